@@ -1,0 +1,131 @@
+"""diffusers' `FluxTransformer2DModel`: joint attention with rotary positions, double and single blocks.
+
+Rotary positions have no batch axis, so the samples of a batch share the tokens that they keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from tokred import Cost, Layout, SiteSpec, Travel, UnsupportedModel
+from tokred_adapters.modules import attention_cost, is_a, linear_flops
+
+ROTARY = Travel("image_rotary_emb", axes=(0,))
+MASK = Travel("attention_mask", axes=(-2, -1))
+
+
+class FluxAdapter:
+    """See `tokred.Adapter`."""
+
+    family = "flux"
+    models = ("FluxTransformer2DModel",)
+    picture = "hidden_states"
+    repeats = True
+
+    def __init__(self) -> None:
+        self._ids: torch.Tensor | None = None
+        self._grids: tuple[tuple[int, int], ...] = ()
+
+    def matches(self, model: nn.Module) -> bool:
+        """See `tokred.Adapter`."""
+        return is_a(model, "diffusers", "FluxTransformer2DModel")
+
+    def entry(self, model: nn.Module) -> nn.Module:
+        """See `tokred.Adapter`."""
+        return model
+
+    def layout(self, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:
+        """See `tokred.Adapter`. The position ids are read once for each tensor that holds them."""
+        if arguments["img_ids"] is not self._ids:
+            self._ids = arguments["img_ids"]
+            self._grids = grids_of(self._ids)
+        return Layout(grids=self._grids, text=arguments["encoder_hidden_states"].shape[1])
+
+    def sites(self, model: nn.Module) -> list[SiteSpec]:
+        """See `tokred.Adapter`."""
+        double: Any = model.transformer_blocks
+        single: Any = model.single_transformer_blocks
+        sites = [site for depth, block in enumerate(double) for site in _double_sites(depth, block)]
+        for index, block in enumerate(single):
+            sites += _single_sites(len(double) + index, f"single_transformer_blocks.{index}", block)
+        return sites
+
+
+def grids_of(ids: torch.Tensor) -> tuple[tuple[int, int], ...]:
+    """Work out the pictures of a sequence from position ids `[N, 3]`: (picture, row, column) of each token.
+
+    Raises:
+        UnsupportedModel: if the tokens are not whole pictures, one after the other, row by row.
+    """
+    ids = ids[0] if ids.ndim == 3 else ids
+    numbers, counts = ids[:, 0].unique_consecutive(return_counts=True)
+    grids = []
+    for picture in ids.split(counts.tolist()):
+        h, w = (int(n) + 1 for n in (picture[:, 1:].amax(0) - picture[:, 1:].amin(0)))
+        rows = torch.arange(h, device=ids.device).repeat_interleave(w)
+        if h * w != len(picture) or not torch.equal(picture[:, 1] - picture[0, 1], rows.to(ids.dtype)):
+            raise UnsupportedModel(
+                f"img_ids describe {len(picture)} tokens on a grid of {h} by {w}. Flux is supported for whole "
+                "pictures, row by row, as FluxPipeline prepares them."
+            )
+        grids.append((h, w))
+    return tuple(grids)
+
+
+def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
+    name = f"transformer_blocks.{depth}"
+    attention, mlp = attention_cost(block.attn), Cost(linear_flops(block.ff))
+    return [
+        SiteSpec(
+            name=f"{name}.attn",
+            kind="attn",
+            depth=depth,
+            module=block.attn,
+            cost=attention,
+            company="text",
+            output=0,
+            travels=(ROTARY, MASK),
+            stays=("encoder_hidden_states", "ip_hidden_states"),
+            per_sample=False,
+        ),
+        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp, per_sample=False),
+        _block_site(name, depth, block, attention + mlp),
+    ]
+
+
+def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
+    attention = attention_cost(block.attn)
+    return [
+        SiteSpec(
+            name=f"{name}.attn",
+            kind="attn",
+            depth=depth,
+            module=block.attn,
+            cost=attention,
+            company="text",
+            leads=True,
+            travels=(ROTARY, MASK),
+            per_sample=False,
+        ),
+        _block_site(name, depth, block, attention + Cost(linear_flops(block.proj_mlp, block.proj_out))),
+    ]
+
+
+def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
+    return SiteSpec(
+        name=name,
+        kind="block",
+        depth=depth,
+        module=block,
+        cost=cost,
+        company="text",
+        output=1,
+        residual=True,
+        travels=(ROTARY,),
+        stays=("encoder_hidden_states", "temb"),
+        per_sample=False,
+    )

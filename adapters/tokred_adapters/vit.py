@@ -1,0 +1,75 @@
+"""timm's `VisionTransformer`: class and register tokens lead the image tokens, absolute positions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from tokred import Cost, Layout, SiteSpec, Travel, UnsupportedModel
+from tokred_adapters.modules import is_a, linear_flops
+
+MASK = Travel("attn_mask", axes=(-2, -1))
+
+
+class ViTAdapter:
+    """See `tokred.Adapter`. A call begins at the patch embedding, which every way into the model passes."""
+
+    family = "vit"
+    models = ("VisionTransformer",)
+    picture = "x"
+    repeats = False
+
+    def matches(self, model: nn.Module) -> bool:
+        """See `tokred.Adapter`."""
+        return is_a(model, "timm", "VisionTransformer")
+
+    def entry(self, model: nn.Module) -> nn.Module:
+        """See `tokred.Adapter`."""
+        return model.patch_embed  # type: ignore[return-value]
+
+    def layout(self, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:
+        """See `tokred.Adapter`."""
+        host: Any = model
+        grid = host.patch_embed.dynamic_feat_size(tuple(arguments["x"].shape[-2:]))
+        return Layout(grids=(grid,), prefix=host.num_prefix_tokens)
+
+    def sites(self, model: nn.Module) -> list[SiteSpec]:
+        """See `tokred.Adapter`."""
+        blocks: Any = model.blocks
+        return [site for depth, block in enumerate(blocks) for site in _sites(depth, block)]
+
+
+def _sites(depth: int, block: Any) -> list[SiteSpec]:
+    if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
+        raise UnsupportedModel(
+            f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` one "
+            "after the other are supported."
+        )
+    qkv = linear_flops(block.attn.qkv)
+    attention = Cost(
+        query=qkv / 3 + linear_flops(block.attn.proj), key=qkv * 2 / 3, pair=4.0 * block.attn.qkv.out_features / 3
+    )
+    mlp = Cost(linear_flops(block.mlp))
+    name = f"blocks.{depth}"
+    return [
+        _site(f"{name}.attn", "attn", depth, block.attn, attention),
+        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp),
+        _site(name, "block", depth, block, attention + mlp),
+    ]
+
+
+def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost) -> SiteSpec:
+    return SiteSpec(
+        name=name,
+        kind=kind,
+        depth=depth,
+        module=module,
+        cost=cost,
+        tokens="x",
+        company="prefix",
+        leads=True,
+        residual=kind == "block",
+        travels=(MASK,),
+    )

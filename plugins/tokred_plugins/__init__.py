@@ -1,0 +1,1 @@
+"""The methods that tokred brings along, one file each."""

@@ -1,0 +1,37 @@
+"""The methods, as components; `levels` are the runs that `tokred bench` makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tokred import Component, hookimpl
+
+
+@hookimpl
+def tokred_components() -> Iterator[Component]:
+    """Yield the methods."""
+    yield Component(
+        "method",
+        "dito",
+        "tokred_plugins.dito:dito",
+        "match by outputs of an earlier step, reuse the pairs (Lee et al., 2026)",
+        levels=(
+            {"ratio": 0.5, "interval": 2, "dense_first": 4},
+            {"ratio": 0.5, "interval": 2},
+            {"ratio": 0.75, "interval": 2},
+        ),
+    )
+    yield Component(
+        "method",
+        "tomesd",
+        "tokred_plugins.tomesd:tomesd",
+        "merge by similar inputs, in every call (Bolya & Hoffman, 2023)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
+        "random",
+        "tokred_plugins.random:random",
+        "random pairs, the floor",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )

@@ -1,0 +1,66 @@
+"""tokred: token reduction for image transformers, composed from parts, undone in one line, measured honestly."""
+
+from importlib.metadata import version as _version
+
+from tokred import errors, interfaces, parts
+from tokred.adapter import Adapter, Cost, SiteSpec, Travel
+from tokred.engine.apply import apply
+from tokred.engine.steps import step
+from tokred.errors import (
+    ConflictError,
+    OutputError,
+    PluginError,
+    SpecError,
+    TokredError,
+    UnknownName,
+    UnsupportedModel,
+    WeightsError,
+)
+from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Similarity, SiteInfo
+from tokred.layout import Layout
+from tokred.listing import methods, models
+from tokred.method import Method
+from tokred.reduction import Reduction
+from tokred.registry import Component, hookimpl
+from tokred.report import Report
+from tokred.run import Run
+from tokred.zoo import load_model
+
+__version__ = _version("tokred")
+
+__all__ = [
+    "Adapter",
+    "Component",
+    "ConflictError",
+    "Cost",
+    "Layout",
+    "Matcher",
+    "Method",
+    "OutputError",
+    "Phase",
+    "Plan",
+    "PluginError",
+    "Recovery",
+    "Reduction",
+    "Report",
+    "Run",
+    "Scheduler",
+    "Similarity",
+    "SiteInfo",
+    "SiteSpec",
+    "SpecError",
+    "TokredError",
+    "Travel",
+    "UnknownName",
+    "UnsupportedModel",
+    "WeightsError",
+    "apply",
+    "errors",
+    "hookimpl",
+    "interfaces",
+    "load_model",
+    "methods",
+    "models",
+    "parts",
+    "step",
+]

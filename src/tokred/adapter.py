@@ -1,0 +1,140 @@
+"""What a model family has to tell tokred: its sites, and how a call's tokens are laid out.
+
+An adapter describes; it never patches and never copies a forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from torch import nn
+
+from tokred.interfaces import SiteKind
+from tokred.layout import Layout
+
+Keys = Literal["kept", "full", "recovered"]
+Company = Literal["none", "prefix", "text"]
+
+
+@dataclass(frozen=True)
+class Travel:
+    """A tensor argument, or a tuple of tensors, with a row per token: it is gathered as the tokens are.
+
+    Rows of the image tokens come last along an axis; rows before them (text, prefix) are all kept. An axis of another
+    length than the tokens', such as 1, is left alone.
+
+    Attributes:
+        argument: name of the argument; it may be absent or None in a call.
+        axes: the axes that run over tokens.
+    """
+
+    argument: str
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Floating point operations of one call of a site for one sample; a multiply-add counts 2.
+
+    Attributes:
+        query: per token that is computed.
+        key: per token whose key and value are projected.
+        pair: per pair of a computed token and one that it attends to.
+    """
+
+    query: float
+    key: float = 0.0
+    pair: float = 0.0
+
+    def flops(self, queries: int, projected: int, attended: int) -> float:
+        """Return the operations for so many computed tokens, projected keys and attended keys."""
+        return self.query * queries + self.key * projected + self.pair * queries * attended
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.query + other.query, self.key + other.key, self.pair + other.pair)
+
+
+@dataclass(frozen=True)
+class SiteSpec:
+    """A place in a model where tokens can be reduced.
+
+    Attributes:
+        name: dotted name of `module` in the model.
+        kind: "attn", "mlp" or "block".
+        depth: index of the transformer block, from 0.
+        module: the module whose calls are reduced.
+        cost: its operations.
+        tokens: the argument that holds the tokens, `[B, L, C]`.
+        company: the other tokens that are computed with the image tokens.
+        leads: whether that company stands before the image tokens in `tokens`, or is passed apart.
+        output: place of the image tokens in the pair that is returned; None where a tensor is returned.
+        residual: whether the output contains the input (a whole block): its own output is then the difference.
+        travels: arguments that are gathered with the tokens.
+        stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
+        key_modules: the projections that make an attention's keys and values of image tokens, where they are
+            modules of their own and each row is projected by itself; they allow `keys="full"` and `"recovered"`.
+        per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
+    """
+
+    name: str
+    kind: SiteKind
+    depth: int
+    module: nn.Module
+    cost: Cost
+    tokens: str = "hidden_states"
+    company: Company = "none"
+    leads: bool = False
+    output: int | None = None
+    residual: bool = False
+    travels: tuple[Travel, ...] = ()
+    stays: tuple[str, ...] = ()
+    key_modules: tuple[nn.Module, ...] = ()
+    per_sample: bool = True
+
+    def companions(self, layout: Layout) -> int:
+        """Return the number of tokens that are computed with the image tokens."""
+        return {"none": 0, "prefix": layout.prefix, "text": layout.text}[self.company]
+
+    def lead(self, layout: Layout) -> int:
+        """Return the number of tokens that stand before the image tokens in the `tokens` argument."""
+        return self.companions(layout) if self.leads else 0
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """Knows one model family.
+
+    Attributes:
+        family: name of the family, such as "flux".
+        models: names of the classes that it fits, as `tokred models` lists them.
+        picture: the argument of `entry` that holds the picture or latents; its first axis is the batch.
+        repeats: whether the model is called once per denoising step, rather than once per picture.
+    """
+
+    family: str
+    models: tuple[str, ...]
+    picture: str
+    repeats: bool
+
+    def matches(self, model: nn.Module) -> bool:
+        """Say whether `model` is of this family; must not import the host library."""
+        ...
+
+    def entry(self, model: nn.Module) -> nn.Module:
+        """Return the module whose call begins a model call and tells its layout: most often `model` itself."""
+        ...
+
+    def layout(self, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:
+        """Work out a call's layout.
+
+        Args:
+            model: the model.
+            arguments: the arguments of the entry's call, by name.
+        """
+        ...
+
+    def sites(self, model: nn.Module) -> Sequence[SiteSpec]:
+        """List every site that the family offers, of every kind, block by block."""
+        ...

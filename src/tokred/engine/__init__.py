@@ -1,0 +1,1 @@
+"""The machinery that puts a method to work on a model; none of it is public."""

@@ -1,0 +1,156 @@
+"""Applying a method to a model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from tokred.adapter import Adapter, SiteSpec
+from tokred.engine.arguments import argument_names
+from tokred.engine.keys import BlockTap, KeyFeed
+from tokred.engine.patch import Around, PatchedForward, is_patched
+from tokred.engine.planner import CallPlanner
+from tokred.engine.site import Site
+from tokred.engine.steps import ExplicitSteps, SchedulerSteps, SingleCalls, StepSource
+from tokred.engine.timing import CallTimer
+from tokred.errors import ConflictError, SpecError, UnsupportedModel
+from tokred.interfaces import SiteKind
+from tokred.method import Method
+from tokred.registry import adapter_for, build_method
+from tokred.report import Ledger
+from tokred.run import Run
+
+
+def apply(target: Any, method: str | Method, **params: Any) -> Run:
+    """Apply a token-reduction method to a pipeline or a model.
+
+    Args:
+        target: a diffusers pipeline, a diffusers transformer or a timm model. A bare transformer needs
+            `tokred.step(...)` around its calls, unless the method reuses nothing between steps.
+        method: name of a registered method, or a `Method`.
+        **params: the named method's parameters; `tokred methods NAME` lists them.
+
+    Returns:
+        A `Run`: a context manager with `report()` and `remove()`.
+
+    Raises:
+        SpecError: if the method, or a parameter, is unknown or out of range.
+        UnsupportedModel: if no adapter knows the model, or the family does not offer what the method asks for.
+        ConflictError: if tokred or an enabled diffusers cache already patches the model.
+
+    Example:
+        >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
+        ...     image = pipe(prompt).images[0]
+        ...     print(run.report())
+    """
+    method = build_method(method, params)
+    model = _model_of(target)
+    _refuse_conflicts(model)
+    adapter = adapter_for(model)
+    if method.scheduler.reuses and not adapter.repeats:
+        raise UnsupportedModel(
+            f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "
+            "picture. Use a method that matches in every call, such as 'tomesd'."
+        )
+    specs = adapter.sites(model)
+    chosen = _choose(specs, method, model)
+    _refuse_keys(chosen, method)
+    return _install(target, model, adapter, method, specs, chosen)
+
+
+def _model_of(target: Any) -> nn.Module:
+    """Return the model that `target` is or holds."""
+    model = target if isinstance(target, nn.Module) else getattr(target, "transformer", None)
+    if not isinstance(model, nn.Module):
+        raise UnsupportedModel(
+            f"{type(target).__name__} is neither a model nor a pipeline with a `transformer`. Pass the pipeline, its "
+            "transformer or a timm model; `tokred models` lists the classes that are known."
+        )
+    return model
+
+
+def _refuse_conflicts(model: nn.Module) -> None:
+    name = type(model).__name__
+    if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
+        raise ConflictError(f"This {name} is compiled already. Call tokred.apply() first, then compile the model.")
+    for module in model.modules():
+        if is_patched(module):
+            raise ConflictError(f"tokred is already applied to this {name}. Call remove() on its run first.")
+        registry = getattr(module, "_diffusers_hook", None)
+        if registry is not None and any(hook._is_stateful for hook in registry.hooks.values()):
+            raise ConflictError(
+                f"A diffusers cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() "
+                "first, then tokred.apply(), then enable_cache()."
+            )
+
+
+def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list[SiteSpec]:
+    """Return the sites that the method names, block by block."""
+    blocks: dict[int, list[SiteSpec]] = defaultdict(list)
+    for spec in specs:
+        blocks[spec.depth].append(spec)
+    chosen = [spec for block in blocks.values() for spec in block if spec.kind in _kinds(block, method)]
+    if not chosen:
+        raise UnsupportedModel(
+            f"{type(model).__name__} has no site of kind {', '.join(method.sites)}. It offers: "
+            f"{', '.join(sorted({spec.kind for spec in specs}))}."
+        )
+    return chosen
+
+
+def _kinds(block: list[SiteSpec], method: Method) -> set[SiteKind]:
+    """Return the kinds of site to use in a block; a parallel block stands for its "attn" and "mlp" together."""
+    offered, wanted = {spec.kind for spec in block}, set(method.sites)
+    if wanted == {"attn", "mlp"} and "mlp" not in offered:
+        return {"block"}
+    return wanted
+
+
+def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
+    without = [s.name for s in chosen if s.kind != "mlp" and not (s.kind == "attn" and s.key_modules)]
+    if method.keys != "kept" and without:
+        raise SpecError(
+            f"keys={method.keys!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: its "
+            "keys and values are not made by modules of their own, or carry rotary positions. Use keys='kept'."
+        )
+
+
+def _step_source(target: Any, adapter: Adapter, method: Method) -> StepSource:
+    if hasattr(target, "scheduler") and adapter.repeats:
+        return SchedulerSteps(target)
+    return ExplicitSteps() if method.scheduler.reuses else SingleCalls()
+
+
+def _install(
+    target: Any, model: nn.Module, adapter: Adapter, method: Method, specs: Sequence[SiteSpec], chosen: list[SiteSpec]
+) -> Run:
+    """Patch the chosen sites; nothing has been changed before this."""
+    taps = _taps(specs, chosen) if method.similarity.signal == "block_input" else {}
+    patches = [PatchedForward(module, tap) for module, tap in taps.values()]
+    sites = []
+    for spec in chosen:
+        feeds = {module: KeyFeed() for module in spec.key_modules if method.keys != "kept"}
+        tap = taps[spec.depth][1] if spec.depth in taps else None
+        sites.append(Site(spec, method, tap, tuple(feeds.values())))
+        patches += [PatchedForward(spec.module, sites[-1])]
+        patches += [PatchedForward(module, feed) for module, feed in feeds.items()]
+    ledger, steps = Ledger(), _step_source(target, adapter, method)
+    planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger), CallTimer(ledger)
+    for patch in patches:
+        patch.install()
+    hooks = [
+        adapter.entry(model).register_forward_pre_hook(planner, with_kwargs=True),
+        model.register_forward_pre_hook(timer.before),
+        model.register_forward_hook(timer.after),
+    ]
+    return Run(model, method, sites, ledger, patches, [steps.detach, *(hook.remove for hook in hooks)])
+
+
+def _taps(specs: Sequence[SiteSpec], chosen: list[SiteSpec]) -> dict[int, tuple[nn.Module, BlockTap]]:
+    """Make a tap for each block with a chosen site inside it; a whole block's input is the block's input already."""
+    depths = {spec.depth for spec in chosen if spec.kind != "block"}
+    blocks = [spec for spec in specs if spec.kind == "block" and spec.depth in depths]
+    return {b.depth: (b.module, BlockTap(argument_names(b.module), b.tokens)) for b in blocks}

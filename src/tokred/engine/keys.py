@@ -1,0 +1,97 @@
+"""What the kept queries of an attention attend to, and the block input that a method may compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from tokred.engine.arguments import Arguments
+from tokred.engine.patch import Forward
+from tokred.interfaces import Memory, Recovery
+from tokred.reduction import Reduction
+
+
+class KeySource(Protocol):
+    """Makes the keys (or the values) of one attention call."""
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """Return `[B, M, C]` for the tokens that the projection `project` is called with."""
+        ...
+
+
+@dataclass(frozen=True)
+class FullKeys:
+    """Projects all tokens `[B, N, C]`, whichever the queries are."""
+
+    tokens: torch.Tensor
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        return project(self.tokens)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class RecoveredKeys:
+    """Projects the kept tokens and recovers the others."""
+
+    recovery: Recovery
+    reduction: Reduction
+    memory: Memory
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        return self.recovery.recover(project(tokens), self.reduction, self.memory)
+
+
+@dataclass(frozen=True)
+class ObservedKeys:
+    """Projects all tokens and has the recovery remember the result."""
+
+    recovery: Recovery
+    memory: Memory
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        keys: torch.Tensor = project(tokens)
+        if not self.memory:
+            self.memory.update({n: keys.new_zeros(s) for n, s in self.recovery.state_spec(_shape(keys)).items()})
+        self.recovery.observe(keys, self.memory)
+        return keys
+
+
+def _shape(x: torch.Tensor) -> tuple[int, int, int]:
+    return x.shape[0], x.shape[1], x.shape[2]
+
+
+class KeyFeed:
+    """Stands around a key or value projection; `source` is set while the attention around it runs.
+
+    Attributes:
+        source: makes the keys; None leaves the projection as it is.
+        used: whether the projection has been called since it was last set to False.
+    """
+
+    def __init__(self) -> None:
+        self.source: KeySource | None = None
+        self.used = False
+
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.used = True
+        if self.source is None:
+            return forward(*args, **kwargs)
+        return self.source(forward, *args, **kwargs)
+
+
+class BlockTap:
+    """Stands around a transformer block and holds its input tokens `[B, L, C]` while the block runs."""
+
+    def __init__(self, names: tuple[str, ...], argument: str) -> None:
+        self.names = names
+        self.argument = argument
+        self.tokens: torch.Tensor | None = None
+
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.tokens = Arguments(self.names, args, kwargs)[self.argument]
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            self.tokens = None

@@ -1,0 +1,134 @@
+"""What happens before each model call: every site is told what to do in it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from tokred.adapter import Adapter
+from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.site import Site, SiteState
+from tokred.engine.steps import Position, StepSource
+from tokred.interfaces import DENSE, Phase, Plan, SiteInfo
+from tokred.layout import Layout
+from tokred.method import Method
+from tokred.report import Ledger, SiteCall
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One call of the model.
+
+    Attributes:
+        position: where in the generation it is.
+        layout: how its tokens are made up.
+        batch: number of samples, B.
+        device: where the model computes.
+    """
+
+    position: Position
+    layout: Layout
+    batch: int
+    device: torch.device
+
+
+class CallPlanner:
+    """A forward pre-hook of the model's entry: works out step, branch and layout, and prepares the sites.
+
+    Everything that is not a tensor operation happens here, outside compiled code: the plan, the random draws, the
+    record of what is computed.
+
+    Args:
+        model: the model.
+        adapter: knows its family.
+        method: what is applied.
+        sites: the sites at work.
+        steps: knows the denoising step.
+        ledger: is told what every site computes.
+    """
+
+    def __init__(
+        self, model: nn.Module, adapter: Adapter, method: Method, sites: list[Site], steps: StepSource, ledger: Ledger
+    ) -> None:
+        self.model = model
+        self.adapter = adapter
+        self.method = method
+        self.sites = sites
+        self.steps = steps
+        self.ledger = ledger
+        self.names = argument_names(adapter.entry(model))
+        self.generator = torch.Generator()
+        blocks = 1 + max(site.spec.depth for site in sites)
+        self.infos = [SiteInfo(s.spec.name, s.spec.kind, s.spec.depth, blocks) for s in sites]
+        self._warned: set[str] = set()
+
+    @torch.compiler.disable
+    def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        position = self.steps.next_call()
+        if position is None:
+            self._rest("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
+            return
+        if position.fresh:
+            self.begin()
+        arguments = Arguments(self.names, args, kwargs)
+        picture: torch.Tensor = arguments[self.adapter.picture]
+        layout = self.adapter.layout(self.model, arguments)
+        call = ModelCall(position, layout, picture.shape[0], picture.device)
+        self.ledger.begin_call(position)
+        for site, info in zip(self.sites, self.infos, strict=True):
+            plan = self.method.scheduler.plan(position.step, position.steps, info)
+            self._prepare(site, call, plan)
+
+    def begin(self) -> None:
+        """Begin a generation: forget the last one and start the random draws anew."""
+        self.generator.manual_seed(self.method.seed)
+        self.ledger.begin_generation()
+        for site in self.sites:
+            site.rest()
+
+    def _prepare(self, site: Site, call: ModelCall, plan: Plan) -> None:
+        state = site.states.get(call.position.branch)
+        if state is None or (state.batch, state.layout) != (call.batch, call.layout):
+            state = site.states[call.position.branch] = site.new_state(call.batch, call.layout)
+        plan = self._fit(plan, state)
+        if plan.phase.matches:
+            state.removed = round(plan.ratio * call.layout.image)
+            drawn = self.method.matcher.draw(call.layout, state.removed, self.generator)
+            state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
+            state.matched = True
+        site.prepare(plan, state)
+        removed = state.removed if plan.phase.reduces else 0
+        record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
+        self.ledger.record(record)
+
+    def _fit(self, plan: Plan, state: SiteState) -> Plan:
+        """Adapt a plan to what this call allows, and say so."""
+        removed = round(plan.ratio * state.layout.image)
+        if plan.phase is Phase.DENSE or removed == 0:
+            return DENSE
+        capacity = self.method.matcher.capacity(state.layout)
+        if removed > capacity:
+            self._warn(
+                f"{removed} of {state.layout.image} tokens should be removed, and {self.method.matcher} can remove "
+                f"{capacity} of {state.layout}: the sites run dense"
+            )
+            return DENSE
+        if plan.phase is Phase.REDUCE and not state.matched:
+            return Plan(Phase.MATCH, plan.ratio)  # a branch, batch or layout that the last match had not seen
+        return plan
+
+    def _rest(self, why: str) -> None:
+        self._warn(f"nothing is reduced, {why}")
+        for site in self.sites:
+            site.rest()
+
+    def _warn(self, message: str) -> None:
+        """Count an unplanned call and warn of each kind once."""
+        self.ledger.unplanned += 1
+        if message not in self._warned:
+            self._warned.add(message)
+            warnings.warn(f"tokred: {message}.", stacklevel=2)

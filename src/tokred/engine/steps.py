@@ -1,0 +1,160 @@
+"""Which denoising step a model call belongs to."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tokred.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where in a generation a model call is.
+
+    Attributes:
+        step: index of the denoising step, from 0.
+        steps: number of denoising steps.
+        branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
+        fresh: whether the call begins a new generation.
+    """
+
+    step: int
+    steps: int
+    branch: str
+    fresh: bool
+
+
+_explicit: contextvars.ContextVar[tuple[int, int, str] | None] = contextvars.ContextVar("tokred.step", default=None)
+
+
+@contextmanager
+def step(index: int, steps: int, branch: str = "both") -> Iterator[None]:
+    """Say which denoising step the model calls inside the `with` block belong to, in a loop written by hand.
+
+    A step that does not come after the last one of its branch begins a new generation.
+
+    Args:
+        index: index of the step, from 0.
+        steps: number of steps of the generation.
+        branch: name of the guidance branch, where conditional and unconditional are called apart.
+
+    Raises:
+        SpecError: unless 0 <= index < steps.
+
+    Example:
+        >>> for i, t in enumerate(timesteps):  # doctest: +SKIP
+        ...     with tokred.step(i, len(timesteps)):
+        ...         velocity = model(x, timestep=t)
+    """
+    if not 0 <= index < steps:
+        raise SpecError(f"step index {index} of {steps} steps: the index must be at least 0 and below the number.")
+    token = _explicit.set((index, steps, branch))
+    try:
+        yield
+    finally:
+        _explicit.reset(token)
+
+
+class StepSource(Protocol):
+    """Knows the position of the next model call."""
+
+    def next_call(self) -> Position | None:
+        """Return the position of the call that is about to happen, or None where it is not known."""
+        ...
+
+    def detach(self) -> None:
+        """Leave no trace."""
+        ...
+
+
+class ExplicitSteps:
+    """Follows `tokred.step(...)`."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+
+    def next_call(self) -> Position | None:
+        """See `StepSource`."""
+        current = _explicit.get()
+        if current is None:
+            return None
+        index, steps, branch = current
+        fresh = index <= self._last.get(branch, -1) or not self._last
+        if fresh:
+            self._last.clear()
+        self._last[branch] = index
+        return Position(index, steps, branch, fresh)
+
+    def detach(self) -> None:
+        """See `StepSource`; nothing was attached."""
+
+
+class SingleCalls:
+    """Takes each model call for a generation of one step, as for a classifier."""
+
+    def next_call(self) -> Position | None:
+        """See `StepSource`."""
+        return Position(0, 1, "both", fresh=True)
+
+    def detach(self) -> None:
+        """See `StepSource`; nothing was attached."""
+
+
+class SchedulerSteps:
+    """Follows a diffusers pipeline by wrapping `set_timesteps` and `step` of its scheduler.
+
+    Args:
+        pipe: a pipeline with a `scheduler`; another may be put in its place at any time.
+    """
+
+    def __init__(self, pipe: Any) -> None:
+        self.pipe = pipe
+        self._attach()
+
+    def next_call(self) -> Position | None:
+        """See `StepSource`."""
+        if self.pipe.scheduler is not self.scheduler:
+            self.detach()
+            self._attach()
+        position = Position(self.step, self.steps, f"call {self.calls}", self.fresh)
+        self.calls += 1
+        self.fresh = False
+        return position
+
+    def detach(self) -> None:
+        """Put the scheduler's own functions back."""
+        for name in ("set_timesteps", "step"):
+            self.scheduler.__dict__.pop(name, None)
+        self.scheduler.__dict__.update(self.replaced)
+
+    def _attach(self) -> None:
+        self.scheduler = self.pipe.scheduler
+        self.replaced = {k: v for k, v in self.scheduler.__dict__.items() if k in ("set_timesteps", "step")}
+        self._begin()
+        self._wrap("set_timesteps", self._begin)
+        self._wrap("step", self._advance)
+
+    def _wrap(self, name: str, then: Any) -> None:
+        original = getattr(self.scheduler, name)
+
+        @functools.wraps(original)  # pipelines look up which arguments set_timesteps takes
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            then()
+            return result
+
+        self.scheduler.__dict__[name] = wrapped
+
+    def _begin(self) -> None:
+        self.step, self.calls, self.fresh = 0, 0, True
+        timesteps = self.scheduler.timesteps
+        self.steps = 0 if timesteps is None else len(timesteps)
+
+    def _advance(self) -> None:
+        self.step += 1
+        self.calls = 0

@@ -1,0 +1,34 @@
+"""How long each model call takes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch import nn
+
+from tokred.report import Ledger
+
+
+class CallTimer:
+    """A pair of forward hooks around the model; writes each call's duration into a ledger.
+
+    Wall time on the CPU; on a CUDA device the time between the calls' launches, which is the device's own while its
+    queue is full. Nothing is synchronised.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.started = 0.0
+
+    @torch.compiler.disable
+    def before(self, module: nn.Module, args: Any) -> None:
+        """Note the start."""
+        self.started = time.perf_counter()
+
+    @torch.compiler.disable
+    def after(self, module: nn.Module, args: Any, output: Any) -> None:
+        """Note the duration."""
+        if self.ledger.position is not None:
+            self.ledger.seconds.append((self.ledger.position, time.perf_counter() - self.started))

@@ -1,0 +1,95 @@
+"""Gathering what travels with the tokens: RoPE rows, masks, per-token modulation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tokred.adapter import Keys, SiteSpec
+from tokred.engine.arguments import Arguments
+from tokred.errors import UnsupportedModel
+from tokred.layout import Layout
+from tokred.reduction import Reduction
+
+
+def gather_travels(spec: SiteSpec, call: Arguments, reduction: Reduction) -> None:
+    """Replace each travelling argument of `call` by its rows of the kept tokens.
+
+    Args:
+        spec: the site.
+        call: the site's arguments, of all tokens.
+        reduction: which tokens are kept.
+
+    Raises:
+        UnsupportedModel: if a batch that keeps other tokens for each sample meets an argument without a batch axis.
+    """
+    for travel in spec.travels:
+        value = call.get(travel.argument)
+        if value is None:
+            continue
+        for axis in travel.axes:
+            value = _gather(value, axis, reduction)
+        call[travel.argument] = value
+
+
+def check_arguments(spec: SiteSpec, call: Arguments, layout: Layout, keys: Keys) -> None:
+    """Refuse an argument that cannot be reduced.
+
+    Args:
+        spec: the site.
+        call: the site's arguments.
+        layout: how the model call's tokens are made up.
+        keys: what the kept queries attend to.
+
+    Raises:
+        UnsupportedModel: naming a tensor argument that might have a row per token and that the adapter does not know,
+            or one that travels with queries and keys while these are not the same tokens.
+    """
+    lengths = {layout.image, layout.image + spec.companions(layout)}
+    travels = {travel.argument for travel in spec.travels}
+    for name, value in call.items():
+        if name in travels and value is not None and keys != "kept" and spec.key_modules:
+            raise UnsupportedModel(
+                f"{spec.name} was given {name!r}, which cannot be cut to fewer queries than keys. Use keys='kept', or "
+                "call the model without it."
+            )
+        known = name in travels or name in (spec.tokens, *spec.stays)
+        if not known and any(lengths & set(tensor.shape[1:]) for tensor in _tensors(value)):
+            raise UnsupportedModel(
+                f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the adapter does not say "
+                "whether it travels with them. Call the model without it, or add it to the adapter's `travels` or "
+                "`stays`."
+            )
+
+
+def _gather(value: Any, axis: int, reduction: Reduction) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_gather(v, axis, reduction) for v in value)
+    lead = value.shape[axis] - reduction.tokens
+    if lead < 0:
+        return value
+    index = torch.cat([_leading_rows(reduction.kept, lead), reduction.kept + lead], dim=1)
+    if index.shape[0] == 1:
+        return value.index_select(axis, index[0])
+    axis %= value.ndim
+    if axis == 0 or value.shape[0] != index.shape[0]:
+        raise UnsupportedModel(
+            f"A tensor of shape {tuple(value.shape)} has no batch axis, so it cannot be gathered for {index.shape[0]} "
+            "samples that keep different tokens. Set per_sample=False in the adapter's site."
+        )
+    shape = [index.shape[0] if d == 0 else index.shape[1] if d == axis else 1 for d in range(value.ndim)]
+    sizes = [index.shape[1] if d == axis else n for d, n in enumerate(value.shape)]
+    return value.gather(axis, index.view(shape).expand(sizes))
+
+
+def _leading_rows(kept: torch.Tensor, lead: int) -> torch.Tensor:
+    return torch.arange(lead, device=kept.device).expand(kept.shape[0], -1)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return [t for v in value for t in _tensors(v)] if isinstance(value, (tuple, list)) else []

@@ -1,0 +1,65 @@
+"""The errors that tokred raises.
+
+```
+TokredError
+├── SpecError            a wrong name or parameter (also a ValueError)
+│   └── UnknownName      a name that nothing is registered under
+├── UnsupportedModel     no adapter knows the model, or the model cannot do what was asked
+├── ConflictError        the model is already patched, or a diffusers cache is enabled on it
+├── WeightsError         a weights file is missing or corrupt
+├── OutputError          results cannot be written
+└── PluginError          a plugin failed, in strict mode
+```
+
+Each message says what was wrong with which value, what is allowed, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TokredError(Exception):
+    """Base of every error that tokred raises on purpose."""
+
+
+class SpecError(TokredError, ValueError):
+    """A name or parameter is wrong; nothing was changed."""
+
+
+class UnknownName(SpecError):
+    """Nothing is registered under a name.
+
+    Args:
+        kind: what was looked for, such as "method".
+        name: the name that was given.
+        known: the names that exist.
+        note: a sentence to add, such as a plugin that failed to load.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "") -> None:
+        known = sorted(known)
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"Unknown {kind} {name!r}. Known: {', '.join(known)}.{hint}{' ' + note if note else ''}")
+
+
+class UnsupportedModel(TokredError):
+    """No adapter knows the model, or its family cannot do what was asked; nothing was changed."""
+
+
+class ConflictError(TokredError):
+    """Something else already patches the model; nothing was changed."""
+
+
+class WeightsError(TokredError):
+    """A weights file is missing or is not the one that was published."""
+
+
+class OutputError(TokredError):
+    """A result cannot be written where it should go."""
+
+
+class PluginError(TokredError):
+    """A plugin failed to load, and strict mode was asked for."""

@@ -1,0 +1,58 @@
+"""The interface of a matcher: which tokens are removed, and into which."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+
+from tokred.interfaces.similarity import Similarity
+from tokred.layout import Layout
+from tokred.reduction import Reduction
+
+Draw = tuple[torch.Tensor, ...]
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """Chooses the tokens to remove and a destination for each.
+
+    Work is split in two: `draw` makes every random or layout-dependent choice in plain Python, outside compiled
+    code; `match` reads the drawn tensors and the features, and its output sizes follow from `r` alone.
+
+    Attributes:
+        max_ratio: the largest share of the image tokens that it can remove, in [0, 1).
+    """
+
+    max_ratio: float
+
+    def capacity(self, layout: Layout) -> int:
+        """Return how many tokens can be removed from this layout at most; 0 where it fits no destination."""
+        ...
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
+        """Make the choices that need no features.
+
+        Args:
+            layout: how the call's tokens are made up.
+            r: number of tokens to remove, from 1 to the layout's capacity.
+            generator: the only source of randomness, on the CPU; the global generators are never touched.
+
+        Returns:
+            CPU tensors, handed to `match` on the model's device.
+        """
+        ...
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity) -> Reduction:
+        """Pair each token to remove with its destination.
+
+        Args:
+            features: the similarity's signal for all image tokens, `[B, N, C]`.
+            draw: what `draw` returned, on the device of `features`.
+            r: number of tokens to remove.
+            similarity: scores the pairs.
+
+        Returns:
+            A reduction of N to N - r tokens.
+        """
+        ...

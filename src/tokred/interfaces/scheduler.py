@@ -1,0 +1,95 @@
+"""The interface of a scheduler: what a site does at which denoising step.
+
+Not to be confused with a diffusers sampler, which diffusers also calls a scheduler.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, Protocol, get_args, runtime_checkable
+
+SiteKind = Literal["attn", "mlp", "block"]
+SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
+
+
+class Phase(Enum):
+    """What happens when a site is called.
+
+    `DENSE`: the original call. `MATCH`: the original call, and the correspondences are made from it.
+    `REDUCE`: the site runs on the kept tokens of the last match. `MATCH_REDUCE`: both in one call, from a signal that
+    is known before the site runs.
+    """
+
+    DENSE = "dense"
+    MATCH = "match"
+    REDUCE = "reduce"
+    MATCH_REDUCE = "match+reduce"
+
+    @property
+    def matches(self) -> bool:
+        """Whether correspondences are made in this call."""
+        return self in (Phase.MATCH, Phase.MATCH_REDUCE)
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the site computes fewer tokens in this call."""
+        return self in (Phase.REDUCE, Phase.MATCH_REDUCE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a site does in one call.
+
+    Attributes:
+        phase: see `Phase`.
+        ratio: share of the image tokens that the correspondences remove, in [0, 1); at a `MATCH` it is the ratio of
+            the reduce steps that follow. 0 makes any phase dense.
+    """
+
+    phase: Phase
+    ratio: float = 0.0
+
+
+DENSE = Plan(Phase.DENSE)
+
+
+@dataclass(frozen=True)
+class SiteInfo:
+    """Which site a plan is for.
+
+    Attributes:
+        name: dotted name of the site's module in the model.
+        kind: "attn", "mlp" or "block".
+        depth: index of the transformer block, from 0.
+        blocks: number of transformer blocks.
+    """
+
+    name: str
+    kind: SiteKind
+    depth: int
+    blocks: int
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Plans the phase and the ratio of each call; plain Python, outside compiled code.
+
+    Attributes:
+        ratio: the largest ratio that it ever plans, in [0, 1).
+        reuses: whether correspondences are used at later steps than the one they were made at. Such a scheduler
+            needs a model that is called step after step.
+    """
+
+    ratio: float
+    reuses: bool
+
+    def plan(self, step: int, steps: int, site: SiteInfo) -> Plan:
+        """Say what `site` does at a step.
+
+        Args:
+            step: index of the denoising step, from 0.
+            steps: number of denoising steps of this generation.
+            site: the site that is about to be called.
+        """
+        ...

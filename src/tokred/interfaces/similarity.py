@@ -1,0 +1,38 @@
+"""The interface of a similarity: how alike two tokens are, judged by which signal."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, get_args, runtime_checkable
+
+import torch
+
+Signal = Literal["input", "block_input", "output"]
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
+
+
+@runtime_checkable
+class Similarity(Protocol):
+    """Scores how well a destination token would stand in for a source token.
+
+    Attributes:
+        signal: the features that are compared. "input": what the site is called with; "block_input": what the
+            transformer block around the site is called with (the residual stream, as ToMeSD compares it); "output":
+            what the site returns, its residual branch. The first two are known before the site runs.
+    """
+
+    signal: Signal
+
+    def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
+        """Compare every source with every destination.
+
+        Called on a few sources at a time, so that memory stays linear in the number of tokens: a score must depend
+        on its own pair only.
+
+        Args:
+            src: features of source tokens, `[B, S, C]`.
+            dst: features of destination tokens, `[B, D, C]`.
+
+        Returns:
+            Scores `[B, S, D]` in float32, higher is closer; finite for tokens of zeros.
+        """
+        ...

@@ -1,0 +1,52 @@
+"""What there is: methods, models, and where they come from."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+from tokred.registry import Registered, components
+from tokred.zoo import zoo_models
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of a listing.
+
+    Attributes:
+        name: what to write.
+        kind: "method", "rival", "family" (a class of models that can be patched) or "trained" (one that comes along).
+        summary: what it is.
+        provider: distribution and version that it comes from.
+    """
+
+    name: str
+    kind: str
+    summary: str
+    provider: str
+
+
+def methods() -> list[Listed]:
+    """List the methods that `apply` takes, and the rivals that `tokred bench` compares them with."""
+    return [_listed(registered) for kind in ("method", "rival") for registered in components(kind)]  # type: ignore[arg-type]
+
+
+def models() -> list[Listed]:
+    """List the model classes that methods can be applied to, and the trained models that come along."""
+    families = [
+        Listed(name, "family", f"{registered.component.name}: {registered.component.summary}", str(registered.provider))
+        for registered in components("adapter")
+        for name in registered.component.load().models
+    ]
+    own = next(str(registered.provider) for registered in components("similarity"))
+    return families + [Listed(model.name, "trained", model.summary, own) for model in zoo_models()]
+
+
+def parameters(registered: Registered) -> list[str]:
+    """List the parameters of a method or rival with their types and defaults, as they are written in Python."""
+    return [str(p) for p in inspect.signature(registered.component.load()).parameters.values()]
+
+
+def _listed(registered: Registered) -> Listed:
+    component = registered.component
+    return Listed(component.name, component.kind, component.summary, str(registered.provider))

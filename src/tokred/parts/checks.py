@@ -1,0 +1,24 @@
+"""Checks of the parameters that several parts share."""
+
+from __future__ import annotations
+
+from tokred.errors import SpecError
+
+
+def check_ratio(ratio: float) -> None:
+    """Raise `SpecError` unless `ratio` is in [0, 1)."""
+    if not 0 <= ratio < 1:
+        raise SpecError(f"ratio={ratio} must be in [0, 1): it is the share of the image tokens that is removed.")
+
+
+def check_at_least(name: str, value: int, least: int, meaning: str) -> None:
+    """Raise `SpecError` unless `value` is an integer of at least `least`.
+
+    Args:
+        name: the parameter's name.
+        value: what was given.
+        least: the smallest allowed value.
+        meaning: what the parameter counts.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise SpecError(f"{name}={value!r} must be an integer of at least {least}: {meaning}.")

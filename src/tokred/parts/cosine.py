@@ -1,0 +1,37 @@
+"""Cosine similarity, the measure of ToMe, ToMeSD and most that followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from tokred.errors import SpecError
+from tokred.interfaces import SIGNALS, Signal
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Cosine of the angle between two tokens, in [-1, 1]; 0 for a token of zeros.
+
+    Attributes:
+        signal: the features that are compared, see `tokred.Similarity`.
+    """
+
+    signal: Signal = "input"
+
+    def __post_init__(self) -> None:
+        if self.signal not in SIGNALS:
+            raise SpecError(f"signal={self.signal!r} is not known. Allowed: {', '.join(SIGNALS)}.")
+
+    def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
+        """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""
+        return _unit(src) @ _unit(dst).transpose(1, 2)
+
+
+def _unit(x: torch.Tensor) -> torch.Tensor:
+    """Scale each token of `x` `[B, N, C]` to length 1, in float32; tokens of zeros stay zeros."""
+    x = x.float()
+    # Scaled by the largest entry first: the squares of large half-precision features overflow, of tiny ones vanish.
+    x = x / x.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    return x / x.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)

@@ -1,0 +1,71 @@
+"""One destination per cell of the token grid, the matcher of ToMeSD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from tokred.interfaces import Draw, Similarity
+from tokred.layout import Grid, Layout
+from tokred.parts.checks import check_at_least
+from tokred.parts.pairing import best_destinations
+from tokred.reduction import Reduction
+
+
+@dataclass(frozen=True)
+class GridMatcher:
+    """Keep one destination in every cell of the grid; remove the r other tokens that resemble one most.
+
+    Bipartite soft matching on a grid (Bolya & Hoffman, "Token Merging for Fast Stable Diffusion", CVPR Workshops
+    2023): a source goes to its most similar destination, wherever that lies. Rows and columns beyond the last whole
+    cell hold sources only. The destinations are shared by the batch; the pairs are each sample's own.
+
+    Attributes:
+        stride: height and width `(sy, sx)` of a cell, in tokens.
+        random: whether the destination is drawn anew in each cell at every match; else it is the top-left token.
+    """
+
+    stride: tuple[int, int] = (2, 2)
+    random: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in zip(("sy", "sx"), self.stride, strict=True):
+            check_at_least(f"stride: {name}", value, 1, "the size of a cell in tokens")
+
+    @property
+    def max_ratio(self) -> float:
+        """Share of the tokens that are no destinations: 1 - 1 / (sy * sx)."""
+        return 1 - 1 / (self.stride[0] * self.stride[1])
+
+    def capacity(self, layout: Layout) -> int:
+        """Return the number of sources, or 0 where a grid is smaller than one cell."""
+        cells = [self._cells(grid) for grid in layout.grids]
+        return layout.image - sum(h * w for h, w in cells) if all(h * w for h, w in cells) else 0
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
+        """Draw a destination per cell; return the positions of sources `[S]` and destinations `[D]`, ascending."""
+        is_dst = torch.zeros(layout.image, dtype=torch.bool)
+        start = 0
+        for grid in layout.grids:
+            is_dst[start + self._destinations(grid, generator)] = True
+            start += grid[0] * grid[1]
+        return (~is_dst).nonzero()[:, 0], is_dst.nonzero()[:, 0]
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity) -> Reduction:
+        """Pair the `r` most similar sources of `features` `[B, N, C]` with their destinations."""
+        src, dst = draw
+        score, place = best_destinations(features.index_select(1, src), features.index_select(1, dst), similarity)
+        chosen = score.argsort(dim=1, descending=True, stable=True)[:, :r]
+        return Reduction.from_pairs(features.shape[1], src[chosen], dst[place.gather(1, chosen)])
+
+    def _cells(self, grid: Grid) -> tuple[int, int]:
+        return grid[0] // self.stride[0], grid[1] // self.stride[1]
+
+    def _destinations(self, grid: Grid, generator: torch.Generator) -> torch.Tensor:
+        """Draw one position per cell, `[cells]`, row-major in `grid`."""
+        (sy, sx), cells = self.stride, self._cells(grid)
+        offset = torch.randint(sy * sx, cells, generator=generator) if self.random else torch.zeros(cells).long()
+        rows = torch.arange(cells[0])[:, None] * sy + offset // sx
+        columns = torch.arange(cells[1]) * sx + offset % sx
+        return (rows * grid[1] + columns).flatten()

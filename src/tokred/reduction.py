@@ -1,0 +1,108 @@
+"""A correspondence between all image tokens and the few that are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+
+from tokred.errors import SpecError
+
+MergeMode = Literal["prune", "mean"]
+MERGE_MODES: tuple[MergeMode, ...] = get_args(MergeMode)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Which of N image tokens are kept, and whose value each removed one takes.
+
+    The batch axis of all fields is 1 when the batch shares one correspondence.
+
+    Attributes:
+        kept: positions of the kept tokens, ascending, `[B or 1, K]`, int64.
+        assign: for each of the N tokens, the place in `kept` of the token it follows (its own place where it is
+            kept itself), `[B or 1, N]`, int64.
+        sizes: how many tokens follow each kept one, itself included, `[B or 1, K]`, int64; sums to N.
+
+    Example:
+        >>> reduction = Reduction.from_pairs(4, src=torch.tensor([[1]]), dst=torch.tensor([[2]]))
+        >>> reduction.kept
+        tensor([[0, 2, 3]])
+        >>> reduction.unmerge(torch.tensor([[[10.0], [20.0], [30.0]]])).flatten()
+        tensor([10., 20., 20., 30.])
+    """
+
+    kept: torch.Tensor
+    assign: torch.Tensor
+    sizes: torch.Tensor
+
+    @classmethod
+    def from_pairs(cls, tokens: int, src: torch.Tensor, dst: torch.Tensor) -> Reduction:
+        """Build the reduction that removes each token of `src` into the token of `dst` beside it.
+
+        Args:
+            tokens: number of image tokens, N.
+            src: positions of the removed tokens, all different within a row, `[B or 1, r]`, int64.
+            dst: position of each one's destination, never itself a source, `[B or 1, r]`, int64.
+        """
+        rows = src.shape[0]
+        removed = torch.zeros(rows, tokens, dtype=torch.bool, device=src.device).scatter(1, src, True)
+        kept = torch.argsort(removed.int(), dim=1, stable=True)[:, : tokens - src.shape[1]]
+        follows = torch.arange(tokens, device=src.device).expand(rows, -1).scatter(1, src, dst)
+        place = torch.cumsum(~removed, dim=1) - 1
+        assign = place.gather(1, follows)
+        sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
+        return cls(kept, assign, sizes)
+
+    @property
+    def tokens(self) -> int:
+        """Number of image tokens, N."""
+        return self.assign.shape[1]
+
+    @property
+    def computed(self) -> int:
+        """Number of kept tokens, K."""
+        return self.kept.shape[1]
+
+    @property
+    def is_kept(self) -> torch.Tensor:
+        """Whether each of the N tokens is kept, `[B or 1, N]`, bool."""
+        return torch.zeros_like(self.assign, dtype=torch.bool).scatter(1, self.kept, True)
+
+    def merge(self, x: torch.Tensor, mode: MergeMode = "prune") -> torch.Tensor:
+        """Reduce N tokens to K.
+
+        Args:
+            x: features of all image tokens, `[B, N, C]`.
+            mode: "prune" leaves the kept tokens as they are; "mean" gives each the average of all that follow it,
+                summed in float32.
+
+        Returns:
+            `[B, K, C]` in the dtype of `x`.
+        """
+        if mode == "prune":
+            return _rows(x, self.kept)
+        if mode == "mean":
+            total = x.new_zeros(x.shape[0], self.computed, x.shape[2], dtype=torch.promote_types(x.dtype, torch.float32))
+            index = self.assign.unsqueeze(-1).expand_as(x)
+            return (total.scatter_add(1, index, x.to(total.dtype)) / self.sizes.unsqueeze(-1)).to(x.dtype)
+        raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
+
+    def unmerge(self, y: torch.Tensor) -> torch.Tensor:
+        """Give each of the N tokens the value of the kept token that it follows.
+
+        Args:
+            y: features of the kept tokens, `[B, K, C]`.
+
+        Returns:
+            `[B, N, C]`.
+        """
+        return _rows(y, self.assign)
+
+
+def _rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`."""
+    if index.shape[0] == 1:
+        return x.index_select(1, index[0])
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[2]))

@@ -1,0 +1,79 @@
+"""From a name and parameters to a method."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from tokred.errors import SpecError, UnknownName
+from tokred.method import Method
+from tokred.registry.registry import Registry
+
+
+def build_method(registry: Registry, method: str | Method, params: Mapping[str, Any]) -> Method:
+    """Return a method, made by its factory where a name is given.
+
+    Args:
+        registry: where names are looked up.
+        method: a registered name, or a method, which takes no parameters.
+        params: the factory's parameters.
+
+    Raises:
+        SpecError: if the name or a parameter is unknown or out of range.
+    """
+    if isinstance(method, Method):
+        if params:
+            raise SpecError(
+                f"Parameters {', '.join(params)} were given beside a Method. Change the method itself: "
+                "dataclasses.replace(method, ...)."
+            )
+        return method
+    factory = registry.find("method", method).component.load()
+    check_parameters(f"method {method!r}", factory, params)
+    built = factory(**params)
+    if not isinstance(built, Method):
+        raise SpecError(f"The factory of method {method!r} returned {built!r}, which is no tokred.Method.")
+    return built
+
+
+def check_parameters(what: str, factory: Any, params: Mapping[str, Any]) -> None:
+    """Raise `UnknownName` for a parameter that `factory` does not take."""
+    known = inspect.signature(factory).parameters
+    for name in params:
+        if name not in known:
+            raise UnknownName(f"parameter of {what}:", name, known)
+
+
+def parse_parameters(what: str, factory: Any, text: str) -> dict[str, Any]:
+    """Read "key=value,key=value", each value as the type that `factory` declares.
+
+    A pair of numbers is written 2x4, a tuple of names attn+mlp.
+
+    Args:
+        what: what the parameters are for, as messages call it.
+        factory: a function or class with annotated parameters.
+        text: the parameters; may be empty.
+
+    Raises:
+        SpecError: if a parameter is unknown or its value cannot be read.
+    """
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    params = {name.strip(): value.strip() for name, _, value in pairs}
+    check_parameters(what, factory, params)
+    hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    return {name: _read(f"{name}={value}", value, hints[name]) for name, value in params.items()}
+
+
+def _read(what: str, value: str, hint: Any) -> Any:
+    readers = {int: int, float: float, bool: {"true": True, "false": False}.__getitem__, str: str}
+    try:
+        if hint in readers:
+            return readers[hint](value)
+        if hint == tuple[int, int]:
+            first, second = value.split("x")
+            return int(first), int(second)
+    except (ValueError, KeyError):
+        wanted = "a pair such as 2x2" if hint == tuple[int, int] else {bool: "true or false"}.get(hint, hint.__name__)
+        raise SpecError(f"{what} cannot be read: the value must be {wanted}.") from None
+    return tuple(value.split("+")) if getattr(hint, "__origin__", None) is tuple else value

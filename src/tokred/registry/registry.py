@@ -1,0 +1,146 @@
+"""Finds components: tokred's own at once, those of other distributions when they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+
+import pluggy
+
+from tokred.errors import PluginError, UnknownName
+from tokred.registry.component import API_VERSION, Component, Kind
+from tokred.registry.hooks import Hooks
+
+BUILT_IN = ("tokred.parts.plugin", "tokred.rivals.plugin", "tokred_plugins.plugin", "tokred_adapters.plugin")
+GROUP = "tokred"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The distribution that a component comes from."""
+
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A component and where it comes from."""
+
+    component: Component
+    provider: Provider
+
+
+class Registry:
+    """All components, by kind and name.
+
+    Attributes:
+        problems: what failed to load: the provider and why.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[Provider, str]] = []
+        self._components: dict[tuple[Kind, str], Registered] = {}
+        self._manager = pluggy.PluginManager("tokred")
+        self._manager.add_hookspecs(Hooks)
+        self._others_loaded = False
+        provider = Provider("tokred", metadata.version("tokred"))
+        for name in BUILT_IN:
+            self._register(importlib.import_module(name), provider)
+
+    def find(self, kind: Kind, name: str) -> Registered:
+        """Return the component of that name; other distributions are only looked at for a name that is not built in.
+
+        Raises:
+            UnknownName: if there is none.
+        """
+        if (kind, name) not in self._components:
+            self.load_others()
+        if (kind, name) not in self._components:
+            known = [registered.component.name for registered in self.all(kind)]
+            raise UnknownName(kind, name, known, self._note())
+        return self._components[kind, name]
+
+    def all(self, kind: Kind) -> Iterator[Registered]:
+        """Yield every component of a kind, in order of registration."""
+        self.load_others()
+        yield from (registered for (k, _), registered in self._components.items() if k == kind)
+
+    def load_others(self) -> None:
+        """Load the plugins of other distributions, one by one; a broken one costs a warning and nothing else.
+
+        The variable TOKRED_DISABLE_PLUGINS ("all", or names separated by commas) leaves plugins out, and
+        TOKRED_STRICT_PLUGINS=1 raises what goes wrong.
+
+        Raises:
+            PluginError: in strict mode.
+        """
+        if self._others_loaded:
+            return
+        self._others_loaded = True
+        disabled = {name.strip() for name in os.environ.get("TOKRED_DISABLE_PLUGINS", "").split(",")}
+        for entry in metadata.entry_points(group=GROUP):
+            if disabled.isdisjoint({"all", entry.name, _distribution(entry).distribution}):
+                self._load(entry)
+
+    def _load(self, entry: metadata.EntryPoint) -> None:
+        provider = _distribution(entry)
+        try:
+            self._register(entry.load(), provider)
+        except (Exception, SystemExit) as error:
+            why = f"{type(error).__name__}: {error}"
+            if os.environ.get("TOKRED_STRICT_PLUGINS") == "1":
+                raise PluginError(f"Plugin {provider} failed to load ({why}).") from error
+            self.problems.append((provider, why))
+            warnings.warn(
+                f"tokred: plugin {provider} failed to load and is left out ({why}). Update or uninstall it, or set "
+                f"TOKRED_DISABLE_PLUGINS={provider.distribution} to silence this.",
+                stacklevel=2,
+            )
+
+    def _register(self, module: ModuleType, provider: Provider) -> None:
+        """Take the components of one plugin, all of them or, if any is wrong, none."""
+        name = self._manager.register(module)
+        try:
+            self._manager.check_pending()
+            hook = self._manager.subset_hook_caller("tokred_components", self._others(module))
+            found = [component for yielded in hook() for component in yielded]
+            if not found:
+                raise PluginError("it implements no tokred_components hook, or yields nothing")
+            for component in found:
+                self._check(component)
+        except BaseException:
+            self._manager.unregister(name=name)
+            raise
+        for component in found:
+            self._components[component.kind, component.name] = Registered(component, provider)
+
+    def _others(self, module: ModuleType) -> list[object]:
+        return [plugin for plugin in self._manager.get_plugins() if plugin is not module]
+
+    def _check(self, component: Component) -> None:
+        if not isinstance(component, Component):
+            raise PluginError(f"it yields {component!r}, which is no tokred.Component")
+        if component.requires_api[0] != API_VERSION[0] or component.requires_api > API_VERSION:
+            raise PluginError(f"it was written for plugin interface {component.requires_api}, this is {API_VERSION}")
+        taken = self._components.get((component.kind, component.name))
+        if taken:
+            raise PluginError(f"{component.kind} {component.name!r} is already provided by {taken.provider}")
+
+    def _note(self) -> str:
+        if not self.problems:
+            return ""
+        failed = "; ".join(f"{provider} ({why})" for provider, why in self.problems)
+        return f"{len(self.problems)} plugin{'s' * (len(self.problems) > 1)} failed to load: {failed}."
+
+
+def _distribution(entry: metadata.EntryPoint) -> Provider:
+    return Provider(entry.dist.name, entry.dist.version) if entry.dist else Provider(entry.name, "?")

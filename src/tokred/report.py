@@ -1,0 +1,195 @@
+"""What a run computed, site by site and step by step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokred.adapter import Keys, SiteSpec
+from tokred.engine.steps import Position
+from tokred.interfaces import Phase
+from tokred.layout import Layout
+
+
+@dataclass(frozen=True)
+class SiteCall:
+    """One call of one site.
+
+    Attributes:
+        position: step and branch.
+        site: where.
+        layout: how the call's tokens were made up.
+        phase: what was done.
+        batch: number of samples, B.
+        removed: image tokens that were not computed.
+        keys: what attention attended to: "kept", "full" or "recovered".
+    """
+
+    position: Position
+    site: SiteSpec
+    layout: Layout
+    phase: Phase
+    batch: int
+    removed: int
+    keys: Keys
+
+    @property
+    def dense_flops(self) -> float:
+        """Operations of the call if every token is computed."""
+        return self.batch * self.site.cost.flops(self._tokens, self._tokens, self._tokens)
+
+    @property
+    def flops(self) -> float:
+        """Operations of the call as it was, without matching."""
+        kept = self._tokens - self.removed
+        projected = self._tokens if self.keys == "full" else kept
+        attended = kept if self.keys == "kept" else self._tokens
+        return self.batch * self.site.cost.flops(kept, projected, attended)
+
+    @property
+    def _tokens(self) -> int:
+        return self.layout.image + self.site.companions(self.layout)
+
+
+@dataclass
+class Ledger:
+    """Collects the calls of the current generation.
+
+    Attributes:
+        calls: every site call of this generation, in order.
+        seconds: for each model call of this generation, its step and how long it took, in seconds.
+        generations: number of generations begun.
+        unplanned: number of times that something could not be done as planned and ran dense.
+    """
+
+    calls: list[SiteCall] = field(default_factory=list)
+    seconds: list[tuple[Position, float]] = field(default_factory=list)
+    generations: int = 0
+    unplanned: int = 0
+    position: Position | None = None
+
+    def begin_generation(self) -> None:
+        """Forget the calls of the last generation."""
+        self.calls.clear()
+        self.seconds.clear()
+        self.generations += 1
+
+    def begin_call(self, position: Position) -> None:
+        """Note which model call is about to happen."""
+        self.position = position
+
+    def record(self, call: SiteCall) -> None:
+        """Note a site call."""
+        self.calls.append(call)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the last generation of a run computed.
+
+    Attributes:
+        method: name of the method.
+        model: class of the model.
+        calls: every site call, in order.
+        seconds: step and duration of every model call.
+        generations: number of generations so far.
+        unplanned: number of times that something could not be done as planned and ran dense.
+    """
+
+    method: str
+    model: str
+    calls: tuple[SiteCall, ...]
+    seconds: tuple[tuple[Position, float], ...]
+    generations: int
+    unplanned: int
+
+    @property
+    def dense_flops(self) -> float:
+        """Operations that the sites would have needed densely."""
+        return sum(call.dense_flops for call in self.calls)
+
+    @property
+    def flops(self) -> float:
+        """Operations of the sites, without matching."""
+        return sum(call.flops for call in self.calls)
+
+    @property
+    def compute(self) -> float:
+        """Share of the sites' operations that was computed, in [0, 1]; 1 before the first generation."""
+        return self.flops / self.dense_flops if self.calls else 1.0
+
+    @property
+    def seconds_saved(self) -> float | None:
+        """Time that the reduced model calls were shorter than the dense ones, in seconds.
+
+        None where either kind was not seen; matching is counted with the dense calls.
+        """
+        reduced = {call.position for call in self.calls if call.removed}
+        short = [s for position, s in self.seconds if position in reduced]
+        full = [s for position, s in self.seconds if position not in reduced]
+        if not short or not full:
+            return None
+        return len(short) * sum(full) / len(full) - sum(short)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, one row per site call."""
+        return {
+            "method": self.method,
+            "model": self.model,
+            "generations": self.generations,
+            "unplanned": self.unplanned,
+            "flops": self.flops,
+            "dense_flops": self.dense_flops,
+            "compute": self.compute,
+            "seconds_saved": self.seconds_saved,
+            "calls": [
+                {
+                    "step": call.position.step,
+                    "branch": call.position.branch,
+                    "site": call.site.name,
+                    "phase": call.phase.value,
+                    "tokens": call.layout.image,
+                    "computed": call.layout.image - call.removed,
+                }
+                for call in self.calls
+            ],
+        }
+
+    def __str__(self) -> str:
+        if not self.calls:
+            return f"{self.method} on {self.model}: no generation has run yet."
+        lines = [f"{self.method} on {self.model}, generation {self.generations}"]
+        lines += [f"  {line}" for line in self._steps()]
+        saved = self.seconds_saved
+        time = "not known: no dense call to compare with" if saved is None else f"{saved:.3f} s"
+        lines.append(f"  site FLOPs {self.flops:.3g} of {self.dense_flops:.3g} ({self.compute:.1%}); time saved {time}")
+        if self.unplanned:
+            lines.append(f"  {self.unplanned} calls could not be reduced as planned and ran dense (see the warnings)")
+        if not any(call.removed for call in self.calls):
+            lines.append("  nothing was reduced in this generation")
+        return "\n".join(lines)
+
+    def _steps(self) -> list[str]:
+        """Return one line for all steps that did the same."""
+        rows: dict[int, Counter[str]] = {}
+        for call in self.calls:
+            tokens = call.layout.image
+            what = f"{call.phase.value}, {tokens - call.removed} of {tokens} tokens"
+            rows.setdefault(call.position.step, Counter())[what] += 1
+        alike: dict[str, list[int]] = {}
+        for step, row in rows.items():
+            what = "; ".join(f"{count} site calls: {text}" for text, count in row.items())
+            alike.setdefault(what, []).append(step)
+        return [f"{_ranges(steps)}: {what}" for what, steps in alike.items()]
+
+
+def _ranges(steps: list[int]) -> str:
+    """Write ascending steps in short: "steps 0-3, 5"."""
+    runs: list[list[int]] = []
+    for step in steps:
+        if runs and step == runs[-1][-1] + 1:
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return "steps " + ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

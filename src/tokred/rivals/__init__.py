@@ -1,0 +1,7 @@
+"""What token reduction has to beat: other ways to spend less time, in the same tables."""
+
+from tokred.rivals.fewer_steps import FewerSteps
+from tokred.rivals.rival import Rival
+from tokred.rivals.step_cache import StepCache
+
+__all__ = ["FewerSteps", "Rival", "StepCache"]

@@ -1,0 +1,32 @@
+"""Fewer denoising steps, the rival that costs nothing to use."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from tokred.errors import SpecError
+
+
+@dataclass(frozen=True)
+class FewerSteps:
+    """Take a share of the steps.
+
+    Attributes:
+        share: share of the denoising steps that are taken, in (0, 1]; rounded to whole steps, at least one.
+    """
+
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise SpecError(f"share={self.share} must be above 0 and at most 1: it is the share of the steps taken.")
+
+    def steps(self, steps: int) -> int:
+        """Return the smaller number of steps."""
+        return max(1, round(self.share * steps))
+
+    def applied(self, pipe: Any) -> AbstractContextManager[None]:
+        """Return a context that leaves `pipe` as it is."""
+        return nullcontext()

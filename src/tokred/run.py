@@ -1,0 +1,100 @@
+"""A method at work on a model: what `apply` returns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from torch import nn
+
+from tokred.engine.patch import PatchedForward
+from tokred.engine.site import Site
+from tokred.errors import ConflictError
+from tokred.method import Method
+from tokred.report import Ledger, Report
+
+
+class Run:
+    """A method applied to a model, until `remove` or the end of the `with` block.
+
+    Attributes:
+        model: the model that is patched.
+        method: what is applied to it.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        method: Method,
+        sites: list[Site],
+        ledger: Ledger,
+        patches: list[PatchedForward],
+        undo: list[Callable[[], None]],
+    ) -> None:
+        self.model = model
+        self.method = method
+        self._sites = sites
+        self._ledger = ledger
+        self._patches = patches
+        self._undo = undo
+
+    @property
+    def sites(self) -> list[str]:
+        """Names of the modules whose tokens are reduced."""
+        return [site.spec.name for site in self._sites]
+
+    def report(self) -> Report:
+        """Say what the last generation computed."""
+        ledger = self._ledger
+        return Report(
+            method=self.method.name,
+            model=type(self.model).__name__,
+            calls=tuple(ledger.calls),
+            seconds=tuple(ledger.seconds),
+            generations=ledger.generations,
+            unplanned=ledger.unplanned,
+        )
+
+    def kept_tokens(self) -> dict[str, list[int]]:
+        """Return, for each site, the positions of the tokens that its last match keeps, of the first sample."""
+        states = {site.spec.name: list(site.states.values())[-1:] for site in self._sites}
+        return {name: s[0].reduction.kept[0].tolist() for name, s in states.items() if s and s[0].reduction is not None}
+
+    def remove(self) -> None:
+        """Give the model back exactly as it was; does nothing the second time.
+
+        Raises:
+            ConflictError: if something was wrapped around a patched module since. The model then computes densely,
+                and `remove` can be called again.
+        """
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+        for site in self._sites:
+            site.rest()
+        self._patches = [patch for patch in self._patches if not patch.restore()]
+        if self._patches:
+            raise ConflictError(
+                f"{len(self._patches)} modules of {type(self.model).__name__} were wrapped by something else after "
+                "tokred. Remove that first (for example disable_cache()), then call run.remove() again."
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        report = self.report()
+        self.remove()
+        if kind is None and report.calls and not any(call.removed for call in report.calls):
+            warnings.warn(f"tokred: {self.method.name} reduced nothing in the last generation.", stacklevel=2)
+
+    def __repr__(self) -> str:
+        method = self.method
+        return (
+            f"Run({method.name}: {'+'.join(method.sites)} of {type(self.model).__name__}, {len(self._sites)} sites, "
+            f"ratio at most {method.scheduler.ratio:g}, keys {method.keys})"
+        )

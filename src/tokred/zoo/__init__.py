@@ -1,0 +1,13 @@
+"""The trained models that come with tokred: small, real, and loaded in one line without a network.
+
+```python
+import tokred.zoo
+
+pipe = tokred.zoo.load_model("emoji-dit")
+```
+"""
+
+from tokred.zoo.catalog import ZooModel, zoo_models
+from tokred.zoo.load import load_model
+
+__all__ = ["ZooModel", "load_model", "zoo_models"]

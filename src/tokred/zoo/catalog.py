@@ -1,0 +1,139 @@
+"""What models come with tokred: one folder each, described by its `model.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokred.errors import UnknownName, WeightsError
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import DiffusionPipeline
+
+MODELS = Path(__file__).parent / "models"
+FAMILIES = ("dit",)
+KINDS = {
+    "name": str,
+    "summary": str,
+    "family": str,
+    "config": dict,
+    "classes": list,
+    "steps": int,
+    "guidance": float,
+    "tokens": int,
+    "parameters": int,
+    "sha256": str,
+}
+
+
+@dataclass(frozen=True)
+class ZooModel:
+    """A trained model that comes with tokred.
+
+    Attributes:
+        name: the name that `load_model` knows it by.
+        summary: what it draws, in one sentence.
+        family: what kind of network it is; "dit" is diffusers' `DiTTransformer2DModel` in a `DiTPipeline`.
+        config: keyword arguments of the network's class.
+        classes: the name of each class label, in order.
+        steps: number of denoising steps that it is meant to be sampled with.
+        guidance: guidance scale that it is meant to be sampled with; 1.0 is none.
+        tokens: image tokens of one picture.
+        parameters: number of trained parameters.
+        sha256: checksum of the weights file, in hexadecimal.
+        folder: where its files lie.
+    """
+
+    name: str
+    summary: str
+    family: str
+    config: dict[str, Any] = field(repr=False, hash=False)
+    classes: tuple[str, ...] = field(repr=False)
+    steps: int
+    guidance: float
+    tokens: int
+    parameters: int
+    sha256: str = field(repr=False)
+    folder: Path = field(repr=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> ZooModel:
+        """Read the model's description from `folder / "model.json"`.
+
+        Raises:
+            WeightsError: the file is missing or does not hold what it should.
+        """
+        path = folder / "model.json"
+        try:
+            entries = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise WeightsError(f"{path} cannot be read: {error}. {remedy(folder.name)}") from error
+        if not isinstance(entries, dict) or {key: type(value) for key, value in entries.items()} != KINDS:
+            wanted = ", ".join(f"{key} ({kind.__name__})" for key, kind in KINDS.items())
+            raise WeightsError(f"{path} must hold exactly {wanted}. {remedy(folder.name)}")
+        if entries["family"] not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise WeightsError(f"{path} has family {entries['family']!r}. Known: {known}. {remedy(folder.name)}")
+        return cls(**dict(entries, classes=tuple(entries["classes"])), folder=folder)
+
+    def generate(self, pipe: DiffusionPipeline, seeds: Sequence[int], steps: int) -> torch.Tensor:
+        """Draw one picture for each seed.
+
+        Picture i is drawn by a generator of its own, seeded with `seeds[i]`, and has class
+        `seeds[i] % len(classes)`. So it does not depend on what else is in the batch, and as many seeds in a row as
+        there are classes show each class once.
+
+        Args:
+            pipe: the pipeline that `load_model` returned for this model, reduced or not.
+            seeds: any integers, `B` of them, at least one.
+            steps: number of denoising steps, at least 1; `self.steps` is what the model is meant for.
+
+        Returns:
+            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU.
+
+        Raises:
+            SpecError: there are no seeds, or `steps` is less than 1.
+        """
+        from tokred.zoo.dit import generate
+
+        return generate(pipe, seeds, steps, self.guidance)
+
+
+def zoo_models() -> list[ZooModel]:
+    """List the models that come with tokred, by name, without loading any.
+
+    Raises:
+        WeightsError: the description of one of them is missing or corrupt.
+    """
+    return [find_model(name) for name in _names()]
+
+
+def find_model(name: str) -> ZooModel:
+    """Look up the model called `name`.
+
+    Raises:
+        UnknownName: there is no such model.
+        WeightsError: its description is missing or corrupt.
+    """
+    if name not in _names():
+        raise UnknownName("zoo model", name, _names())
+    model = ZooModel.read(MODELS / name)
+    if model.name != name:
+        raise WeightsError(f"{model.folder / 'model.json'} describes {model.name!r}, not {name!r}. {remedy(name)}")
+    return model
+
+
+def remedy(name: str) -> str:
+    """Say how to get the files of the model called `name` back."""
+    return (
+        "Reinstall tokred (pip install --force-reinstall tokred), or export the model again: "
+        f"python benchmarks/zoo/train.py {name} --data DIR --out DIR --export {MODELS / name}"
+    )
+
+
+def _names() -> list[str]:
+    return sorted(path.name for path in MODELS.glob("*") if path.is_dir())

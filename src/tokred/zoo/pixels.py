@@ -1,0 +1,25 @@
+"""The autoencoder of a diffusion model that works on pixels: it hands its input back."""
+
+from __future__ import annotations
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.autoencoders.vae import DecoderOutput
+from diffusers.models.modeling_utils import ModelMixin
+
+
+class PixelAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Stands where a diffusers pipeline expects a VAE, for models whose latents are the pixels.
+
+    Latents and pictures are the same tensor, `[B, 3, H, W]` in [-1, 1].
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(self, scaling_factor: float = 1.0) -> None:
+        super().__init__()
+        # Pipelines ask each of their models for its device and dtype, and this one has no weights.
+        self.register_buffer("placement", torch.zeros(1), persistent=False)
+
+    def decode(self, latents: torch.Tensor) -> DecoderOutput:
+        """Return `latents` `[B, 3, H, W]` as the decoded picture."""
+        return DecoderOutput(sample=latents)
