@@ -62,9 +62,9 @@ def grids_of(ids: torch.Tensor) -> tuple[tuple[int, int], ...]:
         UnsupportedModel: if the tokens are not whole pictures, one after the other, row by row.
     """
     ids = ids[0] if ids.ndim == 3 else ids
-    numbers, counts = ids[:, 0].unique_consecutive(return_counts=True)
+    counts = torch.unique_consecutive(ids[:, 0], return_counts=True)[1]
     grids = []
-    for picture in ids.split(counts.tolist()):
+    for picture in torch.split(ids, counts.tolist()):
         h, w = (int(n) + 1 for n in (picture[:, 1:].amax(0) - picture[:, 1:].amin(0)))
         rows = torch.arange(h, device=ids.device).repeat_interleave(w)
         if h * w != len(picture) or not torch.equal(picture[:, 1] - picture[0, 1], rows.to(ids.dtype)):

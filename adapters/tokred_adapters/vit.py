@@ -44,8 +44,8 @@ class ViTAdapter:
 def _sites(depth: int, block: Any) -> list[SiteSpec]:
     if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
         raise UnsupportedModel(
-            f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` one "
-            "after the other are supported."
+            f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` "
+            "one after the other are supported."
         )
     qkv = linear_flops(block.attn.qkv)
     attention = Cost(

@@ -20,11 +20,11 @@ from typing import Any
 
 import diffusers
 import torch
-from data import LabelledImages, load_images
 from diffusers import DiTTransformer2DModel
+
+from data import LabelledImages, load_images
 from export import export_model
 from sheet import save_sheet, spread_seeds
-
 from tokred.zoo.dit import dit_pipeline, generate
 
 HERE = Path(__file__).parent
@@ -44,7 +44,8 @@ class Progress:
 def rate(step: int, train: dict[str, Any]) -> float:
     """Share of the full learning rate at `step`: linear warm-up, constant, linear cool-down to 0."""
     remaining = (train["steps"] - step) / (train["cooldown"] * train["steps"])
-    return min(1.0, (step + 1) / train["warmup"], remaining)
+    share: float = min(1.0, (step + 1) / train["warmup"], remaining)
+    return share
 
 
 def flow_loss(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -121,7 +122,7 @@ class Run:
         images, labels = self.data.batch(train["batch"], self.device)
         with torch.autocast(self.device, dtype=torch.bfloat16):
             loss = flow_loss(self.model, images, labels)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()
@@ -151,7 +152,9 @@ class Run:
     def _log(self, loss: float, step_seconds: float) -> None:
         self.progress.losses.append((self.progress.step, loss))
         speed = self.config["train"]["batch"] / step_seconds
-        print(f"step {self.progress.step} loss {loss:.4f} {speed:.0f} images/s {self.progress.seconds:.0f} s", flush=True)
+        print(
+            f"step {self.progress.step} loss {loss:.4f} {speed:.0f} images/s {self.progress.seconds:.0f} s", flush=True
+        )
 
     def facts(self) -> dict[str, Any]:
         """What the model card records of the run."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from tokred import Method
-from tokred.adapter import Keys
-from tokred.interfaces import Signal, SiteKind
+from tokred import Keys, MergeMode, Method, Signal, SiteKind
 from tokred.parts import Copy, Cosine, GridMatcher, Interval
-from tokred.reduction import MergeMode
 
 
 def dito(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tokred import Method
-from tokred.interfaces import SiteKind
+from tokred import Method, SiteKind
 from tokred.parts import Copy, Cosine, EveryStep, RandomMatcher
 
 

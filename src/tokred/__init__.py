@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from tokred import errors, interfaces, parts
-from tokred.adapter import Adapter, Cost, SiteSpec, Travel
+from tokred.adapter import Adapter, Cost, Keys, SiteSpec, Travel
 from tokred.engine.apply import apply
 from tokred.engine.steps import step
 from tokred.errors import (
@@ -16,11 +16,11 @@ from tokred.errors import (
     UnsupportedModel,
     WeightsError,
 )
-from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Similarity, SiteInfo
+from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Signal, Similarity, SiteInfo, SiteKind
 from tokred.layout import Layout
 from tokred.listing import methods, models
 from tokred.method import Method
-from tokred.reduction import Reduction
+from tokred.reduction import MergeMode, Reduction
 from tokred.registry import Component, hookimpl
 from tokred.report import Report
 from tokred.run import Run
@@ -33,8 +33,10 @@ __all__ = [
     "Component",
     "ConflictError",
     "Cost",
+    "Keys",
     "Layout",
     "Matcher",
+    "MergeMode",
     "Method",
     "OutputError",
     "Phase",
@@ -45,8 +47,10 @@ __all__ = [
     "Report",
     "Run",
     "Scheduler",
+    "Signal",
     "Similarity",
     "SiteInfo",
+    "SiteKind",
     "SiteSpec",
     "SpecError",
     "TokredError",

@@ -104,19 +104,27 @@ class SiteSpec:
 
 @runtime_checkable
 class Adapter(Protocol):
-    """Knows one model family.
+    """Knows one model family."""
 
-    Attributes:
-        family: name of the family, such as "flux".
-        models: names of the classes that it fits, as `tokred models` lists them.
-        picture: the argument of `entry` that holds the picture or latents; its first axis is the batch.
-        repeats: whether the model is called once per denoising step, rather than once per picture.
-    """
+    @property
+    def family(self) -> str:
+        """Name of the family, such as "flux"."""
+        ...
 
-    family: str
-    models: tuple[str, ...]
-    picture: str
-    repeats: bool
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the classes that it fits, as `tokred models` lists them."""
+        ...
+
+    @property
+    def picture(self) -> str:
+        """The argument of `entry` that holds the picture or latents; its first axis is the batch."""
+        ...
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the model is called once per denoising step, rather than once per picture."""
+        ...
 
     def matches(self, model: nn.Module) -> bool:
         """Say whether `model` is of this family; must not import the host library."""

@@ -28,7 +28,7 @@ class Listed:
 
 def methods() -> list[Listed]:
     """List the methods that `apply` takes, and the rivals that `tokred bench` compares them with."""
-    return [_listed(registered) for kind in ("method", "rival") for registered in components(kind)]  # type: ignore[arg-type]
+    return [_listed(registered) for registered in [*components("method"), *components("rival")]]
 
 
 def models() -> list[Listed]:

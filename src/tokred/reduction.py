@@ -84,7 +84,9 @@ class Reduction:
         if mode == "prune":
             return _rows(x, self.kept)
         if mode == "mean":
-            total = x.new_zeros(x.shape[0], self.computed, x.shape[2], dtype=torch.promote_types(x.dtype, torch.float32))
+            total = x.new_zeros(
+                x.shape[0], self.computed, x.shape[2], dtype=torch.promote_types(x.dtype, torch.float32)
+            )
             index = self.assign.unsqueeze(-1).expand_as(x)
             return (total.scatter_add(1, index, x.to(total.dtype)) / self.sizes.unsqueeze(-1)).to(x.dtype)
         raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")

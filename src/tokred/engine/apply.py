@@ -11,7 +11,7 @@ from torch import nn
 from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import argument_names
 from tokred.engine.keys import BlockTap, KeyFeed
-from tokred.engine.patch import Around, PatchedForward, is_patched
+from tokred.engine.patch import PatchedForward, is_patched
 from tokred.engine.planner import CallPlanner
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, SchedulerSteps, SingleCalls, StepSource

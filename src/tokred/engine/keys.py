@@ -28,6 +28,7 @@ class FullKeys:
     tokens: torch.Tensor
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """See `KeySource`."""
         return project(self.tokens)  # type: ignore[no-any-return]
 
 
@@ -40,6 +41,7 @@ class RecoveredKeys:
     memory: Memory
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """See `KeySource`."""
         return self.recovery.recover(project(tokens), self.reduction, self.memory)
 
 
@@ -51,6 +53,7 @@ class ObservedKeys:
     memory: Memory
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """See `KeySource`."""
         keys: torch.Tensor = project(tokens)
         if not self.memory:
             self.memory.update({n: keys.new_zeros(s) for n, s in self.recovery.state_spec(_shape(keys)).items()})
@@ -75,6 +78,7 @@ class KeyFeed:
         self.used = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Project, from `source` where there is one."""
         self.used = True
         if self.source is None:
             return forward(*args, **kwargs)
@@ -90,6 +94,7 @@ class BlockTap:
         self.tokens: torch.Tensor | None = None
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the block."""
         self.tokens = Arguments(self.names, args, kwargs)[self.argument]
         try:
             return forward(*args, **kwargs)

@@ -11,13 +11,17 @@ from torch import nn
 class Forward(Protocol):
     """A forward: what a module does when it is called."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute."""
+        ...
 
 
 class Around(Protocol):
     """What runs in place of a forward, and is handed the original."""
 
-    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute in the place of `forward`, or around it."""
+        ...
 
 
 class PatchedForward:
@@ -37,6 +41,7 @@ class PatchedForward:
         self.__signature__ = inspect.signature(self.original)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute, with the original at hand."""
         return self.around(self.original, args, kwargs)
 
     def install(self) -> None:

@@ -66,8 +66,9 @@ class CallPlanner:
         self.infos = [SiteInfo(s.spec.name, s.spec.kind, s.spec.depth, blocks) for s in sites]
         self._warned: set[str] = set()
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Prepare every site for the call that is about to happen."""
         position = self.steps.next_call()
         if position is None:
             self._rest("the denoising step is not known: wrap each model call in tokred.step(index, steps)")

@@ -84,6 +84,7 @@ class Site:
         self.prepare(DENSE, self.new_state(0, Layout(())))
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do what the last `prepare` said."""
         if not (self.matching or self.reducing):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)

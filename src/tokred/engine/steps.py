@@ -114,10 +114,11 @@ class SchedulerSteps:
 
     def __init__(self, pipe: Any) -> None:
         self.pipe = pipe
+        self.step, self.steps, self.calls, self.fresh = 0, 0, 0, True
         self._attach()
 
-    def next_call(self) -> Position | None:
-        """See `StepSource`."""
+    def next_call(self) -> Position:
+        """See `StepSource`; a scheduler always knows."""
         if self.pipe.scheduler is not self.scheduler:
             self.detach()
             self._attach()
@@ -135,7 +136,7 @@ class SchedulerSteps:
     def _attach(self) -> None:
         self.scheduler = self.pipe.scheduler
         self.replaced = {k: v for k, v in self.scheduler.__dict__.items() if k in ("set_timesteps", "step")}
-        self._begin()
+        self._begin()  # timesteps that were set before this scheduler was seen
         self._wrap("set_timesteps", self._begin)
         self._wrap("step", self._advance)
 

@@ -22,12 +22,12 @@ class CallTimer:
         self.ledger = ledger
         self.started = 0.0
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def before(self, module: nn.Module, args: Any) -> None:
         """Note the start."""
         self.started = time.perf_counter()
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, module: nn.Module, args: Any, output: Any) -> None:
         """Note the duration."""
         if self.ledger.position is not None:

@@ -19,12 +19,12 @@ class Matcher(Protocol):
 
     Work is split in two: `draw` makes every random or layout-dependent choice in plain Python, outside compiled
     code; `match` reads the drawn tensors and the features, and its output sizes follow from `r` alone.
-
-    Attributes:
-        max_ratio: the largest share of the image tokens that it can remove, in [0, 1).
     """
 
-    max_ratio: float
+    @property
+    def max_ratio(self) -> float:
+        """The largest share of the image tokens that it can remove, in [0, 1]."""
+        ...
 
     def capacity(self, layout: Layout) -> int:
         """Return how many tokens can be removed from this layout at most; 0 where it fits no destination."""

@@ -73,16 +73,20 @@ class SiteInfo:
 
 @runtime_checkable
 class Scheduler(Protocol):
-    """Plans the phase and the ratio of each call; plain Python, outside compiled code.
+    """Plans the phase and the ratio of each call; plain Python, outside compiled code."""
 
-    Attributes:
-        ratio: the largest ratio that it ever plans, in [0, 1).
-        reuses: whether correspondences are used at later steps than the one they were made at. Such a scheduler
-            needs a model that is called step after step.
-    """
+    @property
+    def ratio(self) -> float:
+        """The largest ratio that it ever plans, in [0, 1)."""
+        ...
 
-    ratio: float
-    reuses: bool
+    @property
+    def reuses(self) -> bool:
+        """Whether correspondences are used at later steps than the one they were made at.
+
+        Such a scheduler needs a model that is called step after step.
+        """
+        ...
 
     def plan(self, step: int, steps: int, site: SiteInfo) -> Plan:
         """Say what `site` does at a step.

@@ -12,15 +12,17 @@ SIGNALS: tuple[Signal, ...] = get_args(Signal)
 
 @runtime_checkable
 class Similarity(Protocol):
-    """Scores how well a destination token would stand in for a source token.
+    """Scores how well a destination token would stand in for a source token."""
 
-    Attributes:
-        signal: the features that are compared. "input": what the site is called with; "block_input": what the
-            transformer block around the site is called with (the residual stream, as ToMeSD compares it); "output":
-            what the site returns, its residual branch. The first two are known before the site runs.
-    """
+    @property
+    def signal(self) -> Signal:
+        """The features that are compared.
 
-    signal: Signal
+        "input": what the site is called with; "block_input": what the transformer block around the site is called
+        with (the residual stream, as ToMeSD compares it); "output": what the site returns, its residual branch. The
+        first two are known before the site runs.
+        """
+        ...
 
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare every source with every destination.

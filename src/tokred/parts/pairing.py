@@ -28,6 +28,6 @@ def best_destinations(
     rows = max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1]))
     best = [
         similarity.scores(chunk, dst).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).max(dim=2)
-        for chunk in src.split(rows, dim=1)
+        for chunk in torch.split(src, rows, dim=1)
     ]
     return torch.cat([b.values for b in best], dim=1), torch.cat([b.indices for b in best], dim=1)

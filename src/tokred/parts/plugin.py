@@ -15,6 +15,8 @@ def tokred_components() -> Iterator[Component]:
     yield Component("matcher", "grid", "tokred.parts:GridMatcher", "one destination per cell of the token grid")
     yield Component("matcher", "random", "tokred.parts:RandomMatcher", "random pairs")
     yield Component("scheduler", "every_step", "tokred.parts:EveryStep", "match and reduce in every call")
-    yield Component("scheduler", "interval", "tokred.parts:Interval", "match at one step in so many, reuse at the others")
+    yield Component(
+        "scheduler", "interval", "tokred.parts:Interval", "match at one step in so many, reuse at the others"
+    )
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")

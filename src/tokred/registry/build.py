@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from tokred.errors import SpecError, UnknownName
@@ -66,7 +66,12 @@ def parse_parameters(what: str, factory: Any, text: str) -> dict[str, Any]:
 
 
 def _read(what: str, value: str, hint: Any) -> Any:
-    readers = {int: int, float: float, bool: {"true": True, "false": False}.__getitem__, str: str}
+    readers: dict[Any, Callable[[str], Any]] = {
+        int: int,
+        float: float,
+        bool: {"true": True, "false": False}.__getitem__,
+        str: str,
+    }
     try:
         if hint in readers:
             return readers[hint](value)

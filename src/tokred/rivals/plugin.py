@@ -23,5 +23,9 @@ def tokred_components() -> Iterator[Component]:
         "step_cache",
         "tokred.rivals.step_cache:StepCache",
         "reuse the whole model output, compute every k-th step",
-        levels=({"interval": 2, "dense_first": 12}, {"interval": 2, "dense_first": 4}, {"interval": 3, "dense_first": 4}),
+        levels=(
+            {"interval": 2, "dense_first": 12},
+            {"interval": 2, "dense_first": 4},
+            {"interval": 3, "dense_first": 4},
+        ),
     )

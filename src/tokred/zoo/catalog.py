@@ -84,8 +84,8 @@ class ZooModel:
         """Draw one picture for each seed.
 
         Picture i is drawn by a generator of its own, seeded with `seeds[i]`, and has class
-        `seeds[i] % len(classes)`. So it does not depend on what else is in the batch, and as many seeds in a row as
-        there are classes show each class once.
+        `seeds[i] % len(classes)`. So as many seeds in a row as there are classes show each class once, and a picture
+        does not depend on what else is in the batch; only how matrix products are rounded may change with `B`.
 
         Args:
             pipe: the pipeline that `load_model` returned for this model, reduced or not.

@@ -44,7 +44,10 @@ def load_pipeline(model: ZooModel, device: str = "cpu", dtype: torch.dtype = tor
 
     transformer = _build(model)
     transformer.load_state_dict(_fitting(read_weights(model), transformer, model))
-    return dit_pipeline(transformer.eval(), model.classes).to(device=device, dtype=dtype)
+    pipe = dit_pipeline(transformer.eval(), model.classes)
+    for part in (pipe.transformer, pipe.vae):
+        torch.nn.Module.to(part, device=device, dtype=dtype)  # diffusers' own `to` warns of parts kept in float32: none
+    return pipe
 
 
 def read_weights(model: ZooModel) -> dict[str, torch.Tensor]:

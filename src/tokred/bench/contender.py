@@ -1,0 +1,106 @@
+"""What is compared: a method or a rival with its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tokred.engine.apply import apply
+from tokred.errors import SpecError, UnknownName
+from tokred.method import Method
+from tokred.registry import Registered, build_method, components
+from tokred.registry.build import check_parameters, parse_parameters
+from tokred.rivals import Rival
+from tokred.run import Run
+
+ContenderKind = Literal["method", "rival"]
+KINDS: tuple[ContenderKind, ...] = ("method", "rival")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method or a rival, ready to be applied.
+
+    Attributes:
+        name: the registered name.
+        kind: "method" or "rival".
+        params: its parameters, as they were given; the others have their defaults.
+        entrant: the method or rival itself.
+    """
+
+    name: str
+    kind: ContenderKind
+    params: Mapping[str, Any]
+    entrant: Method | Rival
+
+    @property
+    def label(self) -> str:
+        """What tables and pictures call it, such as "dito ratio=0.5 interval=2"."""
+        return " ".join([self.name, *(f"{name}={written(value)}" for name, value in self.params.items())])
+
+    def steps(self, steps: int) -> int:
+        """Return how many denoising steps it takes where the dense reference takes `steps`."""
+        return steps if isinstance(self.entrant, Method) else self.entrant.steps(steps)
+
+    def applied(self, pipe: Any) -> AbstractContextManager[Run | None]:
+        """Return a context in which `pipe` is cheaper; it gives the run, or None for a rival."""
+        return apply(pipe, self.entrant) if isinstance(self.entrant, Method) else self.entrant.applied(pipe)
+
+
+def parse_contenders(texts: Sequence[str] = ()) -> list[Contender]:
+    """Read what is to be compared, and check it.
+
+    Args:
+        texts: "NAME", which stands for all standard runs of a method or rival (its component's `levels`), or
+            "NAME:key=value,key=value", which is one run. Without any: every registered method and rival.
+
+    Raises:
+        SpecError: if a name or parameter is unknown or out of range, or two of them are the same run.
+
+    Example:
+        >>> [contender.label for contender in parse_contenders(["tomesd:ratio=0.5", "fewer_steps:share=0.8"])]
+        ['tomesd ratio=0.5', 'fewer_steps share=0.8']
+    """
+    known = {registered.component.name: registered for kind in KINDS for registered in components(kind)}
+    found = [contender for text in texts or known for contender in _parse(text, known)]
+    labels = [contender.label for contender in found]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SpecError(f"The run '{label}' is asked for {labels.count(label)} times. Leave out all but one.")
+    return found
+
+
+def written(value: Any) -> str:
+    """Write a parameter's value as the command line takes it, such as 2x2 or attn+mlp; a float in three digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, tuple | list):
+        return ("+" if any(isinstance(item, str) for item in value) else "x").join(map(written, value))
+    return str(value)
+
+
+def _parse(text: str, known: Mapping[str, Registered]) -> Iterator[Contender]:
+    """Yield the runs that `text` stands for."""
+    name, colon, given = text.partition(":")
+    if name not in known:
+        raise UnknownName("method or rival", name, known)
+    component = known[name].component
+    what = f"{component.kind} {name!r}"
+    levels = [parse_parameters(what, component.load(), given)] if colon else component.levels
+    for params in levels:
+        if component.kind == "method":
+            yield Contender(name, "method", params, build_method(name, params))
+        else:
+            yield Contender(name, "rival", params, _build_rival(what, component.load(), params))
+
+
+def _build_rival(what: str, factory: Any, params: Mapping[str, Any]) -> Rival:
+    check_parameters(what, factory, params)
+    rival = factory(**params)
+    if not isinstance(rival, Rival):
+        raise SpecError(f"The factory of {what} returned {rival!r}, which is no tokred.rivals.Rival.")
+    return rival

@@ -1,0 +1,46 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tokred.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; what was written there takes its place at the end of the `with` block.
+
+    Where the block fails, `path` is as it was and nothing is left behind.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error}. Name a folder that you may write to.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` where it does not exist, and try whether files can be written there.
+
+    Raises:
+        OutputError: if it is a file, or cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "it is a file" if folder.is_file() else str(error)
+        raise OutputError(
+            f"{folder} cannot be the output folder: {why}. Name a folder that you may write to."
+        ) from error
+    with replacing(folder / "results.json") as temporary:
+        temporary.touch()

@@ -1,0 +1,69 @@
+"""How many steps, samples and repetitions a benchmark takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from tokred.errors import SpecError
+from tokred.parts.checks import check_at_least
+
+_MEANINGS = {
+    "steps": "the number of denoising steps",
+    "samples": "the number of pictures that each method draws",
+    "pairs": "the number of times that dense and method are timed, one after the other",
+    "batch": "the number of pictures that are drawn at once",
+    "timing_batch": "the number of pictures that are drawn at once while time is taken",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is the same for everything that is compared.
+
+    Attributes:
+        steps: denoising steps of the dense reference, at least 1.
+        samples: pictures that are compared, at least 1.
+        seeds: the seed of each picture, in [0, 2**63).
+        pairs: timed pairs of a dense and a method generation, at least 1.
+        batch: pictures drawn at once, at least 1.
+        timing_batch: pictures drawn at once while time is taken, at least 1.
+        command: the command that does the same again; empty where there is none.
+
+    Raises:
+        SpecError: if a value is out of range.
+    """
+
+    steps: int
+    samples: int
+    seeds: tuple[int, ...]
+    pairs: int
+    batch: int
+    timing_batch: int
+    command: str
+
+    def __post_init__(self) -> None:
+        for name, meaning in _MEANINGS.items():
+            check_at_least(name, getattr(self, name), 1, meaning)
+        if len(self.seeds) != self.samples:
+            raise SpecError(f"seeds has {len(self.seeds)} entries, and samples={self.samples}: give one seed each.")
+        for seed in self.seeds:
+            if not 0 <= seed < 2**63:
+                raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of a picture.")
+
+    @classmethod
+    def from_seed(cls, seed: int, *, steps: int, samples: int = 16, pairs: int = 3, command: str = "") -> Self:
+        """Take the seeds `seed`, `seed + 1`, ..., batches of 8, and at most 4 pictures at once while time is taken.
+
+        Raises:
+            SpecError: if a value is out of range.
+        """
+        return cls(
+            steps=steps,
+            samples=samples,
+            seeds=tuple(range(seed, seed + samples)),
+            pairs=pairs,
+            batch=8,
+            timing_batch=max(1, min(4, samples)),
+            command=command,
+        )

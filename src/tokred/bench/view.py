@@ -1,0 +1,69 @@
+"""What a benchmark tells whoever watches it, while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from tokred.bench.result import Row
+from tokred.bench.tokens import TokenMap
+
+SHOWN = 8
+"""Number of pictures of each run that are shown."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """The first pictures of a run.
+
+    Attributes:
+        name: name of the method or rival, or "dense".
+        label: name and parameters.
+        pictures: `[P, 3, H, W]` in [0, 1], P at most `SHOWN`.
+        psnr: of each picture against the dense one, in dB; empty for the dense ones themselves.
+        tokens: the tokens that the first picture kept; None where tokens are not removed.
+    """
+
+    name: str
+    label: str
+    pictures: torch.Tensor
+    psnr: tuple[float, ...] = ()
+    tokens: TokenMap | None = None
+
+
+class View(Protocol):
+    """Watches a benchmark."""
+
+    def begin(self, generations: int) -> None:
+        """Be told how many generations there will be."""
+        ...
+
+    def generated(self, label: str) -> None:
+        """Be told that one more generation is done, and whose; never called while time is taken."""
+        ...
+
+    def exhibit(self, exhibit: Exhibit) -> None:
+        """Be shown the first pictures of a run; the dense ones come first."""
+        ...
+
+    def row(self, row: Row) -> None:
+        """Be told the result of a run."""
+        ...
+
+
+class NoView:
+    """Looks away; see `View`."""
+
+    def begin(self, generations: int) -> None:
+        """See `View`."""
+
+    def generated(self, label: str) -> None:
+        """See `View`."""
+
+    def exhibit(self, exhibit: Exhibit) -> None:
+        """See `View`."""
+
+    def row(self, row: Row) -> None:
+        """See `View`."""

@@ -1,0 +1,117 @@
+"""The grid matcher against a brute-force reference written from the description of ToMeSD."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokred import Layout, SpecError
+from tokred.parts import Cosine, GridMatcher
+
+LAYOUTS = [((4, 4),), ((6, 10),), ((5, 7),), ((7, 3),), ((2, 2),), ((4, 6), (3, 5))]
+
+
+def cosine_by_loops(a: list[float], b: list[float]) -> float:
+    norm = math.sqrt(sum(v * v for v in a)) * math.sqrt(sum(v * v for v in b))
+    return sum(v * w for v, w in zip(a, b, strict=True)) / norm if norm else 0.0
+
+
+def match_by_loops(x: list[list[float]], src: list[int], dst: list[int], r: int) -> dict[int, int]:
+    """Each of the r sources closest to a destination, and that destination; earlier tokens win ties."""
+    best = []
+    for s in src:
+        scores = [cosine_by_loops(x[s], x[d]) for d in dst]
+        top = max(scores)
+        best.append((top, dst[scores.index(top)]))
+    order = sorted(range(len(src)), key=lambda i: -best[i][0])
+    return {src[i]: best[i][1] for i in order[:r]}
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_pairs_equal_plain_loops(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    layout = Layout(LAYOUTS[seed % len(LAYOUTS)])
+    matcher = GridMatcher(stride=[(2, 2), (1, 2), (2, 1), (2, 3)][seed % 4] if layout.image > 4 else (2, 2))
+    r = int(torch.randint(1, matcher.capacity(layout) + 1, (), generator=generator))
+    batch = 1 + seed % 3
+    x = torch.randn(batch, layout.image, 5, dtype=torch.float64, generator=generator).float()
+    draw = matcher.draw(layout, r, generator)
+    reduction = matcher.match(x, draw, r, Cosine())
+    src, dst = (positions.tolist() for positions in draw)
+    for row in range(batch):
+        expected = match_by_loops(x[row].double().tolist(), src, dst, r)
+        kept = reduction.kept[row].tolist()
+        found = {t: kept[p] for t, p in enumerate(reduction.assign[row].tolist()) if kept[p] != t}
+        assert found == expected
+
+
+@given(st.sampled_from(LAYOUTS), st.tuples(st.integers(1, 2), st.integers(1, 3)), st.integers(0, 2**31), st.booleans())
+def test_every_cell_holds_one_destination(
+    grids: tuple[tuple[int, int], ...], stride: tuple[int, int], seed: int, random: bool
+) -> None:
+    layout, matcher, (sy, sx) = Layout(grids), GridMatcher(stride, random), stride
+    if not matcher.capacity(layout):
+        return
+    src, dst = matcher.draw(layout, 1, torch.Generator().manual_seed(seed))
+    assert sorted([*src.tolist(), *dst.tolist()]) == list(range(layout.image))
+    assert len(src) == matcher.capacity(layout)
+    start, cells = 0, []
+    for h, w in grids:
+        inside = [d - start for d in dst.tolist() if start <= d < start + h * w]
+        cells += [(start, d // w // sy, d % w // sx) for d in inside]
+        assert all(d // w < h // sy * sy and d % w < w // sx * sx for d in inside)
+        assert random or all(d // w % sy == 0 and d % w % sx == 0 for d in inside)
+        start += h * w
+    assert len(cells) == len(set(cells)) == sum((h // sy) * (w // sx) for h, w in grids)
+
+
+def test_ties_go_to_the_first_token() -> None:
+    layout, matcher = Layout(((4, 4),)), GridMatcher(random=False)
+    draw = matcher.draw(layout, 3, torch.Generator())
+    reduction = matcher.match(torch.ones(1, 16, 2), draw, 3, Cosine())
+    assert [t for t in range(16) if not reduction.is_kept[0, t]] == [1, 3, 4]
+    assert reduction.assign[0, [1, 3, 4]].tolist() == [0, 0, 0]
+
+
+def test_a_token_that_is_not_a_number_stays_local() -> None:
+    layout, matcher = Layout(((4, 4),)), GridMatcher(random=False)
+    x = torch.randn(2, 16, 4, generator=torch.Generator().manual_seed(0))
+    draw = matcher.draw(layout, 6, torch.Generator())
+    clean = matcher.match(x, draw, 6, Cosine())
+    for value in (float("nan"), float("inf")):
+        broken = x.clone()
+        broken[0, 2] = value  # a destination
+        broken[0, 5] = value  # a source
+        reduction = matcher.match(broken, draw, 6, Cosine())
+        assert torch.equal(reduction.assign[1], clean.assign[1])
+        assert reduction.is_kept[0, 5]
+        assert reduction.sizes[0, reduction.assign[0, 2]] == 1
+
+
+def test_zero_tokens_match_without_becoming_anything_else() -> None:
+    layout, matcher = Layout(((2, 2),)), GridMatcher(random=False)
+    reduction = matcher.match(torch.zeros(1, 4, 3), matcher.draw(layout, 2, torch.Generator()), 2, Cosine())
+    assert reduction.kept.tolist() == [[0, 3]]
+
+
+@pytest.mark.parametrize(("grid", "capacity"), [((1, 8), 0), ((8, 1), 0), ((2, 2), 3), ((3, 3), 8)])
+def test_capacity_of_small_grids(grid: tuple[int, int], capacity: int) -> None:
+    assert GridMatcher().capacity(Layout((grid,))) == capacity
+
+
+def test_chunks_do_not_change_the_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, matcher = Layout(((8, 8),)), GridMatcher()
+    x = torch.randn(2, 64, 4)
+    draw = matcher.draw(layout, 20, torch.Generator().manual_seed(1))
+    whole = matcher.match(x, draw, 20, Cosine())
+    monkeypatch.setattr("tokred.parts.pairing.CHUNK_SCORES", 100)
+    assert torch.equal(matcher.match(x, draw, 20, Cosine()).assign, whole.assign)
+
+
+def test_a_stride_below_one_is_refused() -> None:
+    with pytest.raises(SpecError, match="stride: sy=0 must be an integer of at least 1: the size of a cell in tokens"):
+        GridMatcher(stride=(0, 2))

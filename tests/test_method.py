@@ -1,0 +1,106 @@
+"""Methods: parts that fit together, and parameters that are read and refused."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+import tokred
+from tokred import Method, SpecError, UnknownName
+from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval
+from tokred.registry import build_method, components
+from tokred.registry.build import parse_parameters
+
+PARTS = {
+    "similarity": Cosine("output"),
+    "matcher": GridMatcher(),
+    "scheduler": Interval(0.5),
+    "recovery": Copy(),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"similarity": "cosine"}, "similarity='cosine' is no Similarity. Pass an object"),
+        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean"),
+        ({"keys": "all"}, "keys='all' is not known. Allowed: kept, full, recovered"),
+        ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
+        ({"sites": ()}, "name at least one of attn, mlp, block"),
+        ({"sites": ("block", "mlp")}, "name 'block' alone or those two"),
+        ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
+        ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
+        (
+            {"scheduler": EveryStep(0.5), "similarity": Cosine(), "recovery": Cached()},
+            "remembers dense outputs, and the scheduler plans no dense step",
+        ),
+        ({"scheduler": Interval(0.8)}, r"ratio=0.8 for method 'custom' is too much .* at most 0.75 of the tokens"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Method(**{**PARTS, **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("registered", components("method"), ids=lambda r: r.component.name)
+def test_every_registered_method_builds_at_its_levels(registered: tokred.registry.Registered) -> None:
+    name = registered.component.name
+    ratios = [build_method(name, level).scheduler.ratio for level in registered.component.levels]
+    assert len(ratios) >= 3
+    assert build_method(name, {}).name == name
+
+
+def test_a_method_takes_no_parameters_beside_it() -> None:
+    method = Method(**PARTS)  # type: ignore[arg-type]
+    assert build_method(method, {}) is method
+    with pytest.raises(SpecError, match="Parameters ratio were given beside a Method"):
+        build_method(method, {"ratio": 0.5})
+
+
+def test_a_method_is_changed_by_replacing_a_field_and_checked_again() -> None:
+    method = build_method("dito", {})
+    assert dataclasses.replace(method, keys="full").keys == "full"
+    with pytest.raises(SpecError, match="keys='none' is not known"):
+        dataclasses.replace(method, keys="none")
+
+
+def test_unknown_names_offer_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="Unknown method 'dita'. Known: .*Did you mean 'dito'?"):
+        build_method("dita", {})
+    with pytest.raises(UnknownName, match="Unknown parameter of method 'dito': 'ratoi'.*Did you mean 'ratio'?"):
+        build_method("dito", {"ratoi": 0.5})
+
+
+def test_parameters_are_read_by_their_types() -> None:
+    dito = next(r.component for r in components("method") if r.component.name == "dito").load()
+    text = "ratio=0.25,interval=3,signal=input,stride=2x4,sites=attn+mlp"
+    assert parse_parameters("method 'dito'", dito, text) == {
+        "ratio": 0.25,
+        "interval": 3,
+        "signal": "input",
+        "stride": (2, 4),
+        "sites": ("attn", "mlp"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ratio=half", "ratio=half cannot be read: the value must be float"),
+        ("interval=2.5", "interval=2.5 cannot be read: the value must be int"),
+        ("stride=2", "stride=2 cannot be read: the value must be a pair such as 2x2"),
+        ("ratoi=1", "Unknown parameter of method 'dito': 'ratoi'"),
+    ],
+)
+def test_parameters_that_cannot_be_read_are_refused(text: str, message: str) -> None:
+    dito = next(r.component for r in components("method") if r.component.name == "dito").load()
+    with pytest.raises(SpecError, match=message):
+        parse_parameters("method 'dito'", dito, text)
+
+
+def test_random_flag_is_read_and_refused() -> None:
+    tomesd = next(r.component for r in components("method") if r.component.name == "tomesd").load()
+    assert parse_parameters("method 'tomesd'", tomesd, "random=false") == {"random": False}
+    with pytest.raises(SpecError, match="random=no cannot be read: the value must be true or false"):
+        parse_parameters("method 'tomesd'", tomesd, "random=no")

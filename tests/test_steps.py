@@ -1,0 +1,95 @@
+"""Knowing the denoising step: from a scheduler, or said by hand."""
+
+from __future__ import annotations
+
+import inspect
+from types import SimpleNamespace
+
+import pytest
+from diffusers import FlowMatchEulerDiscreteScheduler
+
+import tokred
+from tokred.engine.steps import ExplicitSteps, Position, SchedulerSteps
+
+
+def generate(source: SchedulerSteps, steps: int, calls: int = 1) -> list[Position]:
+    """Walk through a generation as a pipeline does, with so many model calls in each step."""
+    import torch
+
+    scheduler, seen = source.pipe.scheduler, []
+    scheduler.set_timesteps(steps)
+    sample = torch.zeros(1, 1)
+    for t in scheduler.timesteps:
+        seen += [source.next_call() for _ in range(calls)]
+        sample = scheduler.step(sample, t, sample).prev_sample
+    return seen
+
+
+def test_a_scheduler_tells_step_branch_and_generation() -> None:
+    source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    for _ in range(2):
+        assert generate(source, 3, calls=2) == [
+            Position(0, 3, "call 0", True),
+            Position(0, 3, "call 1", False),
+            Position(1, 3, "call 0", False),
+            Position(1, 3, "call 1", False),
+            Position(2, 3, "call 0", False),
+            Position(2, 3, "call 1", False),
+        ]
+
+
+def test_wrapping_keeps_the_signature_that_pipelines_look_up() -> None:
+    scheduler = FlowMatchEulerDiscreteScheduler()
+    before = dict(scheduler.__dict__)
+    source = SchedulerSteps(SimpleNamespace(scheduler=scheduler))
+    assert "sigmas" in inspect.signature(scheduler.set_timesteps).parameters
+    source.detach()
+    assert scheduler.__dict__ == before
+
+
+def test_another_scheduler_in_its_place_is_followed() -> None:
+    first, second = FlowMatchEulerDiscreteScheduler(), FlowMatchEulerDiscreteScheduler()
+    pipe = SimpleNamespace(scheduler=first)
+    source = SchedulerSteps(pipe)
+    generate(source, 2)
+    pipe.scheduler = second
+    assert [p.fresh for p in generate(source, 2)] == [True, False]
+    assert "step" not in first.__dict__
+    assert "step" in second.__dict__
+    generate(source, 2)
+    assert [(p.step, p.fresh) for p in generate(source, 2)] == [(0, True), (1, False)]
+
+
+def positions(*said: tuple[int, str]) -> list[bool]:
+    """Whether each of a sequence of hand-said steps begins a generation."""
+    source, fresh = ExplicitSteps(), []
+    for index, branch in said:
+        with tokred.step(index, 10, branch):
+            position = source.next_call()
+            assert position is not None
+            fresh.append(position.fresh)
+    return fresh
+
+
+def test_a_step_that_does_not_come_after_the_last_begins_a_generation() -> None:
+    assert positions((0, "both"), (1, "both"), (2, "both"), (0, "both")) == [True, False, False, True]
+    assert positions((0, "both"), (0, "both")) == [True, True]
+    assert positions((3, "both"), (2, "both")) == [True, True]
+
+
+def test_branches_of_one_step_belong_to_one_generation() -> None:
+    said = [(0, "cond"), (0, "uncond"), (1, "cond"), (1, "uncond"), (0, "cond"), (0, "uncond")]
+    assert positions(*said) == [True, False, False, False, True, False]
+
+
+def test_no_step_is_said_outside_the_with_block() -> None:
+    source = ExplicitSteps()
+    with pytest.raises(KeyboardInterrupt), tokred.step(0, 2):
+        raise KeyboardInterrupt
+    assert source.next_call() is None
+
+
+@pytest.mark.parametrize(("index", "steps"), [(-1, 3), (3, 3), (0, 0)])
+def test_a_step_outside_its_generation_is_refused(index: int, steps: int) -> None:
+    with pytest.raises(tokred.SpecError, match=f"step index {index} of {steps} steps"), tokred.step(index, steps):
+        pass
