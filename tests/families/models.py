@@ -63,8 +63,9 @@ class Family:
         """
         model = self.build().eval().requires_grad_(False)
         generator = torch.Generator().manual_seed(0)
-        for parameter in model.parameters():
-            parameter.normal_(std=0.3, generator=generator)
+        for name, parameter in model.named_parameters():
+            scales = parameter.ndim == 1 and "norm" in name and name.endswith("weight")
+            parameter.normal_(mean=float(scales), std=0.2, generator=generator)
         return model.to(dtype)
 
     def arguments(self, model: nn.Module, seed: int, batch: int = 2, grid: Grid | None = None) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def _dit() -> nn.Module:
         num_layers=2,
         sample_size=16,
         patch_size=2,
-        num_embeds_ada_norm=10,
+        num_embeds_ada_norm=1000,
     )
 
 

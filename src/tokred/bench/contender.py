@@ -63,13 +63,24 @@ def parse_contenders(texts: Sequence[str] = ()) -> list[Contender]:
         >>> [contender.label for contender in parse_contenders(["tomesd:ratio=0.5", "fewer_steps:share=0.8"])]
         ['tomesd ratio=0.5', 'fewer_steps share=0.8']
     """
-    known = {registered.component.name: registered for kind in KINDS for registered in components(kind)}
-    found = [contender for text in texts or known for contender in _parse(text, known)]
+    found = [contender for text in texts or _known() for contender in _parse(text)]
     labels = [contender.label for contender in found]
     for label in labels:
         if labels.count(label) > 1:
             raise SpecError(f"The run '{label}' is asked for {labels.count(label)} times. Leave out all but one.")
     return found
+
+
+def find_contender(name: str) -> Registered:
+    """Return the method or rival of that name.
+
+    Raises:
+        UnknownName: if there is none.
+    """
+    known = _known()
+    if name not in known:
+        raise UnknownName("method or rival", name, known)
+    return known[name]
 
 
 def written(value: Any) -> str:
@@ -83,12 +94,14 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def _parse(text: str, known: Mapping[str, Registered]) -> Iterator[Contender]:
+def _known() -> dict[str, Registered]:
+    return {registered.component.name: registered for kind in KINDS for registered in components(kind)}
+
+
+def _parse(text: str) -> Iterator[Contender]:
     """Yield the runs that `text` stands for."""
     name, colon, given = text.partition(":")
-    if name not in known:
-        raise UnknownName("method or rival", name, known)
-    component = known[name].component
+    component = find_contender(name).component
     what = f"{component.kind} {name!r}"
     levels = [parse_parameters(what, component.load(), given)] if colon else component.levels
     for params in levels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tokred.errors import OutputError
@@ -26,7 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error}. Name a folder that you may write to.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -35,12 +36,11 @@ def make_folder(folder: Path) -> None:
     Raises:
         OutputError: if it is a file, or cannot be made or written to.
     """
+    probe = folder / f".{os.getpid()}.probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
     except OSError as error:
         why = "it is a file" if folder.is_file() else str(error)
-        raise OutputError(
-            f"{folder} cannot be the output folder: {why}. Name a folder that you may write to."
-        ) from error
-    with replacing(folder / "results.json") as temporary:
-        temporary.touch()
+        raise OutputError(f"--out {folder}: {why}. Name a folder that you may write to, or a new one.") from error

@@ -1,1 +1,15 @@
+"""The command line: `tokred bench`, `tokred methods`, `tokred models`, `tokred plugins`.
 
+What a command needs is imported when it runs, so that `--help` does not wait for it.
+"""
+
+from __future__ import annotations
+
+from tokred.cli.app import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command that `sys.argv` asks for."""
+    app()

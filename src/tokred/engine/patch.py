@@ -8,6 +8,11 @@ from typing import Any, Protocol
 from torch import nn
 
 
+OFFLOADED = "_old_forward"
+"""Where accelerate keeps the forward of a module whose calls it has wrapped, to move weights around them."""
+SLOTS = ("forward", OFFLOADED)
+
+
 class Forward(Protocol):
     """A forward: what a module does when it is called."""
 
@@ -35,9 +40,9 @@ class PatchedForward:
     def __init__(self, module: nn.Module, around: Around) -> None:
         self.module = module
         self.around = around
-        self.slot = "_old_forward" if "_old_forward" in module.__dict__ else "forward"
+        self.slot = OFFLOADED if OFFLOADED in module.__dict__ else "forward"
         self.original: Forward = getattr(module, self.slot)
-        self.replaced = {k: v for k, v in module.__dict__.items() if k == self.slot}
+        self.replaced = {self.slot} & module.__dict__.keys()
         self.__signature__ = inspect.signature(self.original)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -50,13 +55,17 @@ class PatchedForward:
 
     def restore(self) -> bool:
         """Put back what was there; return False, and change nothing, where something else was put over it since."""
-        if self.module.__dict__.get(self.slot) is not self:
+        slots = self.module.__dict__
+        slot = next((slot for slot in SLOTS if slots.get(slot) is self), None)
+        if slot is None:
             return False
-        del self.module.__dict__[self.slot]
-        self.module.__dict__.update(self.replaced)
+        if slot in self.replaced or slot == OFFLOADED:  # accelerate may have moved the stand-in there
+            slots[slot] = self.original
+        else:
+            del slots[slot]
         return True
 
 
 def is_patched(module: nn.Module) -> bool:
     """Say whether tokred stands in for the forward of `module`."""
-    return any(isinstance(module.__dict__.get(slot), PatchedForward) for slot in ("forward", "_old_forward"))
+    return any(isinstance(module.__dict__.get(slot), PatchedForward) for slot in SLOTS)

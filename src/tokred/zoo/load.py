@@ -77,7 +77,7 @@ def _build(model: ZooModel) -> torch.nn.Module:
     try:
         with torch.random.fork_rng(devices=[]):  # the random weights that it starts with are not kept
             transformer: torch.nn.Module = DiTTransformer2DModel(**model.config)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, NotImplementedError) as error:
         path = model.folder / "model.json"
         raise WeightsError(f"{path} has a config that its class refuses: {error}. {remedy(model.name)}") from error
     return transformer

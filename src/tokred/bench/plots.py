@@ -1,0 +1,90 @@
+"""Quality over cost, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from tokred.bench.files import replacing
+from tokred.bench.result import Results, Row
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart, without its black and its pale yellow.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SVG = {"svg.hashsalt": "tokred", "svg.fonttype": "none"}  # equal figures are equal files, with text as text
+
+TIME_LABEL = "time / dense time, median of alternated pairs (bars: least to most)"
+COMPUTE_LABEL = "FLOPs / dense FLOPs of the whole generation, counted, matching included"
+PSNR_LABEL = "PSNR against the dense pictures, dB\n(mean over samples; bars: 95 % interval)"
+
+
+def write_pareto(results: Results, folder: Path) -> list[Path]:
+    """Write `pareto.png` and `pareto.svg` into `folder`; return their paths.
+
+    Raises:
+        OutputError: if they cannot be written.
+    """
+    figure = pareto_figure(results)
+    paths = [folder / "pareto.png", folder / "pareto.svg"]
+    for path, metadata in zip(paths, ({}, {"Date": None}), strict=True):
+        with replacing(path) as temporary, mpl.rc_context(SVG):
+            figure.savefig(temporary, dpi=150, metadata=metadata)
+    return paths
+
+
+def pareto_figure(results: Results) -> Figure:
+    """Draw PSNR over time and over compute: a line per method, a point per run, rivals dashed."""
+    figure = Figure(figsize=(12, 5.5), layout="constrained")
+    by_time, by_compute = figure.subplots(1, 2, sharey=True)
+    styles = cycle(zip(COLOURS, MARKERS, strict=False))
+    for rows in runs_by_method(results).values():
+        colour, marker = next(styles)
+        line = {"color": colour, "marker": marker, "linestyle": "--" if rows[0].kind == "rival" else "-"}
+        _line(by_time, rows, lambda row: row.time_ratio.median, line, spread=True)
+        _line(by_compute, rows, lambda row: row.compute, line)
+    for panel, label in ((by_time, TIME_LABEL), (by_compute, COMPUTE_LABEL)):
+        panel.axvline(1, color="0.6", linewidth=1, linestyle=":")
+        panel.set_xlabel(label)
+        panel.grid(alpha=0.25)
+    by_time.set_ylabel(PSNR_LABEL)
+    settings = results.settings
+    figure.suptitle(
+        f"{results.model}, {settings.steps} steps, {settings.samples} samples, {results.device.name}", fontsize="medium"
+    )
+    handles, labels = by_time.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, title="dashed: rivals")
+    return figure
+
+
+def runs_by_method(results: Results) -> dict[str, list[Row]]:
+    """Return the rows of each method or rival, in order of appearance."""
+    runs: dict[str, list[Row]] = {}
+    for row in results.rows:
+        runs.setdefault(row.method, []).append(row)
+    return runs
+
+
+def _line(
+    panel: Any, rows: Sequence[Row], cost: Callable[[Row], float], style: dict[str, Any], spread: bool = False
+) -> None:
+    """Draw the runs of one method, from the cheapest to the dearest."""
+    rows = sorted(rows, key=cost)
+    times = [row.time_ratio for row in rows]
+    panel.errorbar(
+        [cost(row) for row in rows],
+        [row.psnr.mean for row in rows],
+        xerr=[[t.median - t.min for t in times], [t.max - t.median for t in times]] if spread else None,
+        yerr=[
+            [max(0.0, row.psnr.mean - row.psnr.low) for row in rows],
+            [max(0.0, row.psnr.high - row.psnr.mean) for row in rows],
+        ],
+        label=rows[0].method,
+        capsize=2,
+        elinewidth=1,
+        **style,
+    )

@@ -1,0 +1,65 @@
+"""The same pictures by every method, one row each."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+
+from tokred.bench.files import replacing
+from tokred.bench.view import SHOWN, Exhibit
+
+NAME_WIDTH = 2.2  # of the column of names, in pictures
+
+
+def write_strip(exhibits: Sequence[Exhibit], folder: Path) -> Path:
+    """Write `strip.png` into `folder`, with the dense pictures and each method's middle run; return its path.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    path = folder / "strip.png"
+    with replacing(path) as temporary:
+        strip_figure(middle_runs(exhibits)).savefig(temporary, dpi=150)
+    return path
+
+
+def middle_runs(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
+    """Return the middle one of each name's exhibits, in order of appearance; of an even number the later one."""
+    runs: dict[str, list[Exhibit]] = {}
+    for exhibit in exhibits:
+        runs.setdefault(exhibit.name, []).append(exhibit)
+    return [same[len(same) // 2] for same in runs.values()]
+
+
+def strip_figure(exhibits: Sequence[Exhibit]) -> Figure:
+    """Draw a row for each exhibit: its name, its pictures, and what the first of them kept of its tokens."""
+    columns = min(SHOWN, len(exhibits[0].pictures))
+    widths = [NAME_WIDTH, *[1.0] * columns, 1.0]
+    figure = Figure(figsize=(sum(widths), 1.25 * len(exhibits) + 0.3), layout="constrained")
+    grid = figure.subplots(len(exhibits), len(widths), squeeze=False, width_ratios=widths)
+    for panel in grid.flat:
+        panel.set_axis_off()
+    for row, exhibit in zip(grid, exhibits, strict=True):
+        row[0].text(0, 0.5, _caption(exhibit), va="center", fontsize=8)
+        for panel, picture in zip(row[1:], exhibit.pictures, strict=False):
+            _draw(panel, picture)
+        for panel, value in zip(row[1:], exhibit.psnr, strict=False):
+            panel.set_title(f"{value:.1f} dB", fontsize=6, pad=2)
+        if exhibit.tokens:
+            _draw(row[-1], exhibit.tokens.over(exhibit.pictures[0]))
+            row[-1].set_title(f"tokens removed at\n{exhibit.tokens.site}", fontsize=5, pad=2)
+    return figure
+
+
+def _caption(exhibit: Exhibit) -> str:
+    lines = exhibit.label.split()
+    return "\n".join([*lines, f"PSNR {statistics.fmean(exhibit.psnr):.1f} dB"] if exhibit.psnr else lines)
+
+
+def _draw(panel: Any, picture: torch.Tensor) -> None:
+    panel.imshow(picture.permute(1, 2, 0).float().clamp(0, 1).numpy(), interpolation="nearest")

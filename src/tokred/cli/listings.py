@@ -1,0 +1,98 @@
+"""`tokred methods`, `tokred models` and `tokred plugins`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tokred.listing import Listed
+    from tokred.registry import Registered
+
+
+def methods(
+    name: Annotated[str | None, typer.Argument(help="A method or rival; its parameters and standard runs.")] = None,
+) -> None:
+    """List the methods, and the rivals that the benchmark compares them with; or describe one of them."""
+    from tokred import listing
+    from tokred.bench.contender import find_contender
+
+    if name is None:
+        _print_listed(listing.methods())
+    else:
+        _describe(find_contender(name))
+
+
+def models() -> None:
+    """List the classes of models that methods can be applied to, and the trained models that come along."""
+    from tokred import listing
+
+    _print_listed(listing.models())
+
+
+def plugins() -> None:
+    """List every component with the distribution that it comes from, and what failed to load."""
+    from rich.console import Console
+
+    from tokred.registry import KINDS, components, default_registry
+
+    rows = [(kind, r.component.name, str(r.provider), r.component.target) for kind in KINDS for r in components(kind)]
+    _print_table(("kind", "name", "from", "target"), rows)
+    for provider, why in default_registry().problems:
+        Console().print(f"{provider} failed to load: {why}", style="red", markup=False, highlight=False)
+
+
+def _print_listed(listed: Iterable[Listed]) -> None:
+    _print_table(("name", "kind", "what it is", "from"), [(x.name, x.kind, x.summary, x.provider) for x in listed])
+
+
+def _print_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table that wraps and never cuts."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _describe(registered: Registered) -> None:
+    """Print what a method or rival is, its parameters, and the runs that the benchmark makes of it."""
+    import inspect
+
+    from tokred.bench.contender import written
+
+    component = registered.component
+    factory = component.load()
+    typer.echo(f"{component.name}, a {component.kind} of {registered.provider}: {component.summary}\n")
+    typer.echo(f"{inspect.getdoc(factory)}\n")
+    parameters = inspect.signature(factory, eval_str=True).parameters.values()
+    defaults = ["required" if p.default is p.empty else written(p.default) for p in parameters]
+    rows = [(p.name, default, _values(p.annotation)) for p, default in zip(parameters, defaults, strict=True)]
+    _print_table(("parameter", "default", "values"), rows)
+    typer.echo("Standard runs of tokred bench:")
+    for params in component.levels:
+        given = ",".join(f"{name}={written(value)}" for name, value in params.items())
+        typer.echo(f"  --method {component.name}:{given}")
+
+
+def _values(hint: Any) -> str:
+    """Say what the command line takes for a parameter of the type `hint`."""
+    from typing import Literal, get_args, get_origin
+
+    if get_origin(hint) is Literal:
+        return ", ".join(map(str, get_args(hint)))
+    if hint == tuple[int, int]:
+        return "a pair, such as 2x4"
+    if get_origin(hint) is tuple:
+        return f"{_values(get_args(hint)[0])}; several joined by +"
+    names = {int: "an integer", float: "a number", bool: "true, false"}
+    return names.get(hint, "text")

@@ -1,0 +1,49 @@
+"""Everything there is to know about a model, to tell that none of it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+Snapshot = dict[str, Any]
+
+
+def snapshot(model: nn.Module) -> Snapshot:
+    """Note every module's type and attributes, what its dictionaries and lists hold, its class and all weights.
+
+    Objects are held, not their ids, so that an id cannot be used again.
+    """
+    noted: Snapshot = {}
+    for name, module in model.named_modules(remove_duplicate=False):
+        noted[f"{name}: type"] = type(module)
+        noted.update({f"{name}: {key}": value for key, value in _contents(vars(module)).items()})
+        noted.update({f"class {type(module).__qualname__}: {k}": v for k, v in vars(type(module)).items()})
+    return noted | {f"bytes of {name}": _bytes(tensor) for name, tensor in model.state_dict().items()}
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[str]:
+    """Name what was added, removed or replaced between two snapshots."""
+    replaced = [name for name in before.keys() & after.keys() if not _same(before[name], after[name])]
+    return sorted([*(before.keys() ^ after.keys()), *replaced])
+
+
+def _contents(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Flatten containers by one level: hooks, parameters and submodules are in dictionaries."""
+    flat: dict[str, Any] = dict(values)
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}[{k!r}]": v for k, v in value.items()}
+        elif isinstance(value, (list, tuple)):
+            flat |= {f"{key}[{i}]": v for i, v in enumerate(value)}
+    return flat
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    return tensor.flatten().view(torch.uint8).numpy().tobytes()
+
+
+def _same(before: Any, after: Any) -> bool:
+    return before == after if isinstance(before, bytes) else before is after

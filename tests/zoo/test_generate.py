@@ -1,0 +1,63 @@
+from typing import Any
+
+import pytest
+import torch
+
+from tokred.errors import SpecError
+from tokred.zoo import ZooModel, load_model, zoo_models
+
+
+@pytest.fixture
+def model(zoo: Any) -> ZooModel:
+    return zoo_models()[0]
+
+
+@pytest.fixture
+def pipe(model: ZooModel) -> Any:
+    return load_model(model.name)
+
+
+def test_pictures_have_the_promised_form(model: ZooModel, pipe: Any) -> None:
+    pictures = model.generate(pipe, range(7), steps=3)
+    assert pictures.shape == (7, 3, 8, 8)
+    assert (pictures.dtype, pictures.device.type) == (torch.float32, "cpu")
+    assert 0 <= pictures.min() < pictures.max() <= 1
+
+
+def test_seed_gives_noise_and_class(model: ZooModel, pipe: Any) -> None:
+    picture = model.generate(pipe, [13], steps=3)[0]
+    latents = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(13))
+    for sigma, following in [(1.0, 2 / 3), (2 / 3, 1 / 3), (1 / 3, 0.0)]:  # Euler's rule, class 13 % 5 = 3
+        time, label = torch.tensor([sigma * 1000]), torch.tensor([3])
+        with torch.no_grad():
+            velocity = pipe.transformer(latents, timestep=time, class_labels=label).sample
+        latents = latents + (following - sigma) * velocity
+    torch.testing.assert_close(picture, (latents[0] / 2 + 0.5).clamp(0, 1), rtol=0, atol=0.02)
+
+
+def test_deterministic_and_blind_to_the_global_generator(model: ZooModel, pipe: Any) -> None:
+    first = model.generate(pipe, [3, 8], steps=3)
+    torch.rand(5)
+    state = torch.get_rng_state()
+    assert torch.equal(model.generate(pipe, [3, 8], steps=3), first)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_picture_does_not_depend_on_its_batch(model: ZooModel, pipe: Any) -> None:
+    pictures = model.generate(pipe, [3, 8, -1, 3], steps=3)
+    assert torch.equal(pictures[0], pictures[3])
+    assert torch.equal(pictures[[1, 0]], model.generate(pipe, [8, 3, 99, 41], steps=3)[:2])
+    alone = torch.cat([model.generate(pipe, [seed], steps=3) for seed in (3, 8, -1, 3)])
+    torch.testing.assert_close(pictures, alone)
+    assert not torch.allclose(pictures[0], pictures[1], atol=0.05)  # the same class, 3, from other noise
+
+
+def test_nothing_to_draw_is_refused(model: ZooModel, pipe: Any) -> None:
+    with pytest.raises(SpecError, match=r"seeds=\[\] draws nothing\. Give at least one integer"):
+        model.generate(pipe, [], steps=3)
+
+
+@pytest.mark.parametrize("steps", [0, -4])
+def test_too_few_steps_are_refused(model: ZooModel, pipe: Any, steps: int) -> None:
+    with pytest.raises(SpecError, match=rf"steps={steps} must be at least 1"):
+        model.generate(pipe, [0], steps)

@@ -1,0 +1,143 @@
+import copy
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import train
+from tokred.zoo import ZooModel
+
+SETTINGS = {"steps": 100, "warmup": 10, "cooldown": 0.25}
+
+
+def test_rate_warms_up_holds_and_cools_down() -> None:
+    rates = [train.rate(step, SETTINGS) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
+    assert rates[10:76] == [1.0] * 66
+    assert rates[75:] == pytest.approx([1 - i / 25 for i in range(25)])
+    assert min(rates) > 0
+    assert train.rate(100, SETTINGS) == 0
+
+
+class Oracle(torch.nn.Module):
+    """Knows the pictures, and so the velocity: `mixed = picture + sigma * velocity`."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        super().__init__()
+        self.images = images
+
+    def forward(self, mixed: torch.Tensor, timestep: torch.Tensor, class_labels: torch.Tensor) -> SimpleNamespace:
+        sigma = (timestep / 1000).view(-1, 1, 1, 1)
+        return SimpleNamespace(sample=(mixed - self.images[class_labels]) / sigma)
+
+
+class Mute(torch.nn.Module):
+    def forward(self, mixed: torch.Tensor, timestep: torch.Tensor, class_labels: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(sample=torch.zeros_like(mixed))
+
+
+def test_perfect_velocity_has_no_loss() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(32, 3, 8, 8) * 2 - 1
+    assert train.flow_loss(Oracle(images), images, torch.arange(32)) < 1e-8
+
+
+def test_no_velocity_costs_the_power_of_noise_and_picture() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(64, 3, 16, 16) * 2 - 1
+    loss = train.flow_loss(Mute(), images, torch.zeros(64, dtype=torch.long))
+    assert loss.item() == pytest.approx(1 + images.square().mean().item(), rel=0.02)
+
+
+def test_average_moves_by_its_share() -> None:
+    average, model = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    before = average.weight.clone()
+    train.follow(average, model, decay=0.75)
+    torch.testing.assert_close(average.weight, 0.75 * before + 0.25 * model.weight)
+
+
+def start(config: Any, data: Any, out: Path, steps: int) -> train.Run:
+    changed = copy.deepcopy(config)
+    changed["train"]["steps"] = steps
+    return train.Run(changed, data, out, "cpu")
+
+
+def test_resume_continues_at_the_step(config: Any, data: Any, tmp_path: Path) -> None:
+    first = start(config, data, tmp_path, steps=3)
+    first.train()
+    second = start(config, data, tmp_path, steps=5)
+    assert second.progress.step == 3
+    for name, tensor in second.average.state_dict().items():
+        assert torch.equal(tensor, first.average.state_dict()[name]), name
+    assert second.optimiser.state_dict()["state"][0]["step"] == 3
+    second.train()
+    assert (second.progress.step, second.progress.seconds > first.progress.seconds) == (5, True)
+    assert (tmp_path / "sheet.png").exists()
+
+
+def test_loss_logged_after_a_resume_is_a_mean(
+    config: Any, data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(run: train.Run) -> float:
+        run.progress.step += 1
+        return 2.0
+
+    monkeypatch.setattr(train.Run, "step", step)
+    monkeypatch.setattr(train, "LOG_STEPS", 4)
+    start(config, data, tmp_path, steps=6).train()
+    resumed = start(config, data, tmp_path, steps=8)
+    resumed.train()
+    assert resumed.progress.losses == [(4, 2.0), (8, 2.0)]
+
+
+def test_loss_that_is_not_finite_stops_the_run(
+    config: Any, data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "flow_loss", lambda model, images, labels: next(model.parameters()).sum() * torch.nan)
+    with pytest.raises(FloatingPointError, match="the loss became nan at step 1"):
+        start(config, data, tmp_path, steps=2).train()
+
+
+@pytest.fixture
+def command(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run `train.py tiny-dit` with a config and an array of its own."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in config.items() if not isinstance(value, dict)]
+    for section, values in config.items():
+        if isinstance(values, dict):
+            lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "tiny-dit.toml").write_text("\n".join(lines))
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    constants = {key: np.zeros(3, dtype=np.int64) for key in ("labels", "style", "split")}
+    names = {"label_names": ["animal-mammal"], "styles": ["fluent-3d"], "emoji_names": ["fox", "bear", "cat"]}
+    zwj = np.zeros(3, dtype=bool)
+    np.savez(tmp_path / "emoji64.npz", images=images, emoji=np.arange(3), zwj=zwj, **constants, **names)
+    monkeypatch.setattr(train, "HERE", tmp_path)
+    monkeypatch.setattr(train, "LOG_STEPS", 2)
+
+    def run(*arguments: str) -> None:
+        fixed = ["tiny-dit", "--data", str(tmp_path), "--out", str(tmp_path / "run")]
+        monkeypatch.setattr(sys, "argv", ["train.py", *fixed, *arguments])
+        train.main()
+
+    return run
+
+
+def test_command_trains_and_exports(command: Any, tmp_path: Path) -> None:
+    command()
+    command("--export", str(tmp_path / "tiny-dit"))
+    model = ZooModel.read(tmp_path / "tiny-dit")
+    assert (model.name, model.classes) == ("tiny-dit", ("fox", "bear", "cat"))
+    assert json.loads((model.folder / "training.json").read_text())["steps"] == 6
+
+
+def test_nothing_trained_cannot_be_exported(command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command("--export", str(tmp_path / "tiny-dit"))
+    assert "holds no trained model yet; train for at least 2 steps first" in capsys.readouterr().err
+    assert not (tmp_path / "tiny-dit").exists()
