@@ -1,7 +1,7 @@
 """Write the measured tables into README and docs: `python benchmarks/tables.py [--check]`.
 
 A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME ...] -->` and `<!-- end -->`: FILE is a result file
-under `benchmarks/results`, the names are the methods to show, in that order (all of them where none is named). With `--check`
+under `docs/results`, the names are the methods to show, in that order (all of them where none is named). With `--check`
 nothing is written, and a page whose table is not the one that its file gives is an error.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -18,7 +18,8 @@ torch.set_num_threads(1)  # the models are so small that threads only wait for e
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `family` on all of them, unless it names its own."""
-    named = {name for mark in metafunc.definition.iter_markers("parametrize") for name in mark.args[0].split(",")}
+    marks = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    named = {name for mark in marks for name in (mark.split(",") if isinstance(mark, str) else mark)}
     if "family" in metafunc.fixturenames and "family" not in named:
         from families.models import FAMILIES
 

@@ -62,7 +62,7 @@ def test_another_scheduler_in_its_place_is_followed() -> None:
 
 def positions(*said: tuple[int, str]) -> list[bool]:
     """Whether each of a sequence of hand-said steps begins a generation."""
-    source, fresh = ExplicitSteps(), []
+    source, fresh = ExplicitSteps(alone=False), []
     for index, branch in said:
         with tokred.step(index, 10, branch):
             position = source.next_call()
@@ -83,10 +83,11 @@ def test_branches_of_one_step_belong_to_one_generation() -> None:
 
 
 def test_no_step_is_said_outside_the_with_block() -> None:
-    source = ExplicitSteps()
+    source = ExplicitSteps(alone=False)
     with pytest.raises(KeyboardInterrupt), tokred.step(0, 2):
         raise KeyboardInterrupt
     assert source.next_call() is None
+    assert ExplicitSteps(alone=True).next_call() == Position(0, 1, "both", fresh=True)
 
 
 @pytest.mark.parametrize(("index", "steps"), [(-1, 3), (3, 3), (0, 0)])

@@ -70,9 +70,8 @@ def _of_data(record: dict[str, Any]) -> dict[str, Any]:
         "style": data["style"],
         "array": data["array"],
         "subgroups": ", ".join(data["labels"]),
-        "mirrored": " and its mirror image" if data["mirror"] else "",
+        "mirrored": " and the mirror image of each" if data["mirror"] else "",
         "mirror_note": ", mirrored with probability one half" if data["mirror"] else "",
-        "varies": "which way the picture faces" if data["mirror"] else "noise",
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 
 from tokred.registry import Registered, components
@@ -40,11 +39,6 @@ def models() -> list[Listed]:
     ]
     own = next(str(registered.provider) for registered in components("similarity"))
     return families + [Listed(model.name, "trained", model.summary, own) for model in zoo_models()]
-
-
-def parameters(registered: Registered) -> list[str]:
-    """List the parameters of a method or rival with their types and defaults, as they are written in Python."""
-    return [str(p) for p in inspect.signature(registered.component.load()).parameters.values()]
 
 
 def _listed(registered: Registered) -> Listed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tokred.adapter import Keys, SiteSpec
@@ -61,6 +62,8 @@ class Ledger:
         seconds: for each model call of this generation, its step and how long it took, in seconds.
         generations: number of generations begun.
         unplanned: number of times that something could not be done as planned and ran dense.
+        position: where in the generation the current model call is.
+        warned: what has been warned of.
     """
 
     calls: list[SiteCall] = field(default_factory=list)
@@ -68,6 +71,7 @@ class Ledger:
     generations: int = 0
     unplanned: int = 0
     position: Position | None = None
+    warned: set[str] = field(default_factory=set)
 
     def begin_generation(self) -> None:
         """Forget the calls of the last generation."""
@@ -82,6 +86,19 @@ class Ledger:
     def record(self, call: SiteCall) -> None:
         """Note a site call."""
         self.calls.append(call)
+
+    def ran_dense(self, site: SiteSpec, why: str) -> None:
+        """Note that the last call of a site ran dense instead of as planned, and why."""
+        last = max(i for i, call in enumerate(self.calls) if call.site is site)
+        self.calls[last] = replace(self.calls[last], phase=Phase.DENSE, removed=0)
+        self.warn(f"{site.name} runs dense: {why}")
+
+    def warn(self, message: str) -> None:
+        """Count something that could not be done as planned, and warn of each kind once."""
+        self.unplanned += 1
+        if message not in self.warned:
+            self.warned.add(message)
+            warnings.warn(f"tokred: {message}.", stacklevel=2)
 
 
 @dataclass(frozen=True)

@@ -113,10 +113,10 @@ def command(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "tiny-dit.toml").write_text("\n".join(lines))
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    constants = {key: np.zeros(3, dtype=np.int64) for key in ("labels", "style", "split")}
-    names = {"label_names": ["animal-mammal"], "styles": ["fluent-3d"], "emoji_names": ["fox", "bear", "cat"]}
-    zwj = np.zeros(3, dtype=bool)
-    np.savez(tmp_path / "emoji64.npz", images=images, emoji=np.arange(3), zwj=zwj, **constants, **names)
+    arrays: dict[str, Any] = {key: np.zeros(3, dtype=np.int64) for key in ("labels", "style", "split")}
+    arrays |= {"images": images, "emoji": np.arange(3), "zwj": np.zeros(3, dtype=bool)}
+    arrays |= {"label_names": ["animal-mammal"], "styles": ["fluent-3d"], "emoji_names": ["fox", "bear", "cat"]}
+    np.savez(tmp_path / "emoji64.npz", **arrays)
     monkeypatch.setattr(train, "HERE", tmp_path)
     monkeypatch.setattr(train, "LOG_STEPS", 2)
 

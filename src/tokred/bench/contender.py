@@ -95,7 +95,9 @@ def written(value: Any) -> str:
 
 
 def _known() -> dict[str, Registered]:
-    return {registered.component.name: registered for kind in KINDS for registered in components(kind)}
+    """Return all methods, then all rivals, by name; a rival cannot take a method's name."""
+    rivals, methods = ({r.component.name: r for r in components(kind)} for kind in ("rival", "method"))
+    return methods | {name: rival for name, rival in rivals.items() if name not in methods}
 
 
 def _parse(text: str) -> Iterator[Contender]:

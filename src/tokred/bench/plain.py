@@ -34,7 +34,7 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is float and type(value) in (int, float) and math.isfinite(value):
         return float(value)
-    if type(value) is hint:
+    if hint in (int, str) and type(value) is hint:
         return value
     raise SpecError(f"{where} must be {_name(hint)}, not {value!r}.")
 

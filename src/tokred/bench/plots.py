@@ -18,8 +18,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SVG = {"svg.hashsalt": "tokred", "svg.fonttype": "none"}  # equal figures are equal files, with text as text
 
-TIME_LABEL = "time / dense time, median of alternated pairs (bars: least to most)"
-COMPUTE_LABEL = "FLOPs / dense FLOPs of the whole generation, counted, matching included"
+TIME_LABEL = "time / dense time, median of alternated pairs\n(bars: least to most)"
+COMPUTE_LABEL = "FLOPs / dense FLOPs of the whole generation\n(counted while it ran, matching included)"
 PSNR_LABEL = "PSNR against the dense pictures, dB\n(mean over samples; bars: 95 % interval)"
 
 
@@ -72,8 +72,8 @@ def runs_by_method(results: Results) -> dict[str, list[Row]]:
 def _line(
     panel: Any, rows: Sequence[Row], cost: Callable[[Row], float], style: dict[str, Any], spread: bool = False
 ) -> None:
-    """Draw the runs of one method, from the cheapest to the dearest."""
-    rows = sorted(rows, key=cost)
+    """Draw the runs of one method over `cost`, joined from the least compute to the most."""
+    rows = sorted(rows, key=lambda row: row.compute)
     times = [row.time_ratio for row in rows]
     panel.errorbar(
         [cost(row) for row in rows],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import torch
@@ -11,15 +11,15 @@ import torch
 from tokred.bench.contender import Contender
 from tokred.bench.environment import Device, Versions
 from tokred.bench.measure import count_flops, seconds, timed_pairs
+from tokred.bench.quality import Quality
 from tokred.bench.result import Dense, Results, Row, Score, TimeRatio
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
-from tokred.bench.tokens import TokenMap, token_map
+from tokred.bench.tokens import token_map
 from tokred.bench.view import SHOWN, Exhibit, NoView, View
-from tokred.metrics import Lpips, psnr, ssim
+from tokred.errors import SpecError
+from tokred.metrics import Lpips
 from tokred.run import Run
-
-Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def run_bench(
@@ -38,7 +38,7 @@ def run_bench(
 
     Raises:
         UnsupportedModel: if a method does not fit the model.
-        SpecError: likewise.
+        SpecError: likewise, or if there is nothing to compare, or a metric cannot take the pictures.
         ConflictError: if the model is patched already.
     """
     check_fit(subject, contenders)
@@ -59,6 +59,8 @@ def run_bench(
 
 def check_fit(subject: Subject, contenders: Sequence[Contender]) -> None:
     """Apply each contender to the subject's pipeline and take it away again; see `run_bench` for what is raised."""
+    if not contenders:
+        raise SpecError("There is nothing to compare: contenders is empty. parse_contenders() gives all there are.")
     for contender in contenders:
         with contender.applied(subject.pipe):
             pass
@@ -80,8 +82,8 @@ class _Bench:
         batches = len(range(0, settings.samples, settings.batch))
         self.view.begin(1 + batches + runs * (1 + batches + 2 * (1 + settings.pairs)))
         self.dense_flops = self._flops(settings.steps, "dense")
-        self.reference = torch.cat(list(self._pictures(settings.steps, "dense")))
-        self.view.exhibit(Exhibit("dense", "dense", self.reference[:SHOWN]))
+        self.reference = list(self._pictures(settings.steps, "dense"))
+        self.view.exhibit(Exhibit("dense", "dense", self.reference[0][:SHOWN]))
 
     def run(self, contender: Contender) -> Row:
         """Measure one contender."""
@@ -103,22 +105,15 @@ class _Bench:
         return row
 
     def _scores(self, contender: Contender, run: Run | None) -> dict[str, Score]:
-        """Compare all pictures with the dense ones, batch by batch, and show the first."""
-        metrics: dict[str, Metric] = {"psnr": psnr, "ssim": ssim, "lpips": self.lpips}
-        values: dict[str, list[float]] = {name: [] for name in metrics}
+        """Compare all pictures with the dense ones, and show the first."""
+        quality = Quality(contender.label, self.lpips)
         drawn = self._pictures(contender.steps(self.settings.steps), contender.label)
-        for index, pictures in enumerate(drawn):
-            start = index * self.settings.batch
-            reference = self.reference[start : start + len(pictures)]
-            for name, metric in metrics.items():
-                values[name] += metric(pictures, reference).tolist()
-            if index == 0:  # the first sample of this batch is the one whose tokens the run can tell
-                self._show(contender, pictures, values["psnr"], token_map(run) if run else None)
-        return {name: Score.of(measured) for name, measured in values.items()}
-
-    def _show(self, contender: Contender, pictures: torch.Tensor, values: list[float], tokens: TokenMap | None) -> None:
-        shown = tuple(values[:SHOWN])
-        self.view.exhibit(Exhibit(contender.name, contender.label, pictures[:SHOWN], shown, tokens))
+        for pictures, reference in zip(drawn, self.reference, strict=True):
+            quality.add(pictures, reference)
+            if reference is self.reference[0]:  # the run can tell the tokens of its last batch's first sample
+                tokens, values = token_map(run) if run else None, tuple(quality.values["psnr"][:SHOWN])
+                self.view.exhibit(Exhibit(contender.name, contender.label, pictures[:SHOWN], values, tokens))
+        return quality.scores()
 
     def _time_ratio(self, contender: Contender) -> TimeRatio:
         """Time the contender and the dense pipeline in turns; applying it and taking it away is not timed."""

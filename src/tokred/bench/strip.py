@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from tokred.bench.files import replacing
 from tokred.bench.view import SHOWN, Exhibit
 
-NAME_WIDTH = 2.2  # of the column of names, in pictures
+NAME_WIDTH = 1.4  # of the column of names, in pictures
 
 
 def write_strip(exhibits: Sequence[Exhibit], folder: Path) -> Path:
@@ -52,7 +52,7 @@ def strip_figure(exhibits: Sequence[Exhibit]) -> Figure:
             panel.set_title(f"{value:.1f} dB", fontsize=6, pad=2)
         if exhibit.tokens:
             _draw(row[-1], exhibit.tokens.over(exhibit.pictures[0]))
-            row[-1].set_title(f"tokens removed at\n{exhibit.tokens.site}", fontsize=5, pad=2)
+            row[-1].set_title(f"dark: removed at\n{exhibit.tokens.site}", fontsize=5, pad=2)
     return figure
 
 

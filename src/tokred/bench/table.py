@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tokred.bench.result import Row, Score
 
-COLUMNS = {"FLOPs": 7, "time": 9, "PSNR dB": 11, "SSIM": 11, "LPIPS": 11}
+COLUMNS = {"FLOPs": 7, "time": 11, "PSNR dB": 11, "SSIM": 11, "LPIPS": 11}
 """Head and width of each column of numbers."""
 
 NOTE = "FLOPs and time over dense; below a value its spread over the pairs or the 95 % interval of its mean."

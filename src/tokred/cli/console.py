@@ -66,9 +66,9 @@ class ConsoleView:
         self.console.print(table.line(row, self.console.width))
 
     def written(self, paths: Sequence[Path]) -> None:
-        """Say what the numbers are, and where the files."""
+        """Say what the numbers are, and where the files are, all in one folder."""
         self._print(table.NOTE)
-        self._print("Written: " + " ".join(map(str, paths)))
+        self._print(f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}")
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -12,10 +12,8 @@ from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import argument_names
 from tokred.engine.keys import BlockTap, KeyFeed
 from tokred.engine.patch import PatchedForward, is_patched
-from tokred.engine.planner import CallPlanner
 from tokred.engine.site import Site
-from tokred.engine.steps import ExplicitSteps, SchedulerSteps, SingleCalls, StepSource
-from tokred.engine.timing import CallTimer
+from tokred.engine.steps import ExplicitSteps, SchedulerSteps, StepSource
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.interfaces import SiteKind
 from tokred.method import Method
@@ -121,23 +119,26 @@ def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
 def _step_source(target: Any, adapter: Adapter, method: Method) -> StepSource:
     if hasattr(target, "scheduler") and adapter.repeats:
         return SchedulerSteps(target)
-    return ExplicitSteps() if method.scheduler.reuses else SingleCalls()
+    return ExplicitSteps(alone=not method.scheduler.reuses)
 
 
 def _install(
     target: Any, model: nn.Module, adapter: Adapter, method: Method, specs: Sequence[SiteSpec], chosen: list[SiteSpec]
 ) -> Run:
     """Patch the chosen sites; nothing has been changed before this."""
+    from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
+    from tokred.engine.timing import CallTimer
+
     taps = _taps(specs, chosen) if method.similarity.signal == "block_input" else {}
     patches = [PatchedForward(module, tap) for module, tap in taps.values()]
-    sites = []
+    ledger, sites = Ledger(), []
     for spec in chosen:
         feeds = {module: KeyFeed() for module in spec.key_modules if method.keys != "kept"}
         tap = taps[spec.depth][1] if spec.depth in taps else None
-        sites.append(Site(spec, method, tap, tuple(feeds.values())))
+        sites.append(Site(spec, method, tap, tuple(feeds.values()), ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]
         patches += [PatchedForward(module, feed) for module, feed in feeds.items()]
-    ledger, steps = Ledger(), _step_source(target, adapter, method)
+    steps = _step_source(target, adapter, method)
     planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger), CallTimer(ledger)
     for patch in patches:
         patch.install()

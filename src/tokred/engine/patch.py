@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from torch import nn
 
-
 OFFLOADED = "_old_forward"
 """Where accelerate keeps the forward of a module whose calls it has wrapped, to move weights around them."""
 SLOTS = ("forward", OFFLOADED)

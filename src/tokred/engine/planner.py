@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +63,6 @@ class CallPlanner:
         self.generator = torch.Generator()
         blocks = 1 + max(site.spec.depth for site in sites)
         self.infos = [SiteInfo(s.spec.name, s.spec.kind, s.spec.depth, blocks) for s in sites]
-        self._warned: set[str] = set()
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -113,7 +111,7 @@ class CallPlanner:
             return DENSE
         capacity = self.method.matcher.capacity(state.layout)
         if removed > capacity:
-            self._warn(
+            self.ledger.warn(
                 f"{removed} of {state.layout.image} tokens should be removed, and {self.method.matcher} can remove "
                 f"{capacity} of {state.layout}: the sites run dense"
             )
@@ -123,13 +121,6 @@ class CallPlanner:
         return plan
 
     def _rest(self, why: str) -> None:
-        self._warn(f"nothing is reduced, {why}")
+        self.ledger.warn(f"nothing is reduced, {why}")
         for site in self.sites:
             site.rest()
-
-    def _warn(self, message: str) -> None:
-        """Count an unplanned call and warn of each kind once."""
-        self.ledger.unplanned += 1
-        if message not in self._warned:
-            self._warned.add(message)
-            warnings.warn(f"tokred: {message}.", stacklevel=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,9 +57,18 @@ class Site:
         method: what it does.
         tap: holds the input of the block around it, where the method compares that.
         feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept".
+        on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
 
-    def __init__(self, spec: SiteSpec, method: Method, tap: BlockTap | None, feeds: tuple[KeyFeed, ...]) -> None:
+    def __init__(
+        self,
+        spec: SiteSpec,
+        method: Method,
+        tap: BlockTap | None,
+        feeds: tuple[KeyFeed, ...],
+        on_unplanned: Callable[[SiteSpec, str], None],
+    ) -> None:
+        self.on_unplanned = on_unplanned
         self.spec = spec
         self.method = method
         self.tap = tap
@@ -89,21 +99,14 @@ class Site:
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
-        self._check_length(tokens)
+        if tokens.shape[1] != self.lead + self.state.layout.image:
+            self.on_unplanned(self.spec, f"it was called with {tokens.shape[1]} tokens of {self.state.layout}")
+            return forward(*args, **kwargs)
         if self.reducing:
             if self.matching:
                 self._match(self._known_features(tokens))
             return self._reduce(forward, call, tokens)
         return self._learn(forward, call, tokens)
-
-    def _check_length(self, tokens: torch.Tensor) -> None:
-        expected = self.lead + self.state.layout.image
-        if tokens.shape[1] != expected:
-            raise UnsupportedModel(
-                f"{self.spec.name} was called with {tokens.shape[1]} tokens, and the model call's layout "
-                f"{self.state.layout} makes it {expected}. Something changes the tokens between the model's input and "
-                "this block: take that away, or name other sites."
-            )
 
     def _known_features(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the signal `[B, N, C]` that is known before the site runs."""
@@ -133,7 +136,8 @@ class Site:
     def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on the kept tokens and recover the others."""
         reduction = self.state.reduction
-        if reduction is None:  # the last match was planned, and the site was not called: a skipped layer
+        if reduction is None:
+            self.on_unplanned(self.spec, "it was not called when it should have matched")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.layout, self.method.keys)
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]

@@ -73,33 +73,28 @@ class StepSource(Protocol):
 
 
 class ExplicitSteps:
-    """Follows `tokred.step(...)`."""
+    """Follows `tokred.step(...)`.
 
-    def __init__(self) -> None:
+    Args:
+        alone: what a model call outside any `tokred.step` is: a generation of its own, as for a classifier, or of an
+            unknown step.
+    """
+
+    def __init__(self, alone: bool) -> None:
+        self.alone = alone
         self._last: dict[str, int] = {}
 
     def next_call(self) -> Position | None:
         """See `StepSource`."""
         current = _explicit.get()
         if current is None:
-            return None
+            return Position(0, 1, "both", fresh=True) if self.alone else None
         index, steps, branch = current
         fresh = index <= self._last.get(branch, -1) or not self._last
         if fresh:
             self._last.clear()
         self._last[branch] = index
         return Position(index, steps, branch, fresh)
-
-    def detach(self) -> None:
-        """See `StepSource`; nothing was attached."""
-
-
-class SingleCalls:
-    """Takes each model call for a generation of one step, as for a classifier."""
-
-    def next_call(self) -> Position | None:
-        """See `StepSource`."""
-        return Position(0, 1, "both", fresh=True)
 
     def detach(self) -> None:
         """See `StepSource`; nothing was attached."""

@@ -1,0 +1,29 @@
+"""The command line, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench.tiny import write_tiny_zoo
+from typer.testing import CliRunner
+
+from tokred.cli import app
+from tokred.zoo import catalog
+
+
+@pytest.fixture(scope="session")
+def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    write_tiny_zoo(folder)
+    return folder
+
+
+@pytest.fixture
+def tokred(tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run `tokred` with the tiny model as its zoo, on a terminal of 80 columns; gives exit code and output."""
+    monkeypatch.setattr(catalog, "MODELS", tiny_zoo)
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])

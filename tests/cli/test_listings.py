@@ -1,0 +1,96 @@
+"""`tokred methods`, `tokred models`, `tokred plugins`, `tokred --version`."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from bench.tiny import NAME
+
+from tokred.bench import parse_contenders
+from tokred.registry import KINDS, Provider, components, default_registry
+
+
+def words(text: str) -> set[str]:
+    return set(text.split())
+
+
+def test_version(tokred: Callable[..., Any]) -> None:
+    result = tokred("--version")
+    assert (result.exit_code, result.stdout) == (0, f"tokred {version('tokred')}\n")
+
+
+def test_methods_and_rivals_are_listed_whole(tokred: Callable[..., Any]) -> None:
+    result = tokred("methods")
+    assert result.exit_code == 0
+    for kind in ("method", "rival"):
+        for registered in components(kind):  # type: ignore[arg-type]
+            component = registered.component
+            assert {component.name, kind, *component.summary.split(), registered.provider.version} <= words(
+                result.stdout
+            )
+
+
+@pytest.mark.parametrize("kind", ["method", "rival"])
+def test_one_is_described_with_what_can_be_written(tokred: Callable[..., Any], kind: Any) -> None:
+    for registered in components(kind):
+        result = tokred("methods", registered.component.name)
+        assert result.exit_code == 0
+        factory = registered.component.load()
+        assert inspect.getdoc(factory).splitlines()[0] in result.stdout
+        assert set(inspect.signature(factory).parameters) <= words(result.stdout)
+        runs = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("  --method ")]
+        same = parse_contenders([registered.component.name])
+        assert [contender.label for contender in parse_contenders(runs)] == [contender.label for contender in same]
+
+
+def test_a_method_tells_its_defaults_and_choices(tokred: Callable[..., Any]) -> None:
+    rows = [line.split() for line in tokred("methods", "dito").stdout.splitlines()]
+    assert ["ratio", "0.5", "a", "number"] in rows
+    assert ["stride", "2x2", "a", "pair,", "such", "as", "2x4"] in rows
+    assert ["sites", "attn+mlp", "attn,", "mlp,", "block;", "several", "joined", "by", "+"] in rows
+    assert ["keys", "kept", "kept,", "full,", "recovered"] in rows
+
+
+def test_an_unknown_method_is_refused(tokred: Callable[..., Any]) -> None:
+    result = tokred("methods", "dit")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Unknown method or rival 'dit'" in result.stderr
+    assert "Did you mean 'dito'?" in result.stderr
+
+
+def test_models(tokred: Callable[..., Any]) -> None:
+    result = tokred("models")
+    assert result.exit_code == 0
+    assert {NAME, "Noise.", "trained", "DiTTransformer2DModel", "FluxTransformer2DModel"} <= words(result.stdout)
+
+
+def test_plugins_of_every_kind(tokred: Callable[..., Any]) -> None:
+    result = tokred("plugins")
+    assert result.exit_code == 0
+    for kind in KINDS:
+        for registered in components(kind):
+            assert {kind, registered.component.name, registered.component.target} <= words(result.stdout)
+
+
+def test_plugins_that_failed_are_told(tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = (Provider("tokred-foo", "0.2"), "ImportError: No module named 'foo[bar]'")
+    monkeypatch.setattr(default_registry(), "problems", [problem])
+    assert "tokred-foo 0.2 failed to load: ImportError: No module named 'foo[bar]'" in tokred("plugins").stdout
+
+
+def test_help_waits_for_no_host_library() -> None:
+    code = """
+import sys
+from typer.testing import CliRunner
+from tokred.cli import app
+assert CliRunner().invoke(app, ["bench", "--help"]).exit_code == 0
+print(sorted({"diffusers", "timm", "matplotlib", "tokred.bench"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,51 @@
+"""Ways to apply tokred that together take every way through the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from families.models import DIFFUSERS, FAMILIES, Family
+from torch import nn
+
+import tokred
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A method and its parameters."""
+
+    method: str
+    params: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        values = ["+".join(v) if isinstance(v, tuple) else str(v) for v in self.params.values()]
+        return "-".join([self.method, *values])
+
+    def apply(self, target: Any) -> tokred.Run:
+        """Apply the method to `target`."""
+        return tokred.apply(target, self.method, **self.params)
+
+    def suits(self, family: Family) -> bool:
+        """Say whether `family` can do this."""
+        return (family.repeats or self.method != "dito") and self.params.get("keys", "kept") in family.keys
+
+
+TOMESD, DITO = Setup("tomesd"), Setup("dito")
+SETUPS = (
+    TOMESD,
+    Setup("random", {"sites": ("block",)}),
+    DITO,
+    Setup("dito", {"keys": "full"}),
+    Setup("dito", {"keys": "recovered"}),
+    Setup("dito", {"sites": ("block",)}),
+)
+EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
+SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]
+REUSING = [(family, setup) for family in DIFFUSERS for setup in SETUPS if setup.method == "dito" and setup.suits(family)]
+
+
+def fresh_generation(family: Family, model: nn.Module, setup: Setup, **kwargs: Any) -> Any:
+    """Apply, generate once, remove."""
+    with setup.apply(model):
+        return family.generate(model, **kwargs)
