@@ -16,9 +16,9 @@ def tokred_components() -> Iterator[Component]:
         "tokred_plugins.dito:dito",
         "match by outputs of an earlier step, reuse the pairs (Lee et al., 2026)",
         levels=(
-            {"ratio": 0.5, "interval": 2, "dense_first": 4},
-            {"ratio": 0.5, "interval": 2},
-            {"ratio": 0.75, "interval": 2},
+            {"ratio": 0.5, "dense_first": 4, "sites": ("attn",)},
+            {"ratio": 0.5, "dense_first": 4},
+            {"ratio": 0.75, "dense_first": 4},
         ),
     )
     yield Component(

@@ -42,7 +42,9 @@ SETUPS = (
 )
 EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
 SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]
-REUSING = [(family, setup) for family in DIFFUSERS for setup in SETUPS if setup.method == "dito" and setup.suits(family)]
+REUSING = [
+    (family, setup) for family in DIFFUSERS for setup in SETUPS if setup.method == "dito" and setup.suits(family)
+]
 
 
 def fresh_generation(family: Family, model: nn.Module, setup: Setup, **kwargs: Any) -> Any:

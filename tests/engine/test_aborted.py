@@ -15,6 +15,7 @@ from torch import nn
 
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
 
+
 class Boom(Exception):
     """What goes wrong."""
 
@@ -73,7 +74,7 @@ CASES = [(family, setup, point) for family, setup in SIMPLEST for point in POINT
 CASES += [(family, setup, point) for family, setup in RECOVERED for point in ("submodule", "recover")]
 
 
-@pytest.mark.parametrize("family,setup,point", CASES, ids=str)
+@pytest.mark.parametrize(("family", "setup", "point"), CASES, ids=str)
 def test_after_an_exception(family: Family, model: nn.Module, setup: Setup, point: str) -> None:
     before, expected = snapshot(model), fresh_generation(family, model, setup, steps=3)
     with setup.apply(model) as run:
@@ -84,7 +85,7 @@ def test_after_an_exception(family: Family, model: nn.Module, setup: Setup, poin
     assert changes(before, snapshot(model)) == []
 
 
-@pytest.mark.parametrize("family,setup,point", CASES, ids=str)
+@pytest.mark.parametrize(("family", "setup", "point"), CASES, ids=str)
 def test_removal_right_after_an_exception(family: Family, model: nn.Module, setup: Setup, point: str) -> None:
     before = snapshot(model)
     with pytest.raises((Boom, KeyboardInterrupt)), POINTS[point](model), setup.apply(model):

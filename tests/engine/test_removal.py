@@ -23,7 +23,7 @@ NO_SKIPS = FirstBlockCacheConfig(threshold=0.0)
 """A cache that is at work and never takes two steps for alike."""
 
 
-@pytest.mark.parametrize("family,setup", EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
 def test_one_generation_leaves_no_trace(family: Family, model: nn.Module, setup: Setup) -> None:
     before, dense = snapshot(model), family.generate(model)
     weights, modules = list(model.state_dict()), [name for name, _ in model.named_modules()]
@@ -35,7 +35,7 @@ def test_one_generation_leaves_no_trace(family: Family, model: nn.Module, setup:
     assert torch.equal(family.generate(model), dense)
 
 
-@pytest.mark.parametrize("family,setup", SIMPLEST, ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST, ids=str)
 def test_twenty_cycles_leave_no_trace(family: Family, model: nn.Module, setup: Setup) -> None:
     before = snapshot(model)
     for _ in range(20):
@@ -45,7 +45,7 @@ def test_twenty_cycles_leave_no_trace(family: Family, model: nn.Module, setup: S
     assert changes(before, snapshot(model)) == []
 
 
-@pytest.mark.parametrize("family,setup", SIMPLEST, ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST, ids=str)
 def test_removing_twice_does_nothing_more(family: Family, model: nn.Module, setup: Setup) -> None:
     before, run = snapshot(model), setup.apply(model)
     run.remove()
@@ -57,7 +57,7 @@ def test_removing_twice_does_nothing_more(family: Family, model: nn.Module, setu
     assert changes(before, snapshot(model)) == []
 
 
-@pytest.mark.parametrize("family,setup", SIMPLEST, ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST, ids=str)
 def test_an_exception_in_the_with_block_removes(family: Family, model: nn.Module, setup: Setup) -> None:
     before = snapshot(model)
     with pytest.raises(KeyboardInterrupt), setup.apply(model):
@@ -65,7 +65,7 @@ def test_an_exception_in_the_with_block_removes(family: Family, model: nn.Module
     assert changes(before, snapshot(model)) == []
 
 
-@pytest.mark.parametrize("family,setup", SIMPLEST, ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST, ids=str)
 def test_other_models_are_untouched(family: Family, model: nn.Module, dtype: torch.dtype, setup: Setup) -> None:
     other = family.model(dtype)
     before, dense = snapshot(other), family.generate(other)
@@ -75,7 +75,7 @@ def test_other_models_are_untouched(family: Family, model: nn.Module, dtype: tor
         assert torch.equal(family.generate(other), dense)
 
 
-@pytest.mark.parametrize("family,setup", EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
 def test_a_deep_copy_runs_its_own_weights(family: Family, model: nn.Module, setup: Setup) -> None:
     fresh = family.model(next(model.parameters()).dtype)
     for parameter in fresh.parameters():
@@ -156,7 +156,7 @@ def test_a_cache_may_be_enabled_meanwhile(family: Family, model: nn.Module, setu
     assert torch.equal(family.generate(model), dense)
 
 
-@pytest.mark.parametrize("family,setup", REUSING[:1], ids=str)
+@pytest.mark.parametrize(("family", "setup"), REUSING[:1], ids=str)
 def test_a_run_forgets_its_tensors(family: Family, model: nn.Module, setup: Setup) -> None:
     run = setup.apply(model)
     family.generate(model)

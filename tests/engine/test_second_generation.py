@@ -21,7 +21,7 @@ EARLIER: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("family,setup", EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
 def test_equals_a_fresh_one(family: Family, model: nn.Module, setup: Setup) -> None:
     expected = fresh_generation(family, model, setup, steps=3)
     with setup.apply(model):
@@ -30,7 +30,7 @@ def test_equals_a_fresh_one(family: Family, model: nn.Module, setup: Setup) -> N
             assert torch.equal(family.generate(model, steps=3), expected), f"after {name}"
 
 
-@pytest.mark.parametrize("family,setup", EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
 def test_batch_and_grid_may_change_within_a_generation(family: Family, model: nn.Module, setup: Setup) -> None:
     """Each call reduces right or is dense, and the next generation is a fresh one's."""
     expected = fresh_generation(family, model, setup)
@@ -43,12 +43,12 @@ def test_batch_and_grid_may_change_within_a_generation(family: Family, model: nn
         assert torch.equal(family.generate(model), expected)
 
 
-@pytest.mark.parametrize("family,setup", EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
 def test_global_random_state_is_untouched(family: Family, model: nn.Module, setup: Setup) -> None:
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
     with setup.apply(model):
         family.generate(model)
-    after = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    after = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
 

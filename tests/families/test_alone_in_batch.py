@@ -36,7 +36,7 @@ def batch_rounds_otherwise(family: Family, model: nn.Module, arguments: dict[str
     return alone.dtype == torch.bfloat16 and not torch.equal(alone, batch)
 
 
-@pytest.mark.parametrize("family,setup", PER_SAMPLE, ids=str)
+@pytest.mark.parametrize(("family", "setup"), PER_SAMPLE, ids=str)
 def test_a_sample_alone_equals_it_in_a_batch(family: Family, model: nn.Module, setup: Setup) -> None:
     arguments = family.arguments(model, seed=0, batch=3)
     if batch_rounds_otherwise(family, model, arguments):
@@ -47,7 +47,7 @@ def test_a_sample_alone_equals_it_in_a_batch(family: Family, model: nn.Module, s
 
 
 @pytest.mark.parametrize("others", ["other pictures", "not finite"])
-@pytest.mark.parametrize("family,setup", PER_SAMPLE, ids=str)
+@pytest.mark.parametrize(("family", "setup"), PER_SAMPLE, ids=str)
 def test_the_other_samples_do_not_matter(family: Family, model: nn.Module, setup: Setup, others: str) -> None:
     arguments = family.arguments(model, seed=0, batch=3)
     before = two_steps(family, model, setup, arguments)
@@ -66,6 +66,4 @@ def test_where_a_batch_shares_its_tokens_order_does_not_matter(family: Family, m
     arguments = family.arguments(model, seed=0, batch=3)
     turned = {n: v.flip(0) if isinstance(v, torch.Tensor) and "ids" not in n else v for n, v in arguments.items()}
     setup = Setup("dito")
-    assert_same_computation(
-        two_steps(family, model, setup, turned).flip(0), two_steps(family, model, setup, arguments)
-    )
+    assert_same_computation(two_steps(family, model, setup, turned).flip(0), two_steps(family, model, setup, arguments))

@@ -11,11 +11,11 @@ import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family
 from families.tolerance import assert_same_computation
-from tokred_adapters.flux import FluxAdapter
 from torch import nn
 
 import tokred
 from tokred import Layout, Method, Reduction, Similarity, parts
+from tokred_adapters.flux import FluxAdapter
 
 SITES = [(family, kind, "kept") for family in FAMILIES for kind in ("attn", "mlp", "block")]
 SITES += [(family, "attn", keys) for family in FAMILIES for keys in family.keys if keys != "kept"]
@@ -60,7 +60,7 @@ def run_in_any_order(
     return result
 
 
-@pytest.mark.parametrize("family,kind,keys", SITES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("family", "kind", "keys"), SITES, ids=lambda value: str(value))
 def test_order_of_tokens_does_not_matter(family: Family, model: nn.Module, kind: str, keys: str) -> None:
     arguments = family.arguments(model, seed=0)
     with torch.no_grad():
@@ -73,7 +73,9 @@ def test_order_of_tokens_does_not_matter(family: Family, model: nn.Module, kind:
 def test_text_as_long_as_the_picture(family: Family, model: nn.Module, dtype: torch.dtype, kind: str) -> None:
     tokens = family.grid[0] * family.grid[1]
     arguments = family.arguments(model, seed=0)
-    arguments["encoder_hidden_states"] = torch.randn(2, tokens, 12, generator=torch.Generator().manual_seed(1)).to(dtype)
+    arguments["encoder_hidden_states"] = torch.randn(2, tokens, 12, generator=torch.Generator().manual_seed(1)).to(
+        dtype
+    )
     arguments |= {"txt_ids": torch.zeros(tokens, 3)} if "txt_ids" in arguments else {}
     arguments |= {"encoder_attention_mask": torch.ones(2, tokens)} if "encoder_attention_mask" in arguments else {}
     with torch.no_grad():
