@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from families.models import DIFFUSERS, FAMILIES, Family
+from families.models import FAMILIES, Family
 from torch import nn
 
 import tokred
@@ -42,9 +42,7 @@ SETUPS = (
 )
 EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
 SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]
-REUSING = [
-    (family, setup) for family in DIFFUSERS for setup in SETUPS if setup.method == "dito" and setup.suits(family)
-]
+RECOVERED = [(family, setup) for family, setup in EVERY_WAY if setup.params.get("keys") == "recovered"]
 
 
 def fresh_generation(family: Family, model: nn.Module, setup: Setup, **kwargs: Any) -> Any:

@@ -42,7 +42,7 @@ def test_a_patch_computes_and_leaves_without_a_trace(module: nn.Linear) -> None:
 
 
 def test_what_stood_there_before_is_put_back(module: nn.Linear) -> None:
-    foreign = lambda x: x - 1
+    foreign = lambda x: x - 1  # noqa: E731
     module.forward = foreign  # type: ignore[method-assign]
     patch = PatchedForward(module, Twice())
     patch.install()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from accelerate.hooks import ModelHook, add_hook_to_module, remove_hook_from_module
 from diffusers import FirstBlockCacheConfig
-from engine.setups import DITO, EVERY_WAY, REUSING, SIMPLEST, TOMESD, Setup
+from engine.setups import DITO, EVERY_WAY, RECOVERED, SIMPLEST, TOMESD, Setup
 from engine.snapshot import changes, snapshot
 from families.models import BY_NAME, Family, blocks_of
 from torch import nn
@@ -75,7 +75,7 @@ def test_other_models_are_untouched(family: Family, model: nn.Module, dtype: tor
         assert torch.equal(family.generate(other), dense)
 
 
-@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST + RECOVERED, ids=str)
 def test_a_deep_copy_runs_its_own_weights(family: Family, model: nn.Module, setup: Setup) -> None:
     fresh = family.model(next(model.parameters()).dtype)
     for parameter in fresh.parameters():
@@ -156,7 +156,7 @@ def test_a_cache_may_be_enabled_meanwhile(family: Family, model: nn.Module, setu
     assert torch.equal(family.generate(model), dense)
 
 
-@pytest.mark.parametrize(("family", "setup"), REUSING[:1], ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST[:1], ids=str)
 def test_a_run_forgets_its_tensors(family: Family, model: nn.Module, setup: Setup) -> None:
     run = setup.apply(model)
     family.generate(model)
