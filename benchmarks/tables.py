@@ -1,8 +1,8 @@
 """Write the measured tables into README and docs: `python benchmarks/tables.py [--check]`.
 
-A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME ...] -->` and `<!-- end -->`: FILE is a result file
-under `docs/results`, the names are the methods to show, in that order (all of them where none is named). With `--check`
-nothing is written, and a page whose table is not the one that its file gives is an error.
+A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME ...] -->` and `<!-- end -->`: FILE is a
+result file under `docs/results`, the names are the methods to show, in that order (all of them where none is named).
+With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def is_a(model: nn.Module, host: str, name: str) -> bool:
 
 def linear_flops(*modules: Any) -> float:
     """Return the operations per token of all linear layers inside `modules`; a multiply-add counts 2."""
-    layers = [layer for module in modules for layer in module.modules() if hasattr(layer, "in_features")]
+    layers = [layer for module in modules for layer in module.modules() if isinstance(layer, nn.Linear)]
     return float(sum(2 * layer.in_features * layer.out_features for layer in layers))
 
 

@@ -56,7 +56,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             company="text",
             output=1,
             residual=True,
-            stays=("encoder_hidden_states", "temb", "joint_attention_kwargs"),
+            stays=("encoder_hidden_states", "temb"),
         ),
     ]
 

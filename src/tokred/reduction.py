@@ -87,8 +87,9 @@ class Reduction:
             total = x.new_zeros(
                 x.shape[0], self.computed, x.shape[2], dtype=torch.promote_types(x.dtype, torch.float32)
             )
-            index = self.assign.unsqueeze(-1).expand_as(x)
-            return (total.scatter_add(1, index, x.to(total.dtype)) / self.sizes.unsqueeze(-1)).to(x.dtype)
+            index = _flat(self.assign.expand(x.shape[0], -1), self.computed)
+            total.flatten(0, 1).index_add_(0, index, x.flatten(0, 1).to(total.dtype))
+            return (total / self.sizes.unsqueeze(-1)).to(x.dtype)
         raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
 
     def unmerge(self, y: torch.Tensor) -> torch.Tensor:
@@ -107,4 +108,12 @@ def _rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`."""
     if index.shape[0] == 1:
         return x.index_select(1, index[0])
-    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[2]))
+    return x.flatten(0, 1).index_select(0, _flat(index, x.shape[1])).view(*index.shape, x.shape[2])
+
+
+def _flat(index: torch.Tensor, rows: int) -> torch.Tensor:
+    """Turn positions `[B, M]` within samples of so many rows into positions in all samples' rows, `[B * M]`.
+
+    Whole rows are copied by such an index several times faster than element by element, as `gather` does.
+    """
+    return (index + torch.arange(len(index), device=index.device).unsqueeze(-1) * rows).flatten()

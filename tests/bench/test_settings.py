@@ -13,7 +13,7 @@ from tokred.errors import SpecError
 def test_seeds_count_up() -> None:
     settings = Settings.from_seed(7, steps=2, samples=3)
     assert settings.seeds == (7, 8, 9)
-    assert settings.timing_batch == 3
+    assert settings.timing_batch == 2
 
 
 @pytest.mark.parametrize("name", ["steps", "samples", "pairs"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
 from families.models import BY_NAME, DIFFUSERS, Family
 from torch import nn
 
@@ -57,6 +60,23 @@ def test_two_branches_equal_each_alone(family: Family, model: nn.Module) -> None
         assert {call.removed > 0 for call in run.report().calls if call.position.step == 1} == {True}
     assert_equal(together, alone)
     assert not torch.equal(together["uncond"][1], dense["uncond"][1])
+
+
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_unnamed_calls_of_a_sampler_equal_each_alone(family: Family, model: nn.Module) -> None:
+    """A pipeline that calls its model twice per step, and says nothing."""
+    alone = each_alone(family, model, FIXED)
+    pipe = SimpleNamespace(transformer=model, scheduler=FlowMatchEulerDiscreteScheduler())
+    together: Results = {branch: [] for branch in SEEDS}
+    with tokred.apply(pipe, FIXED) as run, torch.no_grad():
+        pipe.scheduler.set_timesteps(3)
+        sample = torch.zeros(1, 1)
+        for i, t in enumerate(pipe.scheduler.timesteps):
+            for branch, seed in SEEDS.items():
+                together[branch].append(family.run(model, family.arguments(model, seed), 1 - i / 3))
+            sample = pipe.scheduler.step(sample, t, sample).prev_sample
+        assert {call.position.branch for call in run.report().calls} == {"call 0", "call 1"}
+    assert_equal(together, alone)
 
 
 @pytest.mark.xfail(strict=True, reason="one generator serves all branches: the second draws what the first left")

@@ -40,7 +40,7 @@ class Family:
     """
 
     name: str
-    build: Callable[[], nn.Module]
+    build: Callable[[], Any]
     picture: Callable[[int, Grid], tuple[int, ...]]
     conditions: Callable[[torch.Generator, int, Grid], dict[str, Any]] = lambda generator, batch, grid: {}
     time: Callable[[float], float | int] | None = None
@@ -57,7 +57,7 @@ class Family:
         """Whether the model is called step after step."""
         return self.time is not None
 
-    def model(self, dtype: torch.dtype = torch.float32) -> nn.Module:
+    def model(self, dtype: torch.dtype = torch.float32) -> Any:
         """Build the model with weights that are the same every time and let every branch count.
 
         Fresh weights would not do: gates of adaLN-zero and output layers start at zero.
@@ -78,13 +78,12 @@ class Family:
         floats = {n: v.to(dtype) for n, v in made.items() if isinstance(v, torch.Tensor) and v.is_floating_point()}
         return made | floats
 
-    def run(self, model: nn.Module, arguments: dict[str, Any], time: float = 0.5) -> torch.Tensor:
+    def run(self, model: nn.Module, arguments: dict[str, Any], time: float = 0.5) -> Any:
         """Call the model once and return its tensor."""
         if self.time is None:
             return model(**arguments)
         moment = torch.tensor([self.time(time)] * len(arguments["hidden_states"]))
-        result = model(**arguments, timestep=moment, return_dict=False)
-        return result[0]
+        return model(**arguments, timestep=moment, return_dict=False)[0]
 
     @torch.no_grad()
     def call(self, model: nn.Module, seed: int = 0, batch: int = 2, grid: Grid | None = None) -> torch.Tensor:
@@ -122,7 +121,7 @@ def layout_of(model: nn.Module, arguments: dict[str, Any]) -> Layout:
     return adapter_for(model).layout(model, arguments)
 
 
-def _dit() -> nn.Module:
+def _dit() -> Any:
     return DiTTransformer2DModel(
         num_attention_heads=2,
         attention_head_dim=16,
@@ -135,7 +134,7 @@ def _dit() -> nn.Module:
     )
 
 
-def _pixart() -> nn.Module:
+def _pixart() -> Any:
     return PixArtTransformer2DModel(
         num_attention_heads=2,
         attention_head_dim=16,
@@ -150,7 +149,7 @@ def _pixart() -> nn.Module:
     )
 
 
-def _sd3(**kwargs: Any) -> nn.Module:
+def _sd3(**kwargs: Any) -> Any:
     return SD3Transformer2DModel(
         sample_size=16,
         patch_size=2,
@@ -167,7 +166,7 @@ def _sd3(**kwargs: Any) -> nn.Module:
     )
 
 
-def _flux() -> nn.Module:
+def _flux() -> Any:
     return FluxTransformer2DModel(
         in_channels=4,
         num_layers=2,
@@ -180,7 +179,7 @@ def _flux() -> nn.Module:
     )
 
 
-def _vit(**kwargs: Any) -> nn.Module:
+def _vit(**kwargs: Any) -> Any:
     return VisionTransformer(
         img_size=(24, 32),
         patch_size=4,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
-from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family
+from families.models import BY_NAME, DIFFUSERS, FAMILIES, TEXT, VITS, Family, layout_of
 from families.tolerance import assert_same_computation
 from torch import nn
 
@@ -73,11 +73,24 @@ def test_order_of_tokens_does_not_matter(family: Family, model: nn.Module, kind:
 def test_text_as_long_as_the_picture(family: Family, model: nn.Module, dtype: torch.dtype, kind: str) -> None:
     tokens = family.grid[0] * family.grid[1]
     arguments = family.arguments(model, seed=0)
-    arguments["encoder_hidden_states"] = torch.randn(2, tokens, 12, generator=torch.Generator().manual_seed(1)).to(
-        dtype
-    )
+    text = torch.randn(2, tokens, 12, generator=torch.Generator().manual_seed(1))
+    arguments["encoder_hidden_states"] = text.to(dtype)
     arguments |= {"txt_ids": torch.zeros(tokens, 3)} if "txt_ids" in arguments else {}
     arguments |= {"encoder_attention_mask": torch.ones(2, tokens)} if "encoder_attention_mask" in arguments else {}
+    with torch.no_grad():
+        dense = family.run(model, arguments)
+    assert_same_computation(run_in_any_order(family, model, arguments, kind), dense)
+
+
+@pytest.mark.parametrize("kind", ["attn", "block"])
+@pytest.mark.parametrize("family", [BY_NAME["flux"]], ids=str)
+def test_two_pictures_in_a_sequence(family: Family, model: nn.Module, kind: str) -> None:
+    """As Flux Kontext has them: the picture that is drawn, and one that it refers to."""
+    arguments, second = family.arguments(model, seed=0), family.arguments(model, seed=1, grid=(3, 5))
+    second["img_ids"] = second["img_ids"] + torch.tensor([1.0, 0.0, 0.0]).to(second["img_ids"])
+    for name, axis in (("hidden_states", 1), ("img_ids", 0)):
+        arguments[name] = torch.cat([arguments[name], second[name]], dim=axis)
+    assert layout_of(model, arguments).grids == ((6, 8), (3, 5))
     with torch.no_grad():
         dense = family.run(model, arguments)
     assert_same_computation(run_in_any_order(family, model, arguments, kind), dense)
@@ -95,14 +108,13 @@ def pixart_mask(family: Family) -> dict[str, Any]:
 
 
 def vit_mask(family: Family) -> dict[str, Any]:
-    prefix = family.model().num_prefix_tokens
-    mask = padding(prefix + family.grid[0] * family.grid[1])
+    mask = padding(family.model().num_prefix_tokens + family.grid[0] * family.grid[1])
     return {"attn_mask": mask.bool()[:, None, None, :].expand(-1, -1, mask.shape[1], -1)}
 
 
 def flux_mask(family: Family) -> dict[str, Any]:
     """Forbid random pairs of text and picture tokens, `[1, 1, L, L]`."""
-    length = 5 + family.grid[0] * family.grid[1]
+    length = TEXT + family.grid[0] * family.grid[1]
     allowed = torch.rand(1, 1, length, length, generator=torch.Generator().manual_seed(2)) > 0.3
     return {"joint_attention_kwargs": {"attention_mask": allowed}}
 
@@ -125,7 +137,7 @@ def test_masks_travel_with_the_tokens(family: Family, model: nn.Module) -> None:
 
 
 @pytest.fixture
-def rotary_positions_stay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def rotary_positions_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     sites = FluxAdapter.sites
 
     def without_rotary(self: FluxAdapter, model: nn.Module) -> list[tokred.SiteSpec]:
@@ -133,7 +145,6 @@ def rotary_positions_stay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return [dataclasses.replace(site, travels=(), stays=stay) for site in sites(self, model)]
 
     monkeypatch.setattr(FluxAdapter, "sites", without_rotary)
-    return
 
 
 @pytest.mark.parametrize("kind", ["attn", "block"])

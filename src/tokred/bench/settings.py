@@ -53,7 +53,7 @@ class Settings:
 
     @classmethod
     def from_seed(cls, seed: int, *, steps: int, samples: int = 16, pairs: int = 3, command: str = "") -> Self:
-        """Take the seeds `seed`, `seed + 1`, ..., batches of 8, and at most 4 pictures at once while time is taken.
+        """Take the seeds `seed`, `seed + 1`, ..., batches of 8, and at most 2 pictures at once while time is taken.
 
         Raises:
             SpecError: if a value is out of range.
@@ -64,6 +64,6 @@ class Settings:
             seeds=tuple(range(seed, seed + samples)),
             pairs=pairs,
             batch=8,
-            timing_batch=max(1, min(4, samples)),
+            timing_batch=max(1, min(2, samples)),
             command=command,
         )

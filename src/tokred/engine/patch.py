@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
+from types import MethodType
 from typing import Any, Protocol
 
 from torch import nn
@@ -29,11 +32,12 @@ class Around(Protocol):
 
 
 class PatchedForward:
-    """A callable object that sits in `module.__dict__` where the module's forward would be.
+    """Stands where a module's forward would be, as a bound method in `module.__dict__`.
 
-    An object rather than a closure, so that a deep copy of the model runs the copy's weights; it carries the
-    original's signature, because caches and exporters inspect it. Where accelerate has wrapped the module, the forward
-    that accelerate calls is replaced, so that offloading again does not lose the patch.
+    Bound to this object, so that a deep copy of the model runs the copy's weights; its function is one for all modules
+    of a class, so that blocks compiled one by one share their graphs; and it carries the original's signature, because
+    caches and exporters inspect it. Where accelerate has wrapped the module, the forward that accelerate calls is
+    replaced, so that offloading again does not lose the patch.
     """
 
     def __init__(self, module: nn.Module, around: Around) -> None:
@@ -42,20 +46,15 @@ class PatchedForward:
         self.slot = OFFLOADED if OFFLOADED in module.__dict__ else "forward"
         self.original: Forward = getattr(module, self.slot)
         self.replaced = {self.slot} & module.__dict__.keys()
-        self.__signature__ = inspect.signature(self.original)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute, with the original at hand."""
-        return self.around(self.original, args, kwargs)
 
     def install(self) -> None:
         """Put the stand-in in place."""
-        self.module.__dict__[self.slot] = self
+        self.module.__dict__[self.slot] = MethodType(_stand_in(type(self.module)), self)  # type: ignore[arg-type]
 
     def restore(self) -> bool:
         """Put back what was there; return False, and change nothing, where something else was put over it since."""
         slots = self.module.__dict__
-        slot = next((slot for slot in SLOTS if slots.get(slot) is self), None)
+        slot = next((slot for slot in SLOTS if _patch_in(self.module, slot) is self), None)
         if slot is None:
             return False
         if slot in self.replaced or slot == OFFLOADED:  # accelerate may have moved the stand-in there
@@ -67,4 +66,19 @@ class PatchedForward:
 
 def is_patched(module: nn.Module) -> bool:
     """Say whether tokred stands in for the forward of `module`."""
-    return any(isinstance(module.__dict__.get(slot), PatchedForward) for slot in SLOTS)
+    return any(isinstance(_patch_in(module, slot), PatchedForward) for slot in SLOTS)
+
+
+def _patch_in(module: nn.Module, slot: str) -> object:
+    return getattr(module.__dict__.get(slot), "__self__", None)
+
+
+@functools.cache
+def _stand_in(kind: type[nn.Module]) -> Callable[..., Any]:
+    """Make the function that stands in for the forwards of all modules of one class."""
+
+    def forward(patch: PatchedForward, *args: Any, **kwargs: Any) -> Any:
+        return patch.around(patch.original, args, kwargs)
+
+    forward.__signature__ = inspect.signature(kind.forward)  # type: ignore[attr-defined]
+    return forward

@@ -60,7 +60,7 @@ class CallPlanner:
         self.steps = steps
         self.ledger = ledger
         self.names = argument_names(adapter.entry(model))
-        self.generator = torch.Generator()
+        self.generators: dict[str, torch.Generator] = {}
         blocks = 1 + max(site.spec.depth for site in sites)
         self.infos = [SiteInfo(s.spec.name, s.spec.kind, s.spec.depth, blocks) for s in sites]
 
@@ -84,7 +84,7 @@ class CallPlanner:
 
     def begin(self) -> None:
         """Begin a generation: forget the last one and start the random draws anew."""
-        self.generator.manual_seed(self.method.seed)
+        self.generators.clear()
         self.ledger.begin_generation()
         for site in self.sites:
             site.rest()
@@ -96,13 +96,19 @@ class CallPlanner:
         plan = self._fit(plan, state)
         if plan.phase.matches:
             state.removed = round(plan.ratio * call.layout.image)
-            drawn = self.method.matcher.draw(call.layout, state.removed, self.generator)
+            drawn = self.method.matcher.draw(call.layout, state.removed, self._generator(call.position.branch))
             state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
             state.matched = True
         site.prepare(plan, state)
         removed = state.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
         self.ledger.record(record)
+
+    def _generator(self, branch: str) -> torch.Generator:
+        """Return a branch's own generator: all branches draw alike, whichever others there are."""
+        if branch not in self.generators:
+            self.generators[branch] = torch.Generator().manual_seed(self.method.seed)
+        return self.generators[branch]
 
     def _fit(self, plan: Plan, state: SiteState) -> Plan:
         """Adapt a plan to what this call allows, and say so."""

@@ -99,8 +99,8 @@ class Site:
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
-        if tokens.shape[1] != self.lead + self.state.layout.image:
-            self.on_unplanned(self.spec, f"it was called with {tokens.shape[1]} tokens of {self.state.layout}")
+        if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
+            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         if self.reducing:
             if self.matching:

@@ -29,14 +29,23 @@ class Position:
     fresh: bool
 
 
-_explicit: contextvars.ContextVar[tuple[int, int, str] | None] = contextvars.ContextVar("tokred.step", default=None)
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """What one `with tokred.step(...)` block says; told from others by identity."""
+
+    index: int
+    steps: int
+    branch: str
+
+
+_explicit: contextvars.ContextVar[_Said | None] = contextvars.ContextVar("tokred.step", default=None)
 
 
 @contextmanager
 def step(index: int, steps: int, branch: str = "both") -> Iterator[None]:
     """Say which denoising step the model calls inside the `with` block belong to, in a loop written by hand.
 
-    A step that does not come after the last one of its branch begins a new generation.
+    A step that comes before the last one, or the same step said again for the same branch, begins a new generation.
 
     Args:
         index: index of the step, from 0.
@@ -53,7 +62,7 @@ def step(index: int, steps: int, branch: str = "both") -> Iterator[None]:
     """
     if not 0 <= index < steps:
         raise SpecError(f"step index {index} of {steps} steps: the index must be at least 0 and below the number.")
-    token = _explicit.set((index, steps, branch))
+    token = _explicit.set(_Said(index, steps, branch))
     try:
         yield
     finally:
@@ -82,19 +91,23 @@ class ExplicitSteps:
 
     def __init__(self, alone: bool) -> None:
         self.alone = alone
-        self._last: dict[str, int] = {}
+        self._said: _Said | None = None
+        self._calls = 0
+        self._branches: set[str] = set()
 
     def next_call(self) -> Position | None:
-        """See `StepSource`."""
-        current = _explicit.get()
-        if current is None:
+        """See `StepSource`. Further calls inside one `with` block are branches of their own."""
+        said, last = _explicit.get(), self._said
+        if said is None:
             return Position(0, 1, "both", fresh=True) if self.alone else None
-        index, steps, branch = current
-        fresh = index <= self._last.get(branch, -1) or not self._last
-        if fresh:
-            self._last.clear()
-        self._last[branch] = index
-        return Position(index, steps, branch, fresh)
+        self._calls = self._calls + 1 if said is last else 0
+        branch = f"{said.branch}, call {self._calls}" if self._calls else said.branch
+        if last is None or said.index != last.index:
+            self._branches.clear()
+        fresh = last is None or said.index < last.index or branch in self._branches
+        self._said = said
+        self._branches = {branch} if fresh else self._branches | {branch}
+        return Position(said.index, said.steps, branch, fresh)
 
     def detach(self) -> None:
         """See `StepSource`; nothing was attached."""

@@ -31,8 +31,4 @@ class Cosine:
 
 def _unit(x: torch.Tensor) -> torch.Tensor:
     """Scale each token of `x` `[B, N, C]` to length 1, in float32; tokens of zeros stay zeros."""
-    x = x.float()
-    tiny = torch.finfo(x.dtype).tiny
-    # Scaled by the largest entry first: the squares of very large features overflow, those of very small ones vanish.
-    x = x / x.abs().amax(-1, keepdim=True).clamp_min(tiny)
-    return torch.nn.functional.normalize(x, dim=-1, eps=tiny)
+    return torch.nn.functional.normalize(x.float(), dim=-1, eps=torch.finfo(torch.float32).tiny)
