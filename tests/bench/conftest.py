@@ -8,7 +8,14 @@ from bench.tiny import TinySubject
 
 from tokred.bench import Results, Settings, parse_contenders, run_bench
 
-TEXTS = ["dito", "tomesd:ratio=0.5", "fewer_steps:share=0.5", "step_cache:interval=3"]
+TEXTS = [
+    "dito:ratio=0.5,interval=2",
+    "dito:ratio=0.5",
+    "dito:ratio=0.75",
+    "tomesd:ratio=0.5",
+    "fewer_steps:share=0.5",
+    "step_cache:interval=3",
+]
 
 
 @pytest.fixture(scope="session")

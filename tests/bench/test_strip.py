@@ -37,7 +37,7 @@ def test_panels_hold_pictures_their_psnr_and_the_tokens(view: Recorder) -> None:
         assert len(row[9].images) == (run.tokens is not None)
     texts = [row[0].texts[0].get_text().splitlines() for row in grid]
     assert texts[0] == ["dense"]
-    assert texts[1][:-1] == ["dito", "ratio=0.5", "interval=2"]
+    assert texts[1][:-1] == ["dito", "ratio=0.5"]
     assert texts[1][-1].endswith(" dB")
     assert grid[1, 9].get_title().endswith("transformer_blocks.1.attn1")
     darkest = grid[1, 9].images[0].get_array()

@@ -98,7 +98,6 @@ def graphs_of_blocks(blocks: int, setup: Setup) -> int:
 
 
 @SLOW
-@pytest.mark.xfail(strict=True, reason="each block's patches are guarded by their ids")
 def test_blocks_share_their_graphs() -> None:
     """Else a model of more than a few blocks passes dynamo's limit of 8 recompiles."""
     assert graphs_of_blocks(3, DITO) == graphs_of_blocks(2, DITO)

@@ -102,7 +102,6 @@ def test_fused_projections_are_named_where_keys_are_fed(family: Family, model: n
         assert any(call.removed for call in run.report().calls)
 
 
-@pytest.mark.xfail(strict=True, reason="a site does not see that it is called with one sample at a time")
 @pytest.mark.parametrize("family", [DIT, SD3], ids=str)
 @pytest.mark.filterwarnings("ignore:tokred. .* runs dense")
 def test_feed_forwards_chunked_by_sample(family: Family) -> None:
@@ -165,7 +164,6 @@ def test_lora_loaded_meanwhile(family: Family, keys: Any) -> None:
         assert torch.equal(family.generate(with_lora(run.model)), expected)
 
 
-@pytest.mark.xfail(strict=True, reason="a LoRA layer counts itself beside the layer that it wraps")
 @pytest.mark.parametrize("family", [DIT], ids=str)
 def test_lora_is_counted_once(family: Family) -> None:
     """At rank 2 of 32 each of three projections costs an eighth more, and there is a fourth, and attention."""

@@ -266,12 +266,8 @@ def with_unknown_tensor(family: Family, arguments: dict[str, Any]) -> dict[str, 
     return arguments | {name: {"per_token": torch.ones(batch, tokens, 1)}}
 
 
-STAYS_IN_SD3 = pytest.mark.xfail(
-    strict=True, reason="SD3's block site lets all of joint_attention_kwargs pass: rows per token are not gathered"
-)
 UNKNOWN = [pytest.param(family, ("attn",), id=f"{family}-attn") for family in DIFFUSERS]
-UNKNOWN += [pytest.param(family, ("block",), id=f"{family}-block") for family in (DIT, PIXART, FLUX)]
-UNKNOWN += [pytest.param(BY_NAME[n], ("block",), id=f"{n}-block", marks=STAYS_IN_SD3) for n in ("sd3", "sd35")]
+UNKNOWN += [pytest.param(family, ("block",), id=f"{family}-block") for family in DIFFUSERS]
 
 
 @pytest.mark.parametrize(("family", "sites"), UNKNOWN)
