@@ -151,7 +151,6 @@ def test_guidance_may_be_switched_between_generations(pipeline: Pipeline) -> Non
             assert torch.equal(pipeline.generate(pipe, steps=3, true_cfg_scale=1.0), plain)
 
 
-@pytest.mark.xfail(strict=True, reason="the first run's removal takes away the second's wrapper, and puts its own back")
 def test_two_pipelines_may_share_a_sampler() -> None:
     first, second = FLUX.build(), FLUX.build()
     second.scheduler = first.scheduler
@@ -167,7 +166,6 @@ def test_two_pipelines_may_share_a_sampler() -> None:
     assert not {"step", "set_timesteps"} & (set(vars(first.scheduler)) - names)
 
 
-@pytest.mark.xfail(strict=True, reason="the copy's wrappers are closures that drive the original sampler")
 def test_a_copied_sampler_is_its_own() -> None:
     pipe = FLUX.build()
     FLUX.generate(pipe, steps=2)

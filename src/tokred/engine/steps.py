@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextvars
-import functools
-from collections.abc import Iterator
+import copy
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -137,27 +138,14 @@ class SchedulerSteps:
 
     def detach(self) -> None:
         """Put the scheduler's own functions back."""
-        for name in ("set_timesteps", "step"):
-            self.scheduler.__dict__.pop(name, None)
-        self.scheduler.__dict__.update(self.replaced)
+        for wrapper in self.wrappers:
+            wrapper.remove()
 
     def _attach(self) -> None:
         self.scheduler = self.pipe.scheduler
-        self.replaced = {k: v for k, v in self.scheduler.__dict__.items() if k in ("set_timesteps", "step")}
         self._begin()  # timesteps that were set before this scheduler was seen
-        self._wrap("set_timesteps", self._begin)
-        self._wrap("step", self._advance)
-
-    def _wrap(self, name: str, then: Any) -> None:
-        original = getattr(self.scheduler, name)
-
-        @functools.wraps(original)  # pipelines look up which arguments set_timesteps takes
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            then()
-            return result
-
-        self.scheduler.__dict__[name] = wrapped
+        wrapped = (("set_timesteps", self._begin), ("step", self._advance))
+        self.wrappers = [_Followed(self.scheduler, name, then) for name, then in wrapped]
 
     def _begin(self) -> None:
         self.step, self.calls, self.fresh = 0, 0, True
@@ -167,3 +155,42 @@ class SchedulerSteps:
     def _advance(self) -> None:
         self.step += 1
         self.calls = 0
+
+
+class _Followed:
+    """Stands in for a function of a scheduler and tells of its calls; several may stand over each other.
+
+    Args:
+        scheduler: whose function it is.
+        name: of the function.
+        then: is called after it.
+    """
+
+    def __init__(self, scheduler: Any, name: str, then: Callable[[], None]) -> None:
+        self.scheduler, self.name = scheduler, name
+        self.then: Callable[[], None] | None = then
+        self.original = getattr(scheduler, name)
+        self.replaced = name in scheduler.__dict__
+        self.__signature__ = inspect.signature(self.original)  # pipelines look up which arguments it takes
+        scheduler.__dict__[name] = self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        result = self.original(*args, **kwargs)
+        if self.then is not None:
+            self.then()
+        return result
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Leave the wrapper out of a copied scheduler."""
+        return copy.deepcopy(self.original, memo)
+
+    def remove(self) -> None:
+        """Put back what was there, once nothing stands over it."""
+        self.then = None
+        top = self.scheduler.__dict__.get(self.name)
+        while isinstance(top, _Followed) and top.then is None:
+            if top.replaced:
+                self.scheduler.__dict__[self.name] = top.original
+            else:
+                del self.scheduler.__dict__[self.name]
+            top = self.scheduler.__dict__.get(self.name)
