@@ -12,8 +12,9 @@ from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import argument_names
 from tokred.engine.keys import BlockTap, KeyFeed
 from tokred.engine.patch import PatchedForward, is_patched
+from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.site import Site
-from tokred.engine.steps import ExplicitSteps, SchedulerSteps, StepSource
+from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.interfaces import SiteKind
 from tokred.method import Method

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextvars
-import copy
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from tokred.errors import SpecError
 
@@ -112,85 +110,3 @@ class ExplicitSteps:
 
     def detach(self) -> None:
         """See `StepSource`; nothing was attached."""
-
-
-class SchedulerSteps:
-    """Follows a diffusers pipeline by wrapping `set_timesteps` and `step` of its scheduler.
-
-    Args:
-        pipe: a pipeline with a `scheduler`; another may be put in its place at any time.
-    """
-
-    def __init__(self, pipe: Any) -> None:
-        self.pipe = pipe
-        self.step, self.steps, self.calls, self.fresh = 0, 0, 0, True
-        self._attach()
-
-    def next_call(self) -> Position:
-        """See `StepSource`; a scheduler always knows."""
-        if self.pipe.scheduler is not self.scheduler:
-            self.detach()
-            self._attach()
-        position = Position(self.step, self.steps, f"call {self.calls}", self.fresh)
-        self.calls += 1
-        self.fresh = False
-        return position
-
-    def detach(self) -> None:
-        """Put the scheduler's own functions back."""
-        for wrapper in self.wrappers:
-            wrapper.remove()
-
-    def _attach(self) -> None:
-        self.scheduler = self.pipe.scheduler
-        self._begin()  # timesteps that were set before this scheduler was seen
-        wrapped = (("set_timesteps", self._begin), ("step", self._advance))
-        self.wrappers = [_Followed(self.scheduler, name, then) for name, then in wrapped]
-
-    def _begin(self) -> None:
-        self.step, self.calls, self.fresh = 0, 0, True
-        timesteps = self.scheduler.timesteps
-        self.steps = 0 if timesteps is None else len(timesteps)
-
-    def _advance(self) -> None:
-        self.step += 1
-        self.calls = 0
-
-
-class _Followed:
-    """Stands in for a function of a scheduler and tells of its calls; several may stand over each other.
-
-    Args:
-        scheduler: whose function it is.
-        name: of the function.
-        then: is called after it.
-    """
-
-    def __init__(self, scheduler: Any, name: str, then: Callable[[], None]) -> None:
-        self.scheduler, self.name = scheduler, name
-        self.then: Callable[[], None] | None = then
-        self.original = getattr(scheduler, name)
-        self.replaced = name in scheduler.__dict__
-        self.__signature__ = inspect.signature(self.original)  # pipelines look up which arguments it takes
-        scheduler.__dict__[name] = self
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        result = self.original(*args, **kwargs)
-        if self.then is not None:
-            self.then()
-        return result
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """Leave the wrapper out of a copied scheduler."""
-        return copy.deepcopy(self.original, memo)
-
-    def remove(self) -> None:
-        """Put back what was there, once nothing stands over it."""
-        self.then = None
-        top = self.scheduler.__dict__.get(self.name)
-        while isinstance(top, _Followed) and top.then is None:
-            if top.replaced:
-                self.scheduler.__dict__[self.name] = top.original
-            else:
-                del self.scheduler.__dict__[self.name]
-            top = self.scheduler.__dict__.get(self.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokred.engine.patch import Forward, PatchedForward
-from tokred.engine.steps import SchedulerSteps
+from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.interfaces import Phase, SiteInfo
 from tokred.parts.schedules import Interval
 

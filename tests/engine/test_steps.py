@@ -9,7 +9,8 @@ import pytest
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 import tokred
-from tokred.engine.steps import ExplicitSteps, Position, SchedulerSteps
+from tokred.engine.pipeline_steps import SchedulerSteps
+from tokred.engine.steps import ExplicitSteps, Position
 
 
 def generate(source: SchedulerSteps, steps: int, calls: int = 1) -> list[Position]:
