@@ -27,6 +27,7 @@ PARTS = {
         ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean"),
         ({"keys": "all"}, "keys='all' is not known. Allowed: kept, full, recovered"),
         ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
+        ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
         ({"sites": ()}, "name at least one of attn, mlp, block"),
         ({"sites": ("block", "mlp")}, "name 'block' alone or those two"),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
@@ -72,6 +73,13 @@ def test_unknown_names_offer_the_nearest() -> None:
         build_method("dito", {"ratoi": 0.5})
 
 
+def test_a_rival_is_no_method() -> None:
+    with pytest.raises(
+        SpecError, match="'step_cache' is a rival and reduces no tokens: .*tokred bench --method step_cache"
+    ):
+        build_method("step_cache", {})
+
+
 def test_parameters_are_read_by_their_types() -> None:
     dito = next(r.component for r in components("method") if r.component.name == "dito").load()
     text = "ratio=0.25,interval=3,signal=input,stride=2x4,sites=attn+mlp"
@@ -90,6 +98,7 @@ def test_parameters_are_read_by_their_types() -> None:
         ("ratio=half", "ratio=half cannot be read: the value must be float"),
         ("interval=2.5", "interval=2.5 cannot be read: the value must be int"),
         ("stride=2", "stride=2 cannot be read: the value must be a pair such as 2x2"),
+        ("ratio", "'ratio' of method 'dito' has no value. Write ratio=VALUE"),
         ("ratoi=1", "Unknown parameter of method 'dito': 'ratoi'"),
     ],
 )

@@ -76,6 +76,8 @@ class Method:
             raise SpecError(f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
         if self.keys not in KEYS:
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
+        if not isinstance(self.sites, tuple):
+            raise SpecError(f"sites={self.sites!r} must be a tuple of names, such as ('attn', 'mlp').")
         unknown = [site for site in self.sites if site not in SITE_KINDS]
         if unknown or not self.sites:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")

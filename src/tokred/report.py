@@ -175,7 +175,8 @@ class Report:
 
     def __str__(self) -> str:
         if not self.calls:
-            return f"{self.method} on {self.model}: no generation has run yet."
+            dense = f" {self.unplanned} calls ran dense (see the warnings)." if self.unplanned else ""
+            return f"{self.method} on {self.model}: nothing has been planned yet.{dense}"
         lines = [f"{self.method} on {self.model}, generation {self.generations}"]
         lines += [f"  {line}" for line in self._steps()]
         saved = self.seconds_saved

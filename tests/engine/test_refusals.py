@@ -46,8 +46,8 @@ WRONG: dict[str, tuple[Callable[[], tuple[Any, dict[str, Any]]], type[TokredErro
         UnknownName,
         r"Unknown parameter of method 'tomesd': 'ration'\. Known: .*stride.*Did you mean 'ratio'\?",
     ),
-    "ratio above 1": (lambda: ("tomesd", {"ratio": 1.2}), SpecError, r"ratio=1\.2 must be in \[0, 1\)"),
-    "ratio below 0": (lambda: ("random", {"ratio": -0.1}), SpecError, r"ratio=-0\.1 must be in \[0, 1\)"),
+    "ratio above 1": (lambda: ("tomesd", {"ratio": 1.2}), SpecError, r"ratio=1\.2 must be a number in \[0, 1\)"),
+    "ratio below 0": (lambda: ("random", {"ratio": -0.1}), SpecError, r"ratio=-0\.1 must be a number in \[0, 1\)"),
     "ratio above what the stride leaves": (
         lambda: ("tomesd", {"ratio": 0.8, "stride": (2, 2)}),
         SpecError,

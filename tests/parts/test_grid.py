@@ -112,6 +112,12 @@ def test_chunks_do_not_change_the_match(monkeypatch: pytest.MonkeyPatch) -> None
     assert torch.equal(matcher.match(x, draw, 20, Cosine()).assign, whole.assign)
 
 
+@pytest.mark.parametrize("stride", ["2x2", (2,), 2])
+def test_a_stride_that_is_no_pair_is_refused(stride: object) -> None:
+    with pytest.raises(SpecError, match="must be a pair .sy, sx. of whole numbers, such as .2, 2."):
+        GridMatcher(stride=stride)  # type: ignore[arg-type]
+
+
 def test_a_stride_below_one_is_refused() -> None:
     with pytest.raises(SpecError, match="stride: sy=0 must be an integer of at least 1: the size of a cell in tokens"):
         GridMatcher(stride=(0, 2))

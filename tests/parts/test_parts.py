@@ -59,10 +59,10 @@ def test_interval_spells_out_its_phases(interval: int, dense_first: int, phases:
     assert "".join(letters[schedule.plan(step, 6, SITE).phase] for step in range(6)) == phases
 
 
-@pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.2])
+@pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.2, float("nan"), "0.5"])
 def test_ratios_outside_the_range_are_refused(ratio: float) -> None:
     for make in (EveryStep, Interval):
-        with pytest.raises(SpecError, match=rf"ratio={ratio} must be in \[0, 1\)"):
+        with pytest.raises(SpecError, match=rf"ratio={ratio!r} must be a number in \[0, 1\)"):
             make(ratio)
 
 

@@ -33,6 +33,7 @@ def bench(
     from tokred.bench.runner import check_fit
     from tokred.bench.strip import write_strip
     from tokred.cli.console import ConsoleView
+    from tokred.metrics import Lpips
     from tokred.zoo.catalog import find_model
 
     steps = find_model(model).steps if steps is None else steps
@@ -45,6 +46,7 @@ def bench(
     contenders = parse_contenders(texts)
     subject = load_subject(model, device)
     check_fit(subject, contenders)
+    Lpips.load()  # corrupt weights are refused before anything is written
     make_folder(out)
     with ConsoleView(subject.name, settings) as view:
         results = run_bench(subject, contenders, settings, view)

@@ -119,7 +119,8 @@ class CallPlanner:
         if removed > capacity:
             self.ledger.warn(
                 f"{removed} of {state.layout.image} tokens should be removed, and {self.method.matcher} can remove "
-                f"{capacity} of {state.layout}: the sites run dense"
+                f"{capacity} on a grid of {' and '.join(f'{h} x {w}' for h, w in state.layout.grids)}: the sites run "
+                "dense. Use a smaller stride or ratio"
             )
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:

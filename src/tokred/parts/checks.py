@@ -7,8 +7,10 @@ from tokred.errors import SpecError
 
 def check_ratio(ratio: float) -> None:
     """Raise `SpecError` unless `ratio` is in [0, 1)."""
-    if not 0 <= ratio < 1:
-        raise SpecError(f"ratio={ratio} must be in [0, 1): it is the share of the image tokens that is removed.")
+    if not isinstance(ratio, int | float) or not 0 <= ratio < 1:
+        raise SpecError(
+            f"ratio={ratio!r} must be a number in [0, 1): it is the share of the image tokens that is removed."
+        )
 
 
 def check_at_least(name: str, value: int, least: int, meaning: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from tokred.errors import SpecError
 from tokred.interfaces import Draw, Similarity
 from tokred.layout import Grid, Layout
 from tokred.parts.checks import check_at_least
@@ -30,6 +31,8 @@ class GridMatcher:
     random: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.stride, tuple) or len(self.stride) != 2:
+            raise SpecError(f"stride={self.stride!r} must be a pair (sy, sx) of whole numbers, such as (2, 2).")
         for name, value in zip(("sy", "sx"), self.stride, strict=True):
             check_at_least(f"stride: {name}", value, 1, "the size of a cell in tokens")
 

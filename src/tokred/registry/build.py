@@ -29,7 +29,14 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
                 "dataclasses.replace(method, ...)."
             )
         return method
-    factory = registry.find("method", method).component.load()
+    try:
+        factory = registry.find("method", method).component.load()
+    except UnknownName:
+        if method in {registered.component.name for registered in registry.all("rival")}:
+            raise SpecError(
+                f"{method!r} is a rival and reduces no tokens: compare with it by `tokred bench --method {method}`."
+            ) from None
+        raise
     check_parameters(f"method {method!r}", factory, params)
     built = factory(**params)
     if not isinstance(built, Method):
@@ -61,6 +68,9 @@ def parse_parameters(what: str, factory: Any, text: str) -> dict[str, Any]:
     pairs = [part.partition("=") for part in text.split(",") if part]
     params = {name.strip(): value.strip() for name, _, value in pairs}
     check_parameters(what, factory, params)
+    for name, value in params.items():
+        if not value:
+            raise SpecError(f"{name!r} of {what} has no value. Write {name}=VALUE.")
     hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
     return {name: _read(f"{name}={value}", value, hints[name]) for name, value in params.items()}
 
