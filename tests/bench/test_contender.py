@@ -76,7 +76,7 @@ def test_a_method_gives_its_run_and_a_rival_none(subject: TinySubject) -> None:
         ("dito:ratio=nan", r"ratio=nan must be a number in \[0, 1"),
         ("dito:ratio=0.9", r"ratio=0\.9 for method 'dito' is too much .* at most 0\.75"),
         ("dito:ratio=half", r"ratio=half cannot be read: the value must be float"),
-        ("dito:ratio", r"ratio= cannot be read"),
+        ("dito:ratio", r"'ratio' of method 'dito' has no value"),
         ("dito:interval=1", r"interval=1 must be an integer of at least 2"),
         ("dito:signal=key", r"signal='key' is not known"),
         ("fewer_steps:share=0", r"share=0\.0 must be above 0"),
