@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ from diffusers import DiTTransformer2DModel
 from torch import nn
 
 import tokred
-from tokred import Layout
+from tokred import Layout, parts
 from tokred.parts import GridMatcher
+from tokred.registry import build_method
 
 STEPS = 4
 GRID = (6, 6)
@@ -137,3 +139,24 @@ def test_random_is_the_same_for_a_seed_and_differs_between_seeds(model: Any) -> 
         outputs.append(calls[-1][1].sample)
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
+
+
+@pytest.mark.parametrize("place", ["output", "keys"])
+def test_cached_recovery_gives_removed_tokens_what_they_were_at_the_dense_step(model: Any, place: str) -> None:
+    block = model.transformer_blocks[0]
+    module, site = (block.ff, "mlp") if place == "output" else (block.attn1.to_k, "attn")
+    cached = dataclasses.replace(
+        build_method("dito", {"interval": 3, "sites": (site,)}),
+        recovery=parts.Cached(),
+        keys="kept" if place == "output" else "recovered",
+    )
+    with tokred.apply(model, cached) as run, spied(module) as calls:
+        generate(model, batch=1)
+        (kept,) = run.kept_tokens().values()
+    # Step 3 matches anew, so the pairs of steps 1 and 2 are those of the first draw: read off what stayed the same.
+    (_, dense), *reduced, _ = calls
+    for _, out in reduced:
+        assert out.shape == dense.shape
+        same = [t for t in range(TOKENS) if torch.equal(out[0, t], dense[0, t])]
+        assert len(same) == TOKENS // 2
+    assert len(kept) == TOKENS // 2

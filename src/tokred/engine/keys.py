@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from tokred.engine.arguments import Arguments
+from tokred.engine.memory import remember
 from tokred.engine.patch import Forward
 from tokred.interfaces import Memory, Recovery
 from tokred.reduction import Reduction
@@ -55,14 +56,8 @@ class ObservedKeys:
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
         """See `KeySource`."""
         keys: torch.Tensor = project(tokens)
-        if not self.memory:
-            self.memory.update({n: keys.new_zeros(s) for n, s in self.recovery.state_spec(_shape(keys)).items()})
-        self.recovery.observe(keys, self.memory)
+        remember(self.recovery, keys, self.memory)
         return keys
-
-
-def _shape(x: torch.Tensor) -> tuple[int, int, int]:
-    return x.shape[0], x.shape[1], x.shape[2]
 
 
 class KeyFeed:

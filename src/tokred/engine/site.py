@@ -11,6 +11,7 @@ import torch
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.keys import BlockTap, FullKeys, KeyFeed, KeySource, ObservedKeys, RecoveredKeys
+from tokred.engine.memory import remember
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.travel import check_arguments, gather_travels
@@ -129,8 +130,7 @@ class Site:
         output = self._residual_branch(token_output(self.spec, result)[:, self.lead :], tokens[:, self.lead :])
         self._match(output if self.method.similarity.signal == "output" else self._known_features(tokens))
         if self.has_memory:
-            self._allocate(output)
-            self.method.recovery.observe(output, self.state.memory)
+            remember(self.method.recovery, output, self.state.memory)
         return result
 
     def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
@@ -156,12 +156,6 @@ class Site:
     def _residual_branch(self, output: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
         """Return the site's own output `[B, N, C]`, without the input that a whole block adds to it."""
         return output - image if self.spec.residual else output
-
-    def _allocate(self, output: torch.Tensor) -> None:
-        """Make the recovery's tensors at the first dense output."""
-        if not self.state.memory:
-            spec = self.method.recovery.state_spec((output.shape[0], output.shape[1], output.shape[2]))
-            self.state.memory = {name: output.new_zeros(shape) for name, shape in spec.items()}
 
     def _key_sources(self, tokens: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
         if self.method.keys == "full":
