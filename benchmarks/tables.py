@@ -11,40 +11,58 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from tokred.bench import Metric, Results, validate
+from tokred.bench.classifying import classifying_metrics
+from tokred.bench.drawing import drawing_metrics
+from tokred.bench.result import Row, Score
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
-def interval(value: dict[str, float], digits: int) -> str:
+def markdown(*rows: Sequence[str]) -> list[str]:
+    """Return the lines of a table; the first row is its head."""
+    head, *body = (f"| {' | '.join(cells)} |" for cells in rows)
+    return [head, "|" + "---|" * len(rows[0]), *body]
+
+
+def interval(metric: Metric, score: Score) -> str:
     """Write a mean and its 95 % interval."""
-    return f"{value['mean']:.{digits}f} ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
+    return f"{metric.written(score.mean)} ({metric.written(score.low)} to {metric.written(score.high)})"
 
 
-def quality_table(results: dict[str, Any], names: list[str]) -> list[str]:
-    """Return the lines of a benchmark's table."""
-    rows = [row for name in names for row in results["rows"] if row["method"] == name] if names else results["rows"]
-    return [
-        "| method | compute | time | PSNR, dB | SSIM | LPIPS |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {row['label']} | {row['compute']:.2f} | {row['time_ratio']['median']:.2f} | {interval(row['psnr'], 1)} "
-            f"| {interval(row['ssim'], 3)} | {interval(row['lpips'], 3)} |"
-            for row in rows
-        ),
-    ]
+def quality_table(results: Results, names: Sequence[str]) -> list[str]:
+    """Return the lines of a benchmark's table, with the metrics that its file has.
+
+    Where the dense model has scores, it has a row, and all rows tell their images per second.
+    """
+    dense, absolute = results.dense, bool(results.dense.scores)
+    rows = [row for name in names for row in results.rows if row.method == name] if names else results.rows
+    metrics = [metric for metric in METRICS if metric.name in rows[0].scores]
+
+    def quality(images_per_second: float, scores: Mapping[str, Score]) -> list[str]:
+        speed = [f"{images_per_second:.1f}"] if absolute else []
+        return speed + [interval(m, scores[m.name]) if m.name in scores else "" for m in metrics]
+
+    def cells(row: Row) -> list[str]:
+        costs = [f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}"]
+        return [row.label, *costs, *quality(row.images_per_second, row.scores)]
+
+    speed = ["images/s"] if absolute else []
+    first = [["dense", "1.00", "1.00", *quality(dense.images_per_second, dense.scores)]] if absolute else []
+    return markdown(["method", "compute", "time", *speed, *(m.head for m in metrics)], *first, *map(cells, rows))
 
 
 def time_table(results: dict[str, Any]) -> list[str]:
     """Return the lines of the table that compares time with compute."""
-    return [
-        "| method | compute | time |",
-        "|---|---|---|",
-        *(f"| {row['method']} | {row['compute']:.2f} | {row['time_ratio']:.2f} |" for row in results["rows"]),
-    ]
+    rows = ([row["method"], f"{row['compute']:.2f}", f"{row['time_ratio']:.2f}"] for row in results["rows"])
+    return markdown(["method", "compute", "time"], *rows)
 
 
 def filled(page: str) -> str:
@@ -53,7 +71,7 @@ def filled(page: str) -> str:
     def block(match: re.Match[str]) -> str:
         head, file, names, tail = match.groups()
         results = json.loads((RESULTS / file).read_text())
-        lines = time_table(results) if "allowance" in results else quality_table(results, names.split())
+        lines = time_table(results) if "allowance" in results else quality_table(validate(results), names.split())
         return head + "\n".join(lines) + "\n" + tail
 
     return BLOCK.sub(block, page)

@@ -41,7 +41,7 @@ def test_match(benchmark: Any) -> None:
     layout, matcher = tokred.Layout((TOKENS,)), GridMatcher()
     x = torch.randn(1, layout.image, CHANNELS)
     draw = matcher.draw(layout, REMOVED, torch.Generator())
-    benchmark(lambda: matcher.match(x, draw, REMOVED, Cosine()))
+    benchmark(lambda: matcher.match(x, draw, REMOVED, Cosine(), {}))
 
 
 @pytest.mark.parametrize("mode", ["prune", "mean"])
@@ -49,5 +49,5 @@ def test_match(benchmark: Any) -> None:
 def test_merge_and_recover(benchmark: Any, mode: tokred.MergeMode) -> None:
     layout, matcher = tokred.Layout((TOKENS,)), GridMatcher()
     x = torch.randn(1, layout.image, CHANNELS)
-    reduction = matcher.match(x, matcher.draw(layout, REMOVED, torch.Generator()), REMOVED, Cosine())
+    reduction = matcher.match(x, matcher.draw(layout, REMOVED, torch.Generator()), REMOVED, Cosine(), {})
     benchmark(lambda: Copy().recover(reduction.merge(x, mode), reduction, {}))

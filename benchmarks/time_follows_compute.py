@@ -20,7 +20,7 @@ from diffusers import DiTTransformer2DModel
 import tokred
 from tokred.bench.environment import Device, Versions
 from tokred.bench.measure import count_flops, seconds, timed_pairs
-from tokred.zoo.dit import dit_pipeline
+from tokred.zoo.dit import pipeline
 
 METHODS = {
     "tomesd ratio=0.5": ("tomesd", {"ratio": 0.5}),
@@ -46,7 +46,7 @@ def wide_pipeline() -> object:
         patch_size=2,
         num_embeds_ada_norm=2,
     )
-    return dit_pipeline(model.eval(), ["one", "other"])
+    return pipeline(model.eval(), ["one", "other"], size=64)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The model card: a template filled with what was measured, and the loss curve."""
+"""The model card: a template of its family, filled with what was measured, and the loss curve."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from tokred.zoo.catalog import ZooModel
+from tokred.zoo.catalog import WEIGHTS, ZooModel
+from tokred.zoo.families import PROMPTED
 
-TEMPLATE = Path(__file__).parent / "card.template.md"
+CARDS = Path(__file__).parent / "cards"
 
 
 def write_card(model: ZooModel, record: dict[str, Any], notice: str) -> None:
@@ -21,9 +22,10 @@ def write_card(model: ZooModel, record: dict[str, Any], notice: str) -> None:
         record: the content of its `training.json`.
         notice: the licence notice of its data.
     """
-    values = _of_model(model) | _of_samples(record) | _of_data(record) | _of_training(record)
-    text = Template(TEMPLATE.read_text()).substitute(values, notice=notice)
-    (model.folder / "card.md").write_text(text)
+    values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record) | {"notice": notice}
+    kind = "prompted" if model.family in PROMPTED else model.family
+    parts = [(CARDS / f"{name}.md").read_text() for name in (kind, "training")]
+    (model.folder / "card.md").write_text(Template("\n".join(parts)).substitute(values))
 
 
 def draw_losses(losses: list[tuple[int, float]], path: Path) -> None:
@@ -41,53 +43,62 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "name": model.name,
         "summary": model.summary,
         "parameters": f"{model.parameters:,}",
-        "tokens": model.tokens,
+        "tokens": f"{model.tokens:,}",
         "classes": len(model.classes),
         "example": model.classes[0],
         "guidance": model.guidance,
         "sampling_steps": model.steps,
-        "height": model.config["sample_size"],
-        "sha256": model.sha256,
-        "megabytes": f"{(model.folder / 'weights.safetensors').stat().st_size / 1e6:.1f}",
-    }
-
-
-def _of_samples(record: dict[str, Any]) -> dict[str, Any]:
-    samples = record["samples"]
-    return {
-        "samples": len(samples["seeds"]),
-        "seeds": ", ".join(map(str, samples["seeds"])),
-        "own": samples["nearest_is_own_class"],
-        "psnr": f"{samples['nearest_psnr_db']:.1f}",
+        "size": model.size,
+        "sha256": model.files[WEIGHTS],
+        "megabytes": f"{(model.folder / WEIGHTS).stat().st_size / 1e6:.1f}",
     }
 
 
 def _of_data(record: dict[str, Any]) -> dict[str, Any]:
     data = record["settings"]["data"]
     return {
-        "pictures": record["data"]["pictures"],
+        "pictures": f"{record['data']['pictures']:,}",
         "data_sha256": record["data"]["sha256"],
-        "style": data["style"],
+        "style": data.get("style"),
         "array": data["array"],
-        "subgroups": ", ".join(data["labels"]),
+        "subgroups": ", ".join(data.get("labels", [])),
         "mirrored": " and the mirror image of each" if data["mirror"] else "",
         "mirror_note": ", mirrored with probability one half" if data["mirror"] else "",
     }
 
 
+def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
+    if "accuracy" in record:
+        return {"top1": f"{record['accuracy']['top1']:.2%}", "test_pictures": f"{record['accuracy']['pictures']:,}"}
+    samples, unseen = record["samples"], record["held_out"]
+    return {
+        "samples": len(samples["seeds"]),
+        "seeds": ", ".join(map(str, samples["seeds"])),
+        "own": samples["nearest_is_own_class"],
+        "psnr": f"{samples['nearest_psnr_db']:.1f}",
+        "held_out": ", ".join(unseen["prompts"]) or "none",
+        "unknown": ", ".join(unseen["unknown"]) or "none",
+    }
+
+
 def _of_training(record: dict[str, Any]) -> dict[str, Any]:
-    train, final = record["settings"]["train"], record["final_loss"]
-    settings = record["settings"]["model"] | train | {"seed": record["settings"]["seed"]}
+    final, settings = record["final_loss"], record["settings"]
+    entries = settings["model"] | settings["train"] | {"seed": settings["seed"]}
+    entries |= {f"phase {i}": _phase(phase) for i, phase in enumerate(settings["phases"], start=1)}
     hours, minutes = divmod(round(record["seconds"] / 60), 60)
     return {
         "steps": f"{record['steps']:,}",
-        "planned_steps": f"{train['steps']:,}",
-        "seen": f"{record['steps'] * train['batch']:,}",
+        "planned_steps": f"{sum(phase['steps'] for phase in settings['phases']):,}",
+        "seen": f"{record['pictures_seen']:,}",
         "wall_time": f"{hours} h {minutes:02} min",
         "device": record["device"],
         "versions": ", ".join(f"{name} {number}" for name, number in record["versions"].items()),
         "final_loss": f"{final['mean']:.4f}",
         "first_step": final["steps"][0],
         "last_step": final["steps"][1],
-        "settings": "\n".join(f"| {name} | {value} |" for name, value in settings.items()),
+        "settings": "\n".join(f"| {name} | {value} |" for name, value in entries.items()),
     }
+
+
+def _phase(phase: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in phase.items())

@@ -28,7 +28,7 @@ def compare(built: Path, reference: Path, style: str) -> None:
     _compare_style(dict(np.load(built)), dict(np.load(reference)), style)
     for config in sorted((HERE / "configs").glob("*.toml")):
         selection = tomllib.loads(config.read_text())["data"]
-        if selection["style"] == style and selection["array"] == reference.name:
+        if selection["array"] == reference.name and selection["style"] == style:
             _compare_selection(config.stem, selection, built.parent, reference.parent)
 
 

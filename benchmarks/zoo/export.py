@@ -1,64 +1,86 @@
-"""Write a trained model in the form in which the package ships it."""
+"""Write a trained model in the form in which the package ships it, and the pictures that the docs show of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import statistics
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from diffusers import DiTTransformer2DModel
 from safetensors.torch import save
 
 from card import draw_losses, write_card
 from data import LabelledImages
-from nearest import nearest
-from sheet import save_sheet, spread_seeds
-from tokred.zoo.catalog import ZooModel
-from tokred.zoo.load import load_pipeline
+from tokred.zoo.catalog import WEIGHTS, ZooModel
 
 HERE = Path(__file__).parent
 LARGEST_BYTES = 25_000_000
-SHEET_SAMPLES = 32
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the files of a model go.
+
+    Attributes:
+        package: folder for what the package ships.
+        pictures: folder for what the docs show.
+    """
+
+    package: Path
+    pictures: Path
+
+    @classmethod
+    def of(cls, root: Path, name: str) -> Places:
+        """Return the places of the model called `name` in the checkout `root`."""
+        return cls(root / "src" / "tokred" / "zoo" / "models" / name, root / "docs" / "models" / name)
+
+
+class Exportable(Protocol):
+    """What an export asks of a task; see `train.Task`."""
+
+    data: LabelledImages
+
+    def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
+        """Return the files of tensors that go with the weights, by name."""
+        ...
+
+    def judge(self, shipped: ZooModel, pictures: Path) -> dict[str, Any]:
+        """Try the model as shipped; draw what it can into `pictures`, and return what was found."""
+        ...
 
 
 def export_model(
-    name: str,
-    model: DiTTransformer2DModel,
-    config: dict[str, Any],
-    data: LabelledImages,
-    facts: dict[str, Any],
-    folder: Path,
+    name: str, task: Exportable, model: torch.nn.Module, config: dict[str, Any], facts: dict[str, Any], places: Places
 ) -> None:
-    """Write the files of a model: weights, `model.json`, card, notice, facts of the training, and two pictures.
+    """Write the files of a model: weights, `model.json`, card, notice, facts of the training, and pictures.
 
-    The sample sheet is drawn from the files as written, so that it shows what is shipped.
+    What the card says of the model is found with the files as written, so that it is true of what is shipped.
 
     Args:
         name: name of the model in the zoo.
+        task: what it learned.
         model: the trained network; its moving average, not the network that the optimiser moves.
         config: the model's TOML file.
-        data: what it was trained on.
         facts: what `Run.facts` says of the training.
-        folder: where the files go; made if need be.
+        places: where the files go; made if need be.
 
     Raises:
-        ValueError: a weight has no finite half-precision value, or the file is too large to ship.
+        ValueError: a weight has no finite half-precision value, or a file is too large to ship.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "weights.safetensors"
-    weights.write_bytes(save(halve(model)))
-    if weights.stat().st_size > LARGEST_BYTES:
-        raise ValueError(f"{weights} has {weights.stat().st_size:,} bytes; at most {LARGEST_BYTES:,} can be shipped")
-    _write_json(folder / "model.json", _description(name, model, config, data, weights))
-    shipped = ZooModel.read(folder)
-    record = _record(config, data, facts) | {"samples": _draw_samples(shipped, data, folder / "sheet.png")}
-    _write_json(folder / "training.json", record)
-    draw_losses(facts["losses"], folder / "loss.png")
-    notice = (HERE / "notices" / f"{config['data']['style']}.txt").read_text()
-    (folder / "NOTICE.txt").write_text(notice)
+    for folder in (places.package, places.pictures):
+        folder.mkdir(parents=True, exist_ok=True)
+    files = {WEIGHTS: halve(model)} | task.tensors()
+    sums = {file: _write_tensors(tensors, places.package / file) for file, tensors in files.items()}
+    _write_json(places.package / "model.json", _description(name, config, task.data, facts, sums))
+    shipped = ZooModel.read(places.package)
+    record = _record(config, task.data, facts) | task.judge(shipped, places.pictures)
+    _write_json(places.package / "training.json", record)
+    draw_losses(facts["losses"], places.pictures / "loss.png")
+    notice = (HERE / "notices" / f"{config['notice']}.txt").read_text()
+    (places.package / "NOTICE.txt").write_text(notice)
     write_card(shipped, record, notice)
 
 
@@ -75,21 +97,37 @@ def halve(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return weights
 
 
+def tokens(config: dict[str, Any], size: int) -> int:
+    """Return the image tokens of a picture of `size` pixels a side; Flux takes 2 x 2 patches as its channels."""
+    pixels: int = config["model"]["patch_size"] * (2 if config["family"] == "flux" else 1)
+    return (size // pixels) ** 2
+
+
+def _write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> str:
+    """Write a safetensors file and return its checksum."""
+    content = save(tensors)
+    if len(content) > LARGEST_BYTES:
+        raise ValueError(f"{path} would have {len(content):,} bytes; at most {LARGEST_BYTES:,} can be shipped")
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
 def _description(
-    name: str, model: DiTTransformer2DModel, config: dict[str, Any], data: LabelledImages, weights: Path
+    name: str, config: dict[str, Any], data: LabelledImages, facts: dict[str, Any], sums: dict[str, str]
 ) -> dict[str, Any]:
-    network: dict[str, Any] = {key: value for key, value in model.config.items() if not key.startswith("_")}
+    size = data.images.shape[-1]
     return {
         "name": name,
         "summary": config["summary"],
         "family": config["family"],
-        "config": network,
+        "config": config["model"],
         "classes": data.classes,
+        "size": size,
         "steps": config["sampling"]["steps"],
         "guidance": config["sampling"]["guidance"],
-        "tokens": (network["sample_size"] // network["patch_size"]) ** 2,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "tokens": tokens(config, size),
+        "parameters": facts["parameters"],
+        "files": sums,
     }
 
 
@@ -105,15 +143,6 @@ def _record(config: dict[str, Any], data: LabelledImages, facts: dict[str, Any])
             "sha256": hashlib.sha256(data.images.numpy().tobytes()).hexdigest(),
         },
     }
-
-
-def _draw_samples(shipped: ZooModel, data: LabelledImages, sheet: Path) -> dict[str, Any]:
-    seeds = spread_seeds(len(data.classes), SHEET_SAMPLES)
-    pictures = shipped.generate(load_pipeline(shipped), seeds, shipped.steps)
-    save_sheet(pictures, sheet)
-    labels, psnr = nearest(pictures, data)
-    own = sum(int(label) == seed % len(data.classes) for label, seed in zip(labels, seeds, strict=True))
-    return {"seeds": seeds, "nearest_is_own_class": own, "nearest_psnr_db": psnr.median().item()}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

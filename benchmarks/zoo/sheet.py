@@ -1,11 +1,17 @@
-"""Sample sheets: a grid of generated pictures of evenly spaced classes."""
+"""Sample sheets: a grid of generated pictures with what was asked for under each."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+
+TILE = 128
+CAPTION = 30
+COLUMNS = 8
 
 
 def spread_seeds(classes: int, samples: int) -> list[int]:
@@ -13,10 +19,15 @@ def spread_seeds(classes: int, samples: int) -> list[int]:
     return [int(i * max(1.0, classes / samples)) for i in range(samples)]
 
 
-def save_sheet(pictures: torch.Tensor, path: Path, columns: int = 8) -> None:
-    """Save pictures `[B, 3, H, W]` in [0, 1] as one PNG, `columns` in a row."""
-    count, _, height, width = pictures.shape
-    sheet = Image.new("RGB", (columns * width, -(-count // columns) * height), "white")
-    for i, picture in enumerate((pictures * 255).round().byte().permute(0, 2, 3, 1).numpy()):
-        sheet.paste(Image.fromarray(picture), (i % columns * width, i // columns * height))
+def save_sheet(pictures: torch.Tensor, captions: Sequence[str], path: Path) -> None:
+    """Save pictures `[B, 3, H, W]` in [0, 1] as one PNG, 8 in a row, enlarged to 128 pixels, a caption under each."""
+    rows = -(-len(pictures) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * TILE, rows * (TILE + CAPTION)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    tiles = (pictures * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    for i, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
+        corner = (i % COLUMNS * TILE, i // COLUMNS * (TILE + CAPTION))
+        sheet.paste(Image.fromarray(tile).resize((TILE, TILE), Image.Resampling.NEAREST), corner)
+        text = textwrap.shorten(textwrap.fill(caption, 20), 60)
+        pen.text((corner[0] + 4, corner[1] + TILE), textwrap.fill(text, 20), fill="black", font=font, spacing=1)
     sheet.save(path)

@@ -1,12 +1,13 @@
 """Train a model of the zoo: `python benchmarks/zoo/train.py emoji-dit --data DIR --out DIR [--device cuda]`.
 
-One TOML file under `configs/` describes a model. A run writes a checkpoint, a log and a sample sheet every few
-minutes and goes on from the checkpoint when it is started again; `--export` writes the files that the package ships.
+One TOML file under `configs/` describes a model. A run writes a checkpoint and shows how far it is every few minutes,
+and goes on from the checkpoint when it is started again; `--export` writes the files that the package ships.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import os
@@ -15,21 +16,45 @@ import statistics
 import time
 import tomllib
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import diffusers
 import torch
-from diffusers import DiTTransformer2DModel
 
-from data import LabelledImages, load_images
-from export import export_model
-from sheet import save_sheet, spread_seeds
-from tokred.zoo.dit import dit_pipeline, generate
+from classify import ClassifyTask
+from data import load_images
+from export import Exportable, Places, export_model
+from flow import FlowTask
 
 HERE = Path(__file__).parent
-CHECKPOINT_SECONDS = 240
+ROOT = HERE.parents[1]
+CHECKPOINT_SECONDS = 400
 LOG_STEPS = 50
+
+
+class Task(Exportable, Protocol):
+    """What a model learns."""
+
+    def build(self) -> torch.nn.Module:
+        """Build the untrained network, in the mode that it is trained in."""
+        ...
+
+    def loss(self, model: torch.nn.Module, phase: dict[str, Any], device: str) -> torch.Tensor:
+        """Take the loss of a batch as the config's `phase` wants it."""
+        ...
+
+    def show(self, model: torch.nn.Module, folder: Path) -> str:
+        """Write into `folder`, or say, how far the model is."""
+        ...
+
+
+def make_task(config: dict[str, Any], folder: Path) -> Task:
+    """Make the task that a config describes, from the arrays in `folder`."""
+    data = load_images(folder, **config["data"])
+    if config["family"] == "vit":
+        return ClassifyTask(config, data, load_images(folder, **config["data"] | {"part": "test", "mirror": False}))
+    return FlowTask(config, data)
 
 
 @dataclass
@@ -41,26 +66,24 @@ class Progress:
     losses: list[tuple[int, float]] = field(default_factory=list)
 
 
-def rate(step: int, train: dict[str, Any]) -> float:
+def total_steps(config: dict[str, Any]) -> int:
+    """Return the steps of all phases."""
+    return sum(phase["steps"] for phase in config["phases"])
+
+
+def phase_at(step: int, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the phase that `step`, counted from 0, belongs to."""
+    ends = [total_steps({"phases": config["phases"][: i + 1]}) for i in range(len(config["phases"]))]
+    phase: dict[str, Any] = next(p for p, end in zip(config["phases"], ends, strict=True) if step < end)
+    return phase
+
+
+def rate(step: int, config: dict[str, Any]) -> float:
     """Share of the full learning rate at `step`: linear warm-up, constant, linear cool-down to 0."""
-    remaining = (train["steps"] - step) / (train["cooldown"] * train["steps"])
+    steps, train = total_steps(config), config["train"]
+    remaining = (steps - step) / (train["cooldown"] * steps)
     share: float = min(1.0, (step + 1) / train["warmup"], remaining)
     return share
-
-
-def flow_loss(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean squared error of the predicted velocity `noise - picture` at logit-normal times.
-
-    Args:
-        model: predicts the velocity.
-        images: `[B, 3, H, W]` in [-1, 1].
-        labels: class labels `[B]`.
-    """
-    sigma = torch.sigmoid(torch.randn(len(images), device=images.device))
-    noise = torch.randn_like(images)
-    mixed = torch.lerp(images, noise, sigma.view(-1, 1, 1, 1))
-    velocity = model(mixed, timestep=sigma * 1000, class_labels=labels).sample
-    return torch.nn.functional.mse_loss(velocity.float(), noise - images)
 
 
 @torch.no_grad()
@@ -73,14 +96,11 @@ def follow(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> No
 class Run:
     """A training run: the model, its moving average, the optimiser and what they were fed."""
 
-    def __init__(self, config: dict[str, Any], data: LabelledImages, out: Path, device: str) -> None:
-        self.config, self.data, self.out, self.device = config, data, out, device
+    def __init__(self, config: dict[str, Any], task: Task, out: Path, device: str) -> None:
+        self.config, self.task, self.out, self.device = config, task, out, device
         torch.manual_seed(config["seed"])
-        shape = dict(config["model"], num_embeds_ada_norm=len(data.classes))
-        # Evaluation mode throughout: in training mode each block drops its class label by itself.
-        self.model = DiTTransformer2DModel(**shape).eval().to(device)
-        self.average = DiTTransformer2DModel(**shape).eval().to(device)
-        self.average.load_state_dict(self.model.state_dict())
+        self.model = task.build().to(device)
+        self.average = copy.deepcopy(self.model).eval()
         train = config["train"]
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=train["lr"], betas=(0.9, 0.99), weight_decay=train["weight_decay"], fused=True
@@ -100,7 +120,7 @@ class Run:
         print(f"resumed at step {self.progress.step}", flush=True)
 
     def save(self) -> None:
-        """Write the checkpoint (whole or not at all) and a sample sheet."""
+        """Write the checkpoint, whole or not at all, and show how far the moving average is."""
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -110,18 +130,15 @@ class Run:
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self.checkpoint)
-        pipe = dit_pipeline(self.average, self.data.classes)
-        pictures = generate(pipe, spread_seeds(len(self.data.classes), samples=24), steps=20)
-        save_sheet(pictures, self.out / "sheet.png")
+        print(self.task.show(self.average, self.out), flush=True)
 
     def step(self) -> float:
         """Take one optimiser step and return its loss."""
         train = self.config["train"]
         for group in self.optimiser.param_groups:
-            group["lr"] = train["lr"] * rate(self.progress.step, train)
-        images, labels = self.data.batch(train["batch"], self.device)
+            group["lr"] = train["lr"] * rate(self.progress.step, self.config)
         with torch.autocast(self.device, dtype=torch.bfloat16):
-            loss = flow_loss(self.model, images, labels)
+            loss = self.task.loss(self.model, phase_at(self.progress.step, self.config), self.device)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
@@ -130,11 +147,11 @@ class Run:
         follow(self.average, self.model, min(train["ema"], self.progress.step / (self.progress.step + 10)))
         return loss.item()
 
-    def train(self) -> None:
-        """Train to the configured number of steps."""
-        steps, since_save = self.config["train"]["steps"], time.perf_counter()
+    def train(self, minutes: float = math.inf) -> None:
+        """Train to the end of the last phase, or until a step ends after so many minutes."""
+        began = since_save = time.perf_counter()
         recent: list[float] = []
-        while self.progress.step < steps:
+        while self.progress.step < total_steps(self.config) and time.perf_counter() - began < 60 * minutes:
             start = time.perf_counter()
             loss = self.step()
             if not math.isfinite(loss):
@@ -150,25 +167,22 @@ class Run:
         self.save()
 
     def _log(self, loss: float, step_seconds: float) -> None:
-        self.progress.losses.append((self.progress.step, loss))
-        speed = self.config["train"]["batch"] / step_seconds
-        print(
-            f"step {self.progress.step} loss {loss:.4f} {speed:.0f} images/s {self.progress.seconds:.0f} s", flush=True
-        )
+        step = self.progress.step
+        self.progress.losses.append((step, loss))
+        speed = phase_at(step - 1, self.config)["batch"] / step_seconds
+        print(f"step {step} loss {loss:.4f} {speed:.0f} images/s {self.progress.seconds:.0f} s", flush=True)
 
     def facts(self) -> dict[str, Any]:
         """What the model card records of the run."""
         return {
             "steps": self.progress.step,
+            "pictures_seen": sum(phase_at(step, self.config)["batch"] for step in range(self.progress.step)),
             "seconds": round(self.progress.seconds),
             "losses": self.progress.losses,
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "device": torch.cuda.get_device_name() if self.device == "cuda" else f"{os.cpu_count()} CPU cores",
-            "versions": {
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "diffusers": diffusers.__version__,
-            },
+            "versions": {"python": platform.python_version()}
+            | {name: metadata.version(name) for name in ("torch", "diffusers", "timm")},
         }
 
 
@@ -178,21 +192,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the arrays that build_arrays.py builds")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint, the log and the sheet")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--steps", type=int, help="train to this step instead of the configured one")
-    parser.add_argument("--export", type=Path, help="do not train: write the trained model's files into this folder")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop then, with a checkpoint")
+    parser.add_argument(
+        "--export", action="store_true", help="do not train: write the trained model's files into this checkout"
+    )
     arguments = parser.parse_args()
     config = tomllib.loads((HERE / "configs" / f"{arguments.model}.toml").read_text())
-    config["train"]["steps"] = arguments.steps or config["train"]["steps"]
     arguments.out.mkdir(parents=True, exist_ok=True)
-    data = load_images(arguments.data, **config["data"])
-    print(json.dumps({"model": arguments.model, "images": len(data.images), "classes": len(data.classes)}), flush=True)
-    run = Run(config, data, arguments.out, arguments.device)
+    task = make_task(config, arguments.data)
+    run = Run(config, task, arguments.out, arguments.device)
+    print(json.dumps({"model": arguments.model, "parameters": run.facts()["parameters"]}), flush=True)
     if arguments.export and not run.progress.losses:
         parser.error(f"{run.checkpoint} holds no trained model yet; train for at least {LOG_STEPS} steps first")
     if arguments.export:
-        export_model(arguments.model, run.average, config, data, run.facts(), arguments.export)
+        export_model(arguments.model, task, run.average, config, run.facts(), Places.of(ROOT, arguments.model))
     else:
-        run.train()
+        run.train(arguments.minutes)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokred import Keys, MergeMode, Method, Signal, SiteKind
-from tokred.parts import Copy, Cosine, GridMatcher, Interval
+from tokred import Keys, MergeMode, Method, Scheduler, Signal, SiteKind, SpecError
+from tokred.parts import Copy, Cosine, FrequencyPenalty, GridMatcher, GuidedInterval, Interval, Planned
 
 
 def dito(
@@ -11,6 +11,12 @@ def dito(
     ratio: float = 0.5,
     interval: int = 2,
     dense_first: int = 1,
+    pmr: float = 0.0,
+    longest: int = 8,
+    schedule: str = "",
+    penalty: float = 0.0,
+    dst_penalty: float = 0.0,
+    decay: float = 1.0,
     signal: Signal = "output",
     stride: tuple[int, int] = (2, 2),
     merge: MergeMode = "prune",
@@ -23,13 +29,21 @@ def dito(
     Confirmed by the paper: outputs are compared, because recovery copies outputs; their similarity persists over
     neighbouring steps; pairs are made at Matching steps and reused unchanged at Reduction steps. Our reconstruction:
     Matching steps are dense; each site compares its own residual branch; destinations are drawn one per cell, anew at
-    each Matching step; kept tokens are not averaged; the interval is fixed. The paper's interval scheduling by pair
-    match ratio and its selection-frequency penalty are not part of this preset yet.
+    each Matching step (at every second one where the interval is guided); kept tokens are not averaged. That a pair
+    match ratio guides the interval, and that a penalty on how often tokens were selected is part of matching, is the
+    paper's; both formulas, and their being off by default, are ours: see `tokred.parts.GuidedInterval` and
+    `tokred.parts.FrequencyPenalty`.
 
     Args:
         ratio: share of the image tokens that a Reduction step removes, in [0, 1 - 1 / (sy * sx)].
-        interval: number of steps from one Matching step to the next, at least 2.
+        interval: number of steps from one Matching step to the next, at least 2; the least one where it is guided.
         dense_first: number of dense steps at the start, at least 1; the last of them is the first Matching step.
+        pmr: pair match ratio that a guided interval should not fall below, in (0, 1); 0 keeps the interval fixed.
+        longest: the greatest guided interval, at least `interval`.
+        schedule: a file that `tokred calibrate` wrote: the Matching steps, in place of `interval` and `dense_first`.
+        penalty: weight of the penalty for tokens that were removed often, at least 0.
+        dst_penalty: weight of the penalty for destinations that received many tokens, at least 0.
+        decay: what the penalties' counts keep from match to match, in [0, 1].
         signal: what is compared; "input" gives the input-matched twin.
         stride: height and width of the cells that hold one destination each, in tokens.
         merge: what a destination holds: "prune", its own features, or "mean".
@@ -37,12 +51,20 @@ def dito(
         keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.
         seed: of the draws.
     """
+    if schedule and pmr:
+        raise SpecError(f"schedule={schedule!r} and pmr={pmr} both set the Matching steps. Leave one of them out.")
+    if schedule:
+        scheduler: Scheduler = Planned.read(schedule, ratio)
+    elif pmr:
+        scheduler = GuidedInterval(ratio, pmr, interval, longest, dense_first)
+    else:
+        scheduler = Interval(ratio, interval, dense_first)
     return Method(
         name="dito",
         paper="arXiv:2605.22011",
         similarity=Cosine(signal),
-        matcher=GridMatcher(stride),
-        scheduler=Interval(ratio, interval, dense_first),
+        matcher=GridMatcher(stride, penalty=FrequencyPenalty(penalty, dst_penalty, decay)),
+        scheduler=scheduler,
         recovery=Copy(),
         merge=merge,
         sites=sites,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokred.registry import Registered, components
-from tokred.zoo import zoo_models
+from tokred.zoo import ZooModel, zoo_models
+from tokred.zoo.families import PROMPTED
+from tokred.zoo.words import vocabulary
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ def models() -> list[Listed]:
     ]
     own = next(str(registered.provider) for registered in components("similarity"))
     return families + [Listed(model.name, "trained", model.summary, own) for model in zoo_models()]
+
+
+def knowledge(model: ZooModel) -> dict[str, Sequence[str]]:
+    """Return what a trained model knows, by what it is: its classes; or its prompts and the words they are made of."""
+    if model.family not in PROMPTED:
+        return {"classes": model.classes}
+    return {"prompts that it was trained on": model.classes, "words that prompts can use": vocabulary(model.classes)}
 
 
 def _listed(registered: Registered) -> Listed:

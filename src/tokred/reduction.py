@@ -70,6 +70,11 @@ class Reduction:
         """Whether each of the N tokens is kept, `[B or 1, N]`, bool."""
         return torch.zeros_like(self.assign, dtype=torch.bool).scatter(1, self.kept, True)
 
+    @property
+    def follows(self) -> torch.Tensor:
+        """Position of the token whose value each of the N tokens takes, `[B or 1, N]`, int64."""
+        return self.kept.gather(1, self.assign)
+
     def merge(self, x: torch.Tensor, mode: MergeMode = "prune") -> torch.Tensor:
         """Reduce N tokens to K.
 

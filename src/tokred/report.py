@@ -9,7 +9,7 @@ from typing import Any
 
 from tokred.adapter import Keys, SiteSpec
 from tokred.engine.steps import Position
-from tokred.interfaces import Phase
+from tokred.interfaces import Match, Phase
 from tokred.layout import Layout
 
 
@@ -59,6 +59,7 @@ class Ledger:
 
     Attributes:
         calls: every site call of this generation, in order.
+        matches: every step of this generation at which sites matched, in order.
         seconds: for each model call of this generation, its step and how long it took, in seconds.
         generations: number of generations begun.
         unplanned: number of times that something could not be done as planned and ran dense.
@@ -67,6 +68,7 @@ class Ledger:
     """
 
     calls: list[SiteCall] = field(default_factory=list)
+    matches: list[Match] = field(default_factory=list)
     seconds: list[tuple[Position, float]] = field(default_factory=list)
     generations: int = 0
     unplanned: int = 0
@@ -76,6 +78,7 @@ class Ledger:
     def begin_generation(self) -> None:
         """Forget the calls of the last generation."""
         self.calls.clear()
+        self.matches.clear()
         self.seconds.clear()
         self.generations += 1
 
@@ -86,6 +89,11 @@ class Ledger:
     def record(self, call: SiteCall) -> None:
         """Note a site call."""
         self.calls.append(call)
+
+    def matched(self, step: int) -> None:
+        """Note that a site matches at a step."""
+        if not self.matches or self.matches[-1].step != step:
+            self.matches.append(Match(step))
 
     def ran_dense(self, site: SiteSpec, why: str) -> None:
         """Note that the last call of a site ran dense instead of as planned, and why."""
@@ -109,6 +117,7 @@ class Report:
         method: name of the method.
         model: class of the model.
         calls: every site call, in order.
+        matches: every step at which sites matched, in order, with the pair match ratios that were measured.
         seconds: step and duration of every model call.
         generations: number of generations so far.
         unplanned: number of times that something could not be done as planned and ran dense.
@@ -117,6 +126,7 @@ class Report:
     method: str
     model: str
     calls: tuple[SiteCall, ...]
+    matches: tuple[Match, ...]
     seconds: tuple[tuple[Position, float], ...]
     generations: int
     unplanned: int
@@ -160,6 +170,7 @@ class Report:
             "dense_flops": self.dense_flops,
             "compute": self.compute,
             "seconds_saved": self.seconds_saved,
+            "matches": [{"step": match.step, "pmr": match.pmr} for match in self.matches],
             "calls": [
                 {
                     "step": call.position.step,
@@ -182,6 +193,9 @@ class Report:
         saved = self.seconds_saved
         time = "not known: no dense call to compare with" if saved is None else f"{saved:.3f} s"
         lines.append(f"  site FLOPs {self.flops:.3g} of {self.dense_flops:.3g} ({self.compute:.1%}); time saved {time}")
+        if any(match.pmr is not None for match in self.matches):
+            seen = ", ".join(f"{match.pmr:.2f} at {match.step}" for match in self.matches if match.pmr is not None)
+            lines.append(f"  pair match ratio with the match before, by step: {seen}")
         if self.unplanned:
             lines.append(f"  {self.unplanned} calls could not be reduced as planned and ran dense (see the warnings)")
         if not any(call.removed for call in self.calls):

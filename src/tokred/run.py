@@ -52,6 +52,7 @@ class Run:
             method=self.method.name,
             model=type(self.model).__name__,
             calls=tuple(ledger.calls),
+            matches=tuple(ledger.matches),
             seconds=tuple(ledger.seconds),
             generations=ledger.generations,
             unplanned=ledger.unplanned,

@@ -58,7 +58,7 @@ def test_only_rivals_change_the_steps() -> None:
 
 def test_a_method_gives_its_run_and_a_rival_none(subject: TinySubject) -> None:
     def given(contender: Contender) -> object:
-        with contender.applied(subject.pipe) as run:
+        with contender.applied(subject.model) as run:
             return run
 
     method, rival = map(given, parse_contenders(["dito:", "step_cache:"]))

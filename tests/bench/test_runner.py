@@ -1,4 +1,4 @@
-"""What a benchmark finds on a network whose answers are known."""
+"""What a benchmark finds on networks whose answers are known."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from collections.abc import Callable
 import pytest
 import torch
 from bench.recorder import Recorder
-from bench.tiny import NAME, TinySubject
+from bench.tiny import NAME, PICTURES, WRONG, TinySubject
 
 import tokred
-from tokred.bench import Results, Settings, parse_contenders, run_bench, runner
+from tokred.bench import Results, Settings, line_up, run_bench, runner
+from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.measure import count_flops
 from tokred.bench.result import Row
 from tokred.bench.tokens import token_map
 from tokred.errors import ConflictError, SpecError
-from tokred.zoo.dit import generate
 
-SMALL = Settings.from_seed(0, steps=3, samples=2, pairs=1)
+
+def small(subject: TinySubject, *texts: str, view: Recorder | None = None) -> Results:
+    return run_bench(subject, line_up(subject, texts), subject.settings(steps=3, samples=2, pairs=1), view)
 
 
 def by_label(results: Results) -> dict[str, Row]:
@@ -27,7 +29,7 @@ def by_label(results: Results) -> dict[str, Row]:
 
 
 def without_times(results: Results) -> list[dict[str, object]]:
-    return [dataclasses.asdict(row) | {"time_ratio": None} for row in results.rows]
+    return [dataclasses.asdict(row) | {"time_ratio": None, "images_per_second": None} for row in results.rows]
 
 
 def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> None:
@@ -40,10 +42,42 @@ def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> N
         ("rival", "step_cache interval=3"),
     ]
     assert tuple(view.rows) == results.rows
-    assert (results.model, results.schema) == (NAME, 1)
+    assert (results.model, results.schema, results.left_out) == (NAME, 2, ())
 
 
-def test_progress_ends_where_it_said(view: Recorder) -> None:
+def test_pictures_are_measured_against_the_dense_ones_alone(results: Results) -> None:
+    assert list(results.rows[0].scores) == ["psnr", "psnr_foreground", "ssim", "lpips"]
+    assert results.dense.scores == {}
+
+
+def test_a_classifier_is_measured_against_the_truth_as_well(
+    classifier_run: tuple[Results, Recorder], classifier: ClassifyingSubject
+) -> None:
+    results, view = classifier_run
+    assert results.dense.scores.keys() == {"top1"}
+    assert results.dense.scores["top1"].values == tuple(float(i not in WRONG) for i in range(PICTURES))
+    assert results.settings.steps == 1
+    seeds = list(range(PICTURES))
+    with tokred.apply(classifier.model, "random", ratio=0.75):
+        ranked = classifier.generate(seeds, 1).argmax(dim=1)
+    dense, truth = classifier.generate(seeds, 1).argmax(dim=1), classifier.truth(seeds)
+    scores = by_label(results)["random ratio=0.75"].scores
+    assert scores["top1"].values == tuple((ranked == truth).float().tolist())
+    assert scores["agreement"].values == tuple((ranked == dense).float().tolist())
+    assert scores["agreement"].mean < 1
+    assert view.exhibits == []
+
+
+def test_what_is_left_out_is_told_first_and_recorded(classifier_run: tuple[Results, Recorder]) -> None:
+    results, view = classifier_run
+    assert {x.label.split()[0] for x in results.left_out} >= {"dito", "fewer_steps", "step_cache"}
+    assert (view.not_compared, view.reference.scores) == (results.left_out, results.dense.scores)
+    assert view.order[:4] == ["left_out", "begin", "dense", "row"]
+
+
+@pytest.mark.parametrize("which", ["bench_run", "classifier_run"])
+def test_progress_ends_where_it_said(request: pytest.FixtureRequest, which: str) -> None:
+    view = request.getfixturevalue(which)[1]
     assert len(view.done) == view.generations
     assert set(view.done) == {"dense"} | {row.label for row in view.rows}
 
@@ -60,7 +94,7 @@ def test_compute_counts_the_whole_generation_with_matching(
 ) -> None:
     row = by_label(results)["tomesd ratio=0.5"]
     dense = count_flops(lambda: subject.generate([5], settings.steps))
-    with tokred.apply(subject.pipe, "tomesd", ratio=0.5) as run:
+    with tokred.apply(subject.model, "tomesd", ratio=0.5) as run:
         reduced = count_flops(lambda: subject.generate([5], settings.steps))
         sites = run.report().compute
     assert results.dense.flops == dense
@@ -72,19 +106,19 @@ def test_values_are_those_of_each_sample_alone(results: Results, subject: TinySu
     """Samples 0 and 8, of two batches, drawn here one by one with `apply` and measured by the formula of PSNR."""
     row = by_label(results)["dito ratio=0.5 interval=2"]
     for index in (0, 8):
-        dense = generate(subject.pipe, [5 + index], settings.steps)
-        with tokred.apply(subject.pipe, "dito", ratio=0.5, interval=2):
-            reduced = generate(subject.pipe, [5 + index], settings.steps)
+        dense = subject.generate([5 + index], settings.steps)
+        with tokred.apply(subject.model, "dito", ratio=0.5, interval=2):
+            reduced = subject.generate([5 + index], settings.steps)
         error = (dense - reduced).double().square().mean().item()
-        assert row.psnr.values[index] == pytest.approx(-10 * math.log10(error), abs=1e-3)
+        assert row.scores["psnr"].values[index] == pytest.approx(-10 * math.log10(error), abs=1e-3)
 
 
 def test_exhibits_show_the_first_pictures(view: Recorder, subject: TinySubject, settings: Settings) -> None:
     dense, first = view.exhibits[:2]
-    assert (dense.label, dense.psnr, dense.tokens) == ("dense", (), None)
-    assert torch.equal(dense.pictures, generate(subject.pipe, settings.seeds[:8], settings.steps))
-    assert first.psnr == view.rows[0].psnr.values[:8]
-    with tokred.apply(subject.pipe, "dito", ratio=0.5, interval=2) as run:
+    assert (dense.label, dense.values, dense.tokens) == ("dense", (), None)
+    assert torch.equal(dense.pictures, subject.generate(settings.seeds[:8], settings.steps))
+    assert first.values == view.rows[0].scores["psnr"].values[:8]
+    with tokred.apply(subject.model, "dito", ratio=0.5, interval=2) as run:
         subject.generate(settings.seeds[:1], settings.steps)
         alone = token_map(run)
     assert first.tokens is not None
@@ -95,11 +129,10 @@ def test_exhibits_show_the_first_pictures(view: Recorder, subject: TinySubject, 
 
 def test_time_is_taken_in_turns_on_the_same_seeds(settings: Settings) -> None:
     subject = TinySubject()
-    results = run_bench(subject, parse_contenders(["fewer_steps:share=0.5"]), settings)
+    results = run_bench(subject, line_up(subject, ["fewer_steps:share=0.5"]), settings)
     assert subject.asked[-6:] == [(settings.seeds[:2], steps) for steps in (6, 3) * 3]
     ratio = results.rows[0].time_ratio
     assert 0 < ratio.min <= ratio.median <= ratio.max
-    assert results.dense.seconds > 0
 
 
 def test_time_is_a_share_of_dense_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,53 +143,63 @@ def test_time_is_a_share_of_dense_time(monkeypatch: pytest.MonkeyPatch) -> None:
         return float(subject.asked[-1][1])  # a second per step
 
     monkeypatch.setattr(runner, "seconds", seconds)
-    results = run_bench(subject, parse_contenders(["fewer_steps:share=0.34"]), SMALL)
-    assert results.rows[0].time_ratio.median == pytest.approx(1 / 3)
-    assert results.dense.seconds == 3
+    view = Recorder()
+    results = small(subject, "fewer_steps:share=0.34", view=view)
+    (row,) = results.rows
+    assert row.time_ratio.median == pytest.approx(1 / 3)
+    assert row.images_per_second == 2  # a batch of two in one step
+    assert (results.dense.seconds, results.dense.images_per_second) == (3, pytest.approx(2 / 3))
+    assert view.reference == results.dense
+
+
+def test_the_dense_time_is_the_median_of_all_runs_and_of_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject, view = TinySubject(), Recorder()
+    # Dense alone: one that does not count, then 1. A run: dense and cheaper that do not count, then dense and cheaper.
+    times = iter([99.0, 1.0, 99.0, 99.0, 5.0, 4.0, 99.0, 99.0, 3.0, 1.0])
+    monkeypatch.setattr(runner, "seconds", lambda generate: next(times))
+    results = small(subject, "fewer_steps:share=0.5", "fewer_steps:share=0.3", view=view)
+    assert (view.reference.seconds, results.dense.seconds) == (1, 3)
+    assert [row.images_per_second for row in results.rows] == [0.5, 2]
 
 
 def test_ratio_zero_is_the_dense_model() -> None:
     view = Recorder()
     with pytest.warns(UserWarning, match="reduced nothing"):
-        (row,) = run_bench(TinySubject(), parse_contenders(["dito:ratio=0"]), SMALL, view).rows
+        (row,) = small(TinySubject(), "dito:ratio=0", view=view).rows
     dense, same = view.exhibits
     assert torch.equal(same.pictures, dense.pictures)
-    assert (row.compute, row.site_compute, row.psnr.mean, row.ssim.mean, row.lpips.mean) == (1, 1, 100, 1, 0)
+    assert (row.compute, row.site_compute) == (1, 1)
+    assert [score.mean for score in row.scores.values()] == [100, 100, 1, 0]
 
 
 def test_all_the_steps_are_the_dense_model() -> None:
-    (row,) = run_bench(TinySubject(), parse_contenders(["fewer_steps:share=1"]), SMALL).rows
-    assert (row.compute, row.psnr.values) == (1, (100, 100))
+    (row,) = small(TinySubject(), "fewer_steps:share=1").rows
+    assert (row.compute, row.scores["psnr"].values) == (1, (100, 100))
 
 
 def test_the_same_seeds_give_the_same_results() -> None:
-    contenders = parse_contenders(["tomesd:ratio=0.5", "random:ratio=0.5"])
-    first, second = (run_bench(TinySubject(), contenders, SMALL) for _ in range(2))
+    first, second = (small(TinySubject(), "tomesd:ratio=0.5", "random:ratio=0.5") for _ in range(2))
     assert without_times(first) == without_times(second)
 
 
 def test_the_pipeline_is_given_back(subject: TinySubject, results: Results) -> None:
     assert results.rows
-    assert all("forward" not in module.__dict__ for module in subject.pipe.transformer.modules())
-    assert not {"step", "set_timesteps"} & subject.pipe.scheduler.__dict__.keys()
+    assert all("forward" not in module.__dict__ for module in subject.model.transformer.modules())
+    assert not {"step", "set_timesteps"} & subject.model.scheduler.__dict__.keys()
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_drawn() -> None:
+def test_a_model_that_was_patched_meanwhile_is_refused() -> None:
     subject = TinySubject()
-    with tokred.apply(subject.pipe, "dito"), pytest.raises(ConflictError, match="already applied"):
-        run_bench(subject, parse_contenders(["fewer_steps:", "dito:"]), SMALL)
-    assert subject.asked == []
+    lineup = line_up(subject, ["dito"])
+    settings = subject.settings(steps=3, samples=1, pairs=1)
+    with tokred.apply(subject.model, "dito"), pytest.raises(ConflictError, match="already applied"):
+        run_bench(subject, lineup, settings)
 
 
-def test_nothing_to_compare_is_refused() -> None:
-    with pytest.raises(SpecError, match="nothing to compare"):
-        run_bench(TinySubject(), [], SMALL)
-
-
-def test_pictures_that_cannot_be_compared_are_named() -> None:
+def test_outputs_that_cannot_be_measured_are_named() -> None:
     class Broken(TinySubject):
         def generate(self, seeds: object, steps: int) -> torch.Tensor:
-            return super().generate(seeds, steps) * (1 if steps == 3 else float("nan"))
+            return super().generate(seeds, steps) * (1 if steps == 3 else float("nan"))  # type: ignore[arg-type]
 
-    with pytest.raises(SpecError, match=r"The pictures of 'fewer_steps share=0\.5' cannot be compared: .*nan"):
-        run_bench(Broken(), parse_contenders(["fewer_steps:share=0.5"]), SMALL)
+    with pytest.raises(SpecError, match=r"The outputs of 'fewer_steps share=0\.5' cannot be measured: .*nan"):
+        small(Broken(), "fewer_steps:share=0.5")

@@ -1,4 +1,4 @@
-"""A model of the zoo as a subject."""
+"""A model of the zoo is loaded as the subject that it is."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from pathlib import Path
 
 import pytest
 import torch
-from bench.tiny import NAME, write_tiny_zoo
+from bench.tiny import CLASSIFIER, NAME
 
 from tokred.bench import load_subject
+from tokred.bench.classifying import ClassifyingSubject
+from tokred.bench.drawing import DrawingSubject
 from tokred.bench.subject import check_device
 from tokred.errors import SpecError, UnknownName
 from tokred.zoo import catalog
 
 
-def test_a_zoo_model_draws_as_the_zoo_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_tiny_zoo(tmp_path)
-    monkeypatch.setattr(catalog, "MODELS", tmp_path)
-    subject = load_subject(NAME)
-    assert subject.name == NAME
-    assert torch.equal(subject.generate([1, 2], 2), subject.model.generate(subject.pipe, [1, 2], 2))
-    with pytest.raises(UnknownName, match="Did you mean 'tiny-dit'"):
-        load_subject("tiny-dot")
+@pytest.mark.parametrize(("name", "kind"), [(NAME, DrawingSubject), (CLASSIFIER, ClassifyingSubject)])
+def test_a_model_that_draws_and_one_that_does_not(
+    zoo_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: type
+) -> None:
+    monkeypatch.setattr(catalog, "MODELS", zoo_folder)
+    subject = load_subject(name)
+    assert (type(subject), subject.name, subject.device) == (kind, name, torch.device("cpu"))
+    with pytest.raises(UnknownName, match=f"Did you mean '{name}'"):
+        load_subject(name.replace("tiny", "tyny"))
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,16 @@ import dataclasses
 import io
 
 import pytest
+from bench.tiny import TinySubject
 from rich.console import Console
 
-from tokred.bench import Results, table
+from tokred.bench import Results
+from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.result import Row, Score, TimeRatio
+from tokred.bench.table import ResultTable
 
 GREATEST = Score(100.0, 100.0, 100.0, (100.0,))
+LABEL = "dito ratio=0.5 interval=2 dense_first=4 signal=block_input"
 
 
 def printed(*tables: object, width: int = 80) -> list[str]:
@@ -21,26 +25,60 @@ def printed(*tables: object, width: int = 80) -> list[str]:
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
 
 
-@pytest.fixture
-def widest(results: Results) -> Row:
+def widest(row: Row, **scores: Score) -> Row:
     ratio = TimeRatio(10.55, 10.44, 10.66)
-    label = "dito ratio=0.5 interval=2 dense_first=4 signal=block_input"
-    return dataclasses.replace(results.rows[0], label=label, time_ratio=ratio, psnr=GREATEST)
+    speed = 123456.78
+    return dataclasses.replace(row, label=LABEL, time_ratio=ratio, images_per_second=speed, scores=row.scores | scores)
 
 
-def test_nothing_is_cut_at_80_columns(widest: Row) -> None:
-    lines = printed(table.head(80), table.line(widest, 80))
+def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: TinySubject) -> None:
+    row, table = widest(results.rows[0], psnr=GREATEST, psnr_foreground=GREATEST), ResultTable(subject.metrics, 80)
+    lines = printed(table.head(), table.row(row))
     assert all(len(line) <= 80 for line in lines)
     words = " ".join(lines).split()
-    assert set(table.COLUMNS) <= {*words, "PSNR dB"}
-    assert {*widest.label.split(), "10.55", "10.44-10.66", "100.0", "100.0-100.0", f"{widest.compute:.3f}"} <= set(
+    assert {"FLOPs", "time", "PSNR,", "foreground", "LPIPS"} <= set(words)
+    assert {*LABEL.split(), "10.55", "10.44-10.66", f"{row.compute:.3f}", f"{row.scores['lpips'].mean:.3f}"} <= set(
         words
     )
+    assert (words.count("100.0"), words.count("100.0-100.0")) == (2, 2)
+    assert not {"SSIM", "images/s", "123456.8"} & set(words)
 
 
-def test_columns_stand_below_their_heads(results: Results) -> None:
-    head, first, *_ = printed(table.head(100), table.line(results.rows[0], 100), width=100)
-    row = results.rows[0]
-    values = (f"{row.compute:.3f}", f"{row.time_ratio.median:.2f}", f"{row.psnr.mean:.1f}", f"{row.ssim.mean:.3f}")
-    for name, value in zip(table.COLUMNS, values, strict=False):
-        assert first[head.index(name) :].startswith(value)
+def test_nothing_of_a_classifier_is_cut_at_80_columns(
+    classifier_results: Results, classifier: ClassifyingSubject
+) -> None:
+    row, table = widest(classifier_results.rows[0]), ResultTable(classifier.metrics, 80)
+    top1 = row.scores["top1"]
+    lines = printed(table.head(), table.dense(classifier_results.dense), table.row(row))
+    assert all(len(line) <= 80 for line in lines)
+    words = " ".join(lines).split()
+    assert {"FLOPs", "time", "images/s", "top-1", *LABEL.split(), "10.44-10.66", "123456.8"} <= set(words)
+    assert {f"{top1.mean:.3f}", f"{top1.low:.3f}-{top1.high:.3f}"} <= set(words)
+    assert "agreement" not in words
+
+
+def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: ClassifyingSubject) -> None:
+    dense = classifier_results.dense
+    (first, second) = printed(ResultTable(classifier.metrics, 80).dense(dense))
+    top1 = dense.scores["top1"]
+    assert first.split() == ["dense", "1.000", "1.00", f"{dense.images_per_second:.1f}", "0.750"]
+    assert second.split() == [f"{top1.low:.3f}-{top1.high:.3f}"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "better"),
+    [("subject", "higher PSNR, higher foreground PSNR, lower LPIPS."), ("classifier", "higher top-1.")],
+)
+def test_the_note_says_which_way_is_better(request: pytest.FixtureRequest, kind: str, better: str) -> None:
+    note = ResultTable(request.getfixturevalue(kind).metrics, 80).note
+    assert note.endswith(f"Better is: {better}")
+
+
+def test_columns_stand_below_their_heads(results: Results, subject: TinySubject) -> None:
+    table, row = ResultTable(subject.metrics, 120), results.rows[0]
+    lines = printed(table.head(), table.row(row), width=120)
+    first = next(line for line in lines if line.startswith("dito"))
+    values = [f"{row.compute:.3f}", f"{row.time_ratio.median:.2f}"]
+    values += [f"{row.scores[name].mean:.{digits}f}" for name, digits in (("psnr", 1), ("psnr_foreground", 1))]
+    for name, value in zip(("FLOPs", "time", "PSNR, dB", "foreground"), values, strict=True):
+        assert first[lines[0].index(name) :].startswith(value)

@@ -10,7 +10,7 @@ from tokred.bench.tokens import TokenMap, token_map
 
 
 def test_a_map_of_the_middle_site(subject: TinySubject) -> None:
-    with tokred.apply(subject.pipe, "dito", ratio=0.5) as run:
+    with tokred.apply(subject.model, "dito", ratio=0.5) as run:
         assert token_map(run) is None
         subject.generate([3, 4], 4)
         shown = token_map(run)
@@ -21,7 +21,7 @@ def test_a_map_of_the_middle_site(subject: TinySubject) -> None:
 
 
 def test_nothing_removed_is_no_map(subject: TinySubject) -> None:
-    run = tokred.apply(subject.pipe, "dito", ratio=0.0)
+    run = tokred.apply(subject.model, "dito", ratio=0.0)
     subject.generate([3], 4)
     assert token_map(run) is None
     run.remove()

@@ -23,7 +23,7 @@ def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tokred(tiny_zoo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Run `tokred` with the tiny model as its zoo, on a terminal of 80 columns; gives exit code and output."""
+    """Run `tokred` with the two tiny models as its zoo, on a terminal of 80 columns; gives exit code and output."""
     monkeypatch.setattr(catalog, "MODELS", tiny_zoo)
     monkeypatch.setenv("COLUMNS", "80")
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])

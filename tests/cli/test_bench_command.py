@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from bench.tiny import NAME, STEPS
+from bench.tiny import CLASSIFIER, NAME, PICTURES, STEPS, WRONG
 
 from tokred.bench import read_results
 from tokred.zoo import catalog
@@ -34,9 +34,65 @@ def test_everything_is_written_and_said(tokred: Callable[..., Any], tmp_path: Pa
     words = result.stdout.split()
     for row in results.rows:
         assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "rival" else "ratio=0.5" in words
-        assert {f"{row.compute:.3f}", f"{row.psnr.mean:.1f}", f"{row.time_ratio.median:.2f}"} <= set(words)
+        assert {f"{row.compute:.3f}", f"{row.scores['psnr'].mean:.1f}", f"{row.time_ratio.median:.2f}"} <= set(words)
     assert f"Written to {out}: results.json, pareto.png, pareto.svg, strip.png" in result.stdout
     assert result.stderr == ""
+
+
+def test_a_classifier_is_compared_with_the_truth(tokred: Callable[..., Any], tmp_path: Path) -> None:
+    result = tokred("bench", "--model", CLASSIFIER, "--pairs", 1, "--out", tmp_path)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if name != "strip.png"]
+    results = read_results(tmp_path / "results.json")
+    assert (results.settings.steps, results.settings.samples) == (1, PICTURES)
+    title, *left_out, head = result.stdout.split("FLOPs", 1)[0].splitlines()
+    assert title == f"{CLASSIFIER}: 1 step, {PICTURES} samples, 1 timed pairs"
+    assert head.strip() == ""
+    assert len(left_out) == len({each.why for each in results.left_out}) >= 3
+    for each in results.left_out:
+        (line,) = [line for line in left_out if line.endswith(f": {each.why}")]
+        assert line.startswith("Left out: ")
+        assert each.label in line
+    table = result.stdout.split("top-1", 1)[1].splitlines()
+    assert table[1].split()[:3] == ["dense", "1.000", "1.00"]
+    assert table[1].split()[-1] == f"{1 - len(WRONG) / PICTURES:.3f}"
+    for row in results.rows:
+        assert {f"{row.scores['top1'].mean:.3f}", f"{row.images_per_second:.1f}"} <= set(result.stdout.split())
+    assert f"Written to {tmp_path}: results.json, pareto.png, pareto.svg\n" in result.stdout
+
+
+def test_all_models_each_into_a_folder_of_its_own(tokred: Callable[..., Any], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ("--method", "random:ratio=0.5", "--steps", 2, *SMALL)
+    result = tokred("bench", "--model", "all", *options, "--out", out)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    assert sorted(path.name for path in out.iterdir()) == [NAME, CLASSIFIER]
+    drawn, classified = (read_results(out / name / "results.json") for name in (NAME, CLASSIFIER))
+    assert (drawn.settings.steps, classified.settings.steps) == (2, 1)
+    for results, steps in ((drawn, 2), (classified, 1)):
+        command = f"tokred bench --model {results.model} --method random:ratio=0.5 --steps {steps} --samples 2"
+        assert results.settings.command == f"{command} --seed 0 --pairs 1 --device cpu --out {out / results.model}"
+        assert f"Written to {out / results.model}: results.json" in result.stdout
+    words = classified.settings.command.split()
+    words[-1] = str(tmp_path / "again")
+    assert tokred(*words[1:]).exit_code == 0
+    assert read_results(tmp_path / "again" / "results.json").rows[0].scores == classified.rows[0].scores
+
+
+def test_each_model_has_its_own_defaults(tokred: Callable[..., Any], tmp_path: Path) -> None:
+    result = tokred("bench", "--model", "all", "--method", "random:ratio=0.5", "--pairs", 1, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    drawn, classified = (read_results(tmp_path / name / "results.json").settings for name in (NAME, CLASSIFIER))
+    assert (drawn.steps, drawn.samples) == (STEPS, 16)
+    assert (classified.steps, classified.samples) == (1, PICTURES)
+
+
+def test_one_folder_that_cannot_be_made_stops_all_models(tokred: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / CLASSIFIER).write_text("precious")
+    result = tokred("bench", "--model", "all", "--method", "random:ratio=0.5", "--out", tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--out {tmp_path / CLASSIFIER}: it is a file." in result.stderr
+    assert not (tmp_path / NAME / "results.json").exists()
 
 
 def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[..., Any], tmp_path: Path) -> None:
@@ -47,13 +103,13 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
     assert first.settings.command == f"{command} --device cpu --out '{out}'"
     assert first.settings.seeds == (3, 4)
     tokred(*command.split()[1:], "--out", out)
-    assert read_results(out / "results.json").rows[0].psnr == first.rows[0].psnr
+    assert read_results(out / "results.json").rows[0].scores == first.rows[0].scores
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"--model": "tiny-dt"}, "Unknown zoo model 'tiny-dt'. Known: tiny-dit. Did you mean 'tiny-dit'?"),
+        ({"--model": "tiny-dt"}, "Unknown zoo model 'tiny-dt'. Known: tiny-dit, tiny-vit. Did you mean 'tiny-dit'?"),
         ({"--method": "ditto"}, "Unknown method or rival 'ditto'."),
         ({"--method": "dito:rate=0.5"}, "Unknown parameter of method 'dito': 'rate'."),
         ({"--method": "dito:ratio=1.2"}, "ratio=1.2 must be a number in [0, 1)"),
@@ -65,6 +121,12 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--samples": 0}, "samples=0 must be an integer of at least 1"),
         ({"--pairs": -1}, "pairs=-1 must be an integer of at least 1"),
         ({"--seed": -1}, "seed=-1 must be in [0, 2**63)"),
+        ({"--model": CLASSIFIER}, "dito reuses correspondences from step to step, and VisionTransformer"),
+        ({"--model": CLASSIFIER, "--method": "fewer_steps"}, "and VisionTransformer takes none."),
+        ({"--model": CLASSIFIER, "--method": "random", "--steps": 2}, "steps=2 means nothing for tiny-vit"),
+        ({"--model": CLASSIFIER, "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
+        ({"--model": "all"}, "dito reuses correspondences from step to step, and VisionTransformer"),
+        ({"--model": "all", "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
         ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda."),
     ],
 )

@@ -7,13 +7,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bench.tiny import NAME
+from demo.tiny_models import write_tiny_models
 
 from tokred.bench import parse_contenders
 from tokred.registry import KINDS, Provider, components, default_registry
+from tokred.zoo import catalog
+
+
+@pytest.fixture
+def three_models(tokred: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put three tiny models in the place of the zoo."""
+    monkeypatch.setattr(catalog, "MODELS", write_tiny_models(tmp_path))
 
 
 def words(text: str) -> set[str]:
@@ -70,6 +79,53 @@ def test_models(tokred: Callable[..., Any]) -> None:
     assert {NAME, "Noise.", "trained", "DiTTransformer2DModel", "FluxTransformer2DModel"} <= words(result.stdout)
 
 
+def lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "knows", "last"),
+    [
+        ("tiny-dit", ["3 classes: fox, bear, tiger"], ["4", "steps,", "guidance", "1"]),
+        (
+            "tiny-flux",
+            [
+                "3 prompts that it was trained on: red heart, green apple, heart with arrow",
+                "6 words that prompts can use: apple, arrow, green, heart, red, with",
+            ],
+            ["4", "steps,", "guidance", "1"],
+        ),
+        ("tiny-vit", ["3 classes: fox, bear, tiger"], []),
+    ],
+)
+def test_a_trained_model_tells_what_it_is_and_knows(
+    tokred: Callable[..., Any], three_models: None, name: str, knows: list[str], last: list[str]
+) -> None:
+    result = tokred("models", name)
+    assert result.exit_code == 0
+    kind = name.removeprefix("tiny-")
+    told = lines(result.stdout)
+    assert result.stdout.startswith(f"{name}, a trained model: Noise by {kind}.\n")
+    assert ["family", kind] in told
+    assert ["parameters", "12,345"] in told
+    assert ["picture", "8", "x", "8", "pixels,", "16", "tokens"] in told
+    assert (["sampling", *last] in told) == bool(last)
+    for known in knows:
+        assert known in " ".join(result.stdout.split())
+
+
+def test_a_model_that_draws_tells_how_to_draw_with_it(tokred: Callable[..., Any], three_models: None) -> None:
+    command = 'tokred demo "red heart" --model tiny-flux --out picture.png'
+    assert tokred("models", "tiny-flux").stdout.splitlines()[-1] == f"Draw with it: {command}"
+    assert "tokred demo" not in tokred("models", "tiny-vit").stdout
+
+
+def test_an_unknown_model_is_refused(tokred: Callable[..., Any], three_models: None) -> None:
+    result = tokred("models", "tiny-flax")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Unknown zoo model 'tiny-flax'. Known: tiny-dit, tiny-flux, tiny-vit." in result.stderr
+
+
 def test_plugins_of_every_kind(tokred: Callable[..., Any]) -> None:
     result = tokred("plugins")
     assert result.exit_code == 0
@@ -89,7 +145,8 @@ def test_help_waits_for_no_host_library() -> None:
 import sys
 from typer.testing import CliRunner
 from tokred.cli import app
-assert CliRunner().invoke(app, ["bench", "--help"]).exit_code == 0
+for command in ("bench", "demo", "models"):
+    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 print(sorted({"diffusers", "timm", "matplotlib", "tokred.bench"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

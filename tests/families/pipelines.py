@@ -16,7 +16,7 @@ from diffusers import (
 )
 from families.models import BY_NAME, STEPS, TEXT
 
-from tokred.zoo.dit import dit_pipeline
+from tokred.zoo import dit
 
 NO_TEXT_MODELS = dict.fromkeys(["vae", "text_encoder", "tokenizer"])
 MORE_TEXT_MODELS = dict.fromkeys(["text_encoder_2", "tokenizer_2"])
@@ -71,7 +71,7 @@ def _prompts(pooled: bool = True, negative: bool = True) -> dict[str, torch.Tens
 
 
 def _dit(model: Any) -> Any:
-    return dit_pipeline(model, [str(label) for label in range(1000)])
+    return dit.pipeline(model, [str(label) for label in range(1000)], model.config.sample_size)
 
 
 def _sd3(model: Any) -> Any:

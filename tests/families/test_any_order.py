@@ -15,6 +15,7 @@ from torch import nn
 
 import tokred
 from tokred import Layout, Method, Reduction, Similarity, parts
+from tokred.interfaces import Memory
 from tokred_adapters.flux import FluxAdapter
 
 SITES = [(family, kind, "kept") for family in FAMILIES for kind in ("attn", "mlp", "block")]
@@ -33,8 +34,11 @@ class AnyOrder:
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
         return (torch.stack([torch.randperm(layout.image, generator=generator) for _ in range(3)]),)
 
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        return {}
+
     def match(
-        self, features: torch.Tensor, draw: tuple[torch.Tensor, ...], r: int, similarity: Similarity
+        self, features: torch.Tensor, draw: tuple[torch.Tensor, ...], r: int, similarity: Similarity, memory: Memory
     ) -> Reduction:
         order = draw[0][: len(features)]
         return Reduction(kept=order, assign=order.argsort(dim=1), sizes=torch.ones_like(order))

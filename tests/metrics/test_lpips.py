@@ -141,4 +141,13 @@ def test_a_pickle_is_refused_unread(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_public_names() -> None:
-    assert tokred.metrics.__all__ == ["IDENTICAL_PSNR", "Lpips", "interval95", "psnr", "ssim"]
+    assert tokred.metrics.__all__ == [
+        "IDENTICAL_PSNR",
+        "Lpips",
+        "agreement",
+        "interval95",
+        "psnr",
+        "psnr_foreground",
+        "ssim",
+        "top1",
+    ]

@@ -40,7 +40,7 @@ def test_pairs_equal_plain_loops(seed: int) -> None:
     batch = 1 + seed % 3
     x = torch.randn(batch, layout.image, 5, dtype=torch.float64, generator=generator).float()
     draw = matcher.draw(layout, r, generator)
-    reduction = matcher.match(x, draw, r, Cosine())
+    reduction = matcher.match(x, draw, r, Cosine(), {})
     src, dst = (positions.tolist() for positions in draw)
     for row in range(batch):
         expected = match_by_loops(x[row].double().tolist(), src, dst, r)
@@ -72,7 +72,7 @@ def test_every_cell_holds_one_destination(
 def test_ties_go_to_the_first_token() -> None:
     layout, matcher = Layout(((4, 4),)), GridMatcher(random=False)
     draw = matcher.draw(layout, 3, torch.Generator())
-    reduction = matcher.match(torch.ones(1, 16, 2), draw, 3, Cosine())
+    reduction = matcher.match(torch.ones(1, 16, 2), draw, 3, Cosine(), {})
     assert [t for t in range(16) if not reduction.is_kept[0, t]] == [1, 3, 4]
     assert reduction.assign[0, [1, 3, 4]].tolist() == [0, 0, 0]
 
@@ -81,12 +81,12 @@ def test_a_token_that_is_not_a_number_stays_local() -> None:
     layout, matcher = Layout(((4, 4),)), GridMatcher(random=False)
     x = torch.randn(2, 16, 4, generator=torch.Generator().manual_seed(0))
     draw = matcher.draw(layout, 6, torch.Generator())
-    clean = matcher.match(x, draw, 6, Cosine())
+    clean = matcher.match(x, draw, 6, Cosine(), {})
     for value in (float("nan"), float("inf")):
         broken = x.clone()
         broken[0, 2] = value  # a destination
         broken[0, 5] = value  # a source
-        reduction = matcher.match(broken, draw, 6, Cosine())
+        reduction = matcher.match(broken, draw, 6, Cosine(), {})
         assert torch.equal(reduction.assign[1], clean.assign[1])
         assert reduction.is_kept[0, 5]
         assert reduction.sizes[0, reduction.assign[0, 2]] == 1
@@ -94,7 +94,7 @@ def test_a_token_that_is_not_a_number_stays_local() -> None:
 
 def test_zero_tokens_match_without_becoming_anything_else() -> None:
     layout, matcher = Layout(((2, 2),)), GridMatcher(random=False)
-    reduction = matcher.match(torch.zeros(1, 4, 3), matcher.draw(layout, 2, torch.Generator()), 2, Cosine())
+    reduction = matcher.match(torch.zeros(1, 4, 3), matcher.draw(layout, 2, torch.Generator()), 2, Cosine(), {})
     assert reduction.kept.tolist() == [[0, 3]]
 
 
@@ -107,9 +107,9 @@ def test_chunks_do_not_change_the_match(monkeypatch: pytest.MonkeyPatch) -> None
     layout, matcher = Layout(((8, 8),)), GridMatcher()
     x = torch.randn(2, 64, 4)
     draw = matcher.draw(layout, 20, torch.Generator().manual_seed(1))
-    whole = matcher.match(x, draw, 20, Cosine())
+    whole = matcher.match(x, draw, 20, Cosine(), {})
     monkeypatch.setattr("tokred.parts.pairing.CHUNK_SCORES", 100)
-    assert torch.equal(matcher.match(x, draw, 20, Cosine()).assign, whole.assign)
+    assert torch.equal(matcher.match(x, draw, 20, Cosine(), {}).assign, whole.assign)
 
 
 @pytest.mark.parametrize("stride", ["2x2", (2,), 2])

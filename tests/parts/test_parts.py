@@ -38,7 +38,7 @@ def test_an_unknown_signal_is_named() -> None:
 def test_random_pairs_follow_the_generator_and_nothing_else() -> None:
     layout, matcher = Layout(((5, 5),)), RandomMatcher()
     draws = [matcher.draw(layout, 10, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
-    first, again, other = [matcher.match(torch.zeros(2, 25, 1), draw, 10, Cosine()) for draw in draws]
+    first, again, other = [matcher.match(torch.zeros(2, 25, 1), draw, 10, Cosine(), {}) for draw in draws]
     assert torch.equal(first.assign, again.assign)
     assert not torch.equal(first.assign, other.assign)
     assert first.computed == 15
@@ -46,7 +46,7 @@ def test_random_pairs_follow_the_generator_and_nothing_else() -> None:
 
 
 def test_every_step_matches_and_reduces_always() -> None:
-    assert {EveryStep(0.3).plan(step, 5, SITE) for step in range(5)} == {Plan(Phase.MATCH_REDUCE, 0.3)}
+    assert {EveryStep(0.3).plan(step, 5, SITE, ()) for step in range(5)} == {Plan(Phase.MATCH_REDUCE, 0.3)}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_every_step_matches_and_reduces_always() -> None:
 def test_interval_spells_out_its_phases(interval: int, dense_first: int, phases: str) -> None:
     schedule = Interval(0.5, interval, dense_first)
     letters = {Phase.DENSE: "D", Phase.MATCH: "M", Phase.REDUCE: "R"}
-    assert "".join(letters[schedule.plan(step, 6, SITE).phase] for step in range(6)) == phases
+    assert "".join(letters[schedule.plan(step, 6, SITE, ()).phase] for step in range(6)) == phases
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.2, float("nan"), "0.5"])

@@ -10,7 +10,8 @@ from diffusers import DiTTransformer2DModel
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "zoo"))
 
 from data import LabelledImages
-from export import export_model
+from export import Places, export_model
+from flow import FlowTask
 from tokred.zoo import catalog
 
 NAME = "tiny-dit"
@@ -22,6 +23,7 @@ def config() -> dict[str, Any]:
     return {
         "family": "dit",
         "summary": "A tiny one.",
+        "notice": "fluent-3d",
         "seed": 3,
         "data": {"array": "emoji64.npz", "style": "fluent-3d", "labels": ["animal-mammal"], "mirror": True},
         "model": {
@@ -34,14 +36,13 @@ def config() -> dict[str, Any]:
             "out_channels": 3,
         },
         "train": {
-            "steps": 6,
-            "batch": 4,
             "lr": 1e-3,
             "warmup": 2,
             "cooldown": 0.5,
             "ema": 0.9,
             "weight_decay": 0.01,
         },
+        "phases": [{"steps": 4, "batch": 4, "size": 4}, {"steps": 2, "batch": 2, "size": 8}],
         "sampling": {"steps": 3, "guidance": 1.0},
     }
 
@@ -57,7 +58,8 @@ def facts() -> dict[str, Any]:
     """What `Run.facts` would say."""
     losses = [(50 * i, 2.0 / i) for i in range(1, 13)]
     versions = {"python": "3.99", "torch": "9.9"}
-    return {"steps": 600, "seconds": 3900, "losses": losses, "device": "7 abacuses", "versions": versions}
+    run = {"steps": 600, "pictures_seen": 2400, "seconds": 3900, "losses": losses}
+    return run | {"parameters": 1234, "device": "7 abacuses", "versions": versions}
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +72,9 @@ def network(config: dict[str, Any]) -> DiTTransformer2DModel:
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory, config: Any, data: Any, facts: Any, network: Any) -> Path:
     """A folder with the exported tiny model; not to be changed."""
-    folder: Path = tmp_path_factory.mktemp("exported") / NAME
-    export_model(NAME, network, config, data, facts, folder)
-    return folder
+    places = Places.of(tmp_path_factory.mktemp("exported"), NAME)
+    export_model(NAME, FlowTask(config, data), network, config, facts, places)
+    return places.package
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +8,17 @@ import pytest
 from PIL import Image
 
 import build_arrays
-from compare_arrays import compare
+from compare_arrays import HERE, compare
 from data import load_images
 
+CONFIGS = [tomllib.loads(path.read_text()) for path in (HERE / "configs").glob("*.toml")]
 SELECTION: dict[str, Any] = {
     "array": "emoji64.npz",
     "style": "fluent-3d",
     "labels": ["animal-mammal", "animal-marine", "food-fruit", "food-sweet"],
     "mirror": True,
 }
+EVERY_LABEL = sorted({label for config in CONFIGS for label in config["data"].get("labels", [])})
 GROUPS = {
     "groups": {"0": "animals-nature", "1": "component", "2": "food-drink", "3": "flags"},
     "hierarchy": {"0": [0], "1": [1], "2": [2], "3": [3]},
@@ -105,8 +108,8 @@ def test_comparison_counts_what_is_missing_and_what_differs(
         reference[key] = reference[key][keep]
     for arrays, folder in ((built, tmp_path / "new"), (reference, tmp_path / "old")):
         folder.mkdir()
-        labels = SELECTION["labels"]
-        padded = dict(arrays, label_names=np.array([*arrays["label_names"], *labels[1::2]]))
+        others = [name for name in EVERY_LABEL if name not in arrays["label_names"]]
+        padded = dict(arrays, label_names=np.array([*arrays["label_names"], *others]))
         np.savez(folder / "emoji64.npz", **padded)
     compare(tmp_path / "new" / "emoji64.npz", tmp_path / "old" / "emoji64.npz", "fluent-3d")
     lines = capsys.readouterr().out.splitlines()

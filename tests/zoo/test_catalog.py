@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from tokred.errors import SpecError, WeightsError
-from tokred.zoo import ZooModel, catalog, load_model, zoo_models
+from tokred.zoo import catalog, load_model, zoo_models
 
 NAME = "tiny-dit"
 
@@ -19,13 +18,14 @@ def change(folder: Path, **changes: Any) -> None:
     (folder / "model.json").write_text(json.dumps({k: v for k, v in entries.items() if v is not None}))
 
 
-def test_lists_what_json_says_without_weights(zoo: Path, network: torch.nn.Module) -> None:
+def test_lists_what_json_says_without_weights(zoo: Path) -> None:
     (zoo / "weights.safetensors").unlink()
     (model,) = zoo_models()
     assert (model.name, model.summary, model.family) == (NAME, "A tiny one.", "dit")
+    assert (model.size, model.draws) == (8, True)
     assert model.classes == ("fox", "bear", "tiger", "cat", "owl")
     assert (model.steps, model.guidance, model.tokens) == (3, 1.0, 4 * 4)
-    assert model.parameters == sum(tensor.numel() for tensor in network.state_dict().values())
+    assert model.parameters == 1234
     with pytest.raises(FrozenInstanceError):
         model.name = "other"  # type: ignore[misc]
 
@@ -68,7 +68,16 @@ def test_unreadable_json_is_refused(zoo: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"tokens": None}, {"extra": 1}, {"tokens": "16"}, {"tokens": True}, {"classes": {}}, {"guidance": 1}]
+    "changes",
+    [
+        {"tokens": None},
+        {"extra": 1},
+        {"tokens": "16"},
+        {"tokens": True},
+        {"classes": {}},
+        {"files": "x"},
+        {"guidance": 1},
+    ],
 )
 def test_wrong_entries_are_refused(zoo: Path, changes: dict[str, Any]) -> None:
     change(zoo, **changes)
@@ -84,7 +93,7 @@ def test_json_that_is_no_object_is_refused(zoo: Path) -> None:
 
 def test_unknown_family_is_refused(zoo: Path) -> None:
     change(zoo, family="gan")
-    with pytest.raises(WeightsError, match=r"has family 'gan'\. Known: dit\. Reinstall"):
+    with pytest.raises(WeightsError, match=r"has family 'gan'\. Known: dit, flux, sd3, vit\. Reinstall"):
         load_model(NAME)
 
 
@@ -92,12 +101,3 @@ def test_another_models_json_is_refused(zoo: Path) -> None:
     change(zoo, name="other")
     with pytest.raises(WeightsError, match=r"describes 'other', not 'tiny-dit'\. Reinstall"):
         load_model(NAME)
-
-
-@pytest.mark.parametrize("shipped", zoo_models(), ids=lambda shipped: shipped.name)
-def test_shipped_model_loads_and_fits_its_description(shipped: ZooModel) -> None:
-    transformer = load_model(shipped.name).transformer
-    assert sum(parameter.numel() for parameter in transformer.parameters()) == shipped.parameters
-    assert (shipped.folder / "weights.safetensors").stat().st_size <= 25_000_000
-    for name in ("card.md", "training.json", "NOTICE.txt", "loss.png", "sheet.png"):
-        assert (shipped.folder / name).stat().st_size > 0

@@ -19,7 +19,7 @@ def publish(folder: Path, content: bytes) -> None:
     """Put `content` in place of the weights, with a checksum that fits."""
     (folder / "weights.safetensors").write_bytes(content)
     entries = json.loads((folder / "model.json").read_text())
-    entries["sha256"] = hashlib.sha256(content).hexdigest()
+    entries["files"]["weights.safetensors"] = hashlib.sha256(content).hexdigest()
     (folder / "model.json").write_text(json.dumps(entries))
 
 

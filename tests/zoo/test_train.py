@@ -1,18 +1,18 @@
-import copy
 import json
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import flow
 import train
+from flow import FlowTask
 from tokred.zoo import ZooModel
 
-SETTINGS = {"steps": 100, "warmup": 10, "cooldown": 0.25}
+SETTINGS = {"train": {"warmup": 10, "cooldown": 0.25}, "phases": [{"steps": 30}, {"steps": 70}]}
 
 
 def test_rate_warms_up_holds_and_cools_down() -> None:
@@ -24,34 +24,9 @@ def test_rate_warms_up_holds_and_cools_down() -> None:
     assert train.rate(100, SETTINGS) == 0
 
 
-class Oracle(torch.nn.Module):
-    """Knows the pictures, and so the velocity: `mixed = picture + sigma * velocity`."""
-
-    def __init__(self, images: torch.Tensor) -> None:
-        super().__init__()
-        self.images = images
-
-    def forward(self, mixed: torch.Tensor, timestep: torch.Tensor, class_labels: torch.Tensor) -> SimpleNamespace:
-        sigma = (timestep / 1000).view(-1, 1, 1, 1)
-        return SimpleNamespace(sample=(mixed - self.images[class_labels]) / sigma)
-
-
-class Mute(torch.nn.Module):
-    def forward(self, mixed: torch.Tensor, timestep: torch.Tensor, class_labels: torch.Tensor) -> SimpleNamespace:
-        return SimpleNamespace(sample=torch.zeros_like(mixed))
-
-
-def test_perfect_velocity_has_no_loss() -> None:
-    torch.manual_seed(0)
-    images = torch.rand(32, 3, 8, 8) * 2 - 1
-    assert train.flow_loss(Oracle(images), images, torch.arange(32)) < 1e-8
-
-
-def test_no_velocity_costs_the_power_of_noise_and_picture() -> None:
-    torch.manual_seed(0)
-    images = torch.rand(64, 3, 16, 16) * 2 - 1
-    loss = train.flow_loss(Mute(), images, torch.zeros(64, dtype=torch.long))
-    assert loss.item() == pytest.approx(1 + images.square().mean().item(), rel=0.02)
+def test_phases_follow_each_other() -> None:
+    phases = [train.phase_at(step, SETTINGS)["steps"] for step in range(100)]
+    assert phases == [30] * 30 + [70] * 70
 
 
 def test_average_moves_by_its_share() -> None:
@@ -62,9 +37,8 @@ def test_average_moves_by_its_share() -> None:
 
 
 def start(config: Any, data: Any, out: Path, steps: int) -> train.Run:
-    changed = copy.deepcopy(config)
-    changed["train"]["steps"] = steps
-    return train.Run(changed, data, out, "cpu")
+    changed = config | {"phases": [{"steps": steps, "batch": 4, "size": 8}]}
+    return train.Run(changed, FlowTask(changed, data), out, "cpu")
 
 
 def test_resume_continues_at_the_step(config: Any, data: Any, tmp_path: Path) -> None:
@@ -95,29 +69,49 @@ def test_loss_logged_after_a_resume_is_a_mean(
     assert resumed.progress.losses == [(4, 2.0), (8, 2.0)]
 
 
+def test_a_run_stops_after_the_step_that_passes_the_limit(
+    config: Any, data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+
+    def step(run: train.Run) -> float:
+        nonlocal clock
+        clock += 40.0
+        run.progress.step += 1
+        return 2.0
+
+    monkeypatch.setattr(train.Run, "step", step)
+    monkeypatch.setattr(train.time, "perf_counter", lambda: clock)
+    start(config, data, tmp_path, steps=6).train(minutes=1)
+    assert start(config, data, tmp_path, steps=6).progress.step == 2
+
+
 def test_loss_that_is_not_finite_stops_the_run(
     config: Any, data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "flow_loss", lambda model, images, labels: next(model.parameters()).sum() * torch.nan)
+    monkeypatch.setattr(flow, "flow_loss", lambda velocity, model, *_: next(model.parameters()).sum() * torch.nan)
     with pytest.raises(FloatingPointError, match="the loss became nan at step 1"):
         start(config, data, tmp_path, steps=2).train()
 
 
 @pytest.fixture
 def command(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run `train.py tiny-dit` with a config and an array of its own."""
-    lines = [f"{key} = {json.dumps(value)}" for key, value in config.items() if not isinstance(value, dict)]
+    """Run `train.py tiny-dit` with a config and an array of its own, in a checkout of its own."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in config.items() if not isinstance(value, dict | list)]
     for section, values in config.items():
         if isinstance(values, dict):
             lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    for phase in config["phases"]:
+        lines += ["[[phases]]", *(f"{key} = {json.dumps(value)}" for key, value in phase.items())]
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "tiny-dit.toml").write_text("\n".join(lines))
-    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    arrays: dict[str, Any] = {key: np.zeros(3, dtype=np.int64) for key in ("labels", "style", "split")}
-    arrays |= {"images": images, "emoji": np.arange(3), "zwj": np.zeros(3, dtype=bool)}
-    arrays |= {"label_names": ["animal-mammal"], "styles": ["fluent-3d"], "emoji_names": ["fox", "bear", "cat"]}
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    arrays: dict[str, Any] = {key: np.zeros(4, dtype=np.int64) for key in ("labels", "style")}
+    arrays |= {"images": images, "emoji": np.arange(4), "zwj": np.zeros(4, dtype=bool), "split": np.array([0, 0, 0, 1])}
+    arrays |= {"label_names": ["animal-mammal"], "styles": ["fluent-3d"], "emoji_names": ["fox", "bear", "cat", "owl"]}
     np.savez(tmp_path / "emoji64.npz", **arrays)
     monkeypatch.setattr(train, "HERE", tmp_path)
+    monkeypatch.setattr(train, "ROOT", tmp_path)
     monkeypatch.setattr(train, "LOG_STEPS", 2)
 
     def run(*arguments: str) -> None:
@@ -130,14 +124,15 @@ def command(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
 
 def test_command_trains_and_exports(command: Any, tmp_path: Path) -> None:
     command()
-    command("--export", str(tmp_path / "tiny-dit"))
-    model = ZooModel.read(tmp_path / "tiny-dit")
+    command("--export")
+    model = ZooModel.read(tmp_path / "src" / "tokred" / "zoo" / "models" / "tiny-dit")
     assert (model.name, model.classes) == ("tiny-dit", ("fox", "bear", "cat"))
-    assert json.loads((model.folder / "training.json").read_text())["steps"] == 6
+    record = json.loads((model.folder / "training.json").read_text())
+    assert (record["steps"], record["pictures_seen"], record["data"]["pictures"]) == (6, 4 * 4 + 2 * 2, 3)
 
 
 def test_nothing_trained_cannot_be_exported(command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        command("--export", str(tmp_path / "tiny-dit"))
+        command("--export")
     assert "holds no trained model yet; train for at least 2 steps first" in capsys.readouterr().err
-    assert not (tmp_path / "tiny-dit").exists()
+    assert not (tmp_path / "src").exists()

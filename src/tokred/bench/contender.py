@@ -44,9 +44,15 @@ class Contender:
         """Return how many denoising steps it takes where the dense reference takes `steps`."""
         return steps if isinstance(self.entrant, Method) else self.entrant.steps(steps)
 
-    def applied(self, pipe: Any) -> AbstractContextManager[Run | None]:
-        """Return a context in which `pipe` is cheaper; it gives the run, or None for a rival."""
-        return apply(pipe, self.entrant) if isinstance(self.entrant, Method) else self.entrant.applied(pipe)
+    def applied(self, model: Any) -> AbstractContextManager[Run | None]:
+        """Return a context in which `model`, a pipeline or module, is cheaper; it gives the run, or None for a rival.
+
+        Raises:
+            UnsupportedModel: if it does not fit the model; a rival raises it on entering the context.
+            SpecError: likewise.
+            ConflictError: if the model is patched already.
+        """
+        return apply(model, self.entrant) if isinstance(self.entrant, Method) else self.entrant.applied(model)
 
 
 def parse_contenders(texts: Sequence[str] = ()) -> list[Contender]:

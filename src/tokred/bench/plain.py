@@ -14,22 +14,25 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
     """Return `value` as the type `hint`, field by field.
 
     Args:
-        hint: a dataclass, `int`, `float`, `str`, `tuple[X, ...]`, `dict[str, Any]`, a `Literal`, or `X | None`.
+        hint: a dataclass, `int`, `float`, `str`, `tuple[X, ...]`, `dict[str, X]`, `Any`, a `Literal`, or
+            `X | None`.
         value: what `json.loads` returned.
-        where: how messages call the place, such as "rows[0].psnr".
+        where: how messages call the place, such as "rows[0].compute".
 
     Raises:
         SpecError: if a field is missing, unknown, of another type or not finite; the message says which.
     """
     if dataclasses.is_dataclass(hint):
         return _record(hint, value, where)
+    if hint is Any:
+        return value
     origin, args = get_origin(hint), get_args(hint)
     if origin is UnionType:
         return None if value is None else read_plain(args[0], value, where)
     if origin is tuple and isinstance(value, list):
         return tuple(read_plain(args[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if origin is dict and isinstance(value, dict):
-        return value
+        return {name: read_plain(args[1], item, f"{where}.{name}") for name, item in value.items()}
     if origin is Literal and value in args:
         return value
     if hint is float and type(value) in (int, float) and math.isfinite(value):

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from tokred.bench.files import replacing
+from tokred.bench.metric import Metric
 from tokred.bench.result import Results, Row
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its black and its pale yellow.
@@ -20,16 +21,16 @@ SVG = {"svg.hashsalt": "tokred", "svg.fonttype": "none"}  # equal figures are eq
 
 TIME_LABEL = "time / dense time, median of alternated pairs\n(bars: least to most)"
 COMPUTE_LABEL = "FLOPs / dense FLOPs of the whole generation\n(counted while it ran, matching included)"
-PSNR_LABEL = "PSNR against the dense pictures, dB\n(mean over samples; bars: 95 % interval)"
+AGAINST = {"dense": "against the dense outputs", "truth": "against the truth; dotted: dense"}
 
 
-def write_pareto(results: Results, folder: Path) -> list[Path]:
+def write_pareto(results: Results, metric: Metric, folder: Path) -> list[Path]:
     """Write `pareto.png` and `pareto.svg` into `folder`; return their paths.
 
     Raises:
         OutputError: if they cannot be written.
     """
-    figure = pareto_figure(results)
+    figure = pareto_figure(results, metric)
     paths = [folder / "pareto.png", folder / "pareto.svg"]
     for path, metadata in zip(paths, ({}, {"Date": None}), strict=True):
         with replacing(path) as temporary, mpl.rc_context(SVG):
@@ -37,28 +38,37 @@ def write_pareto(results: Results, folder: Path) -> list[Path]:
     return paths
 
 
-def pareto_figure(results: Results) -> Figure:
-    """Draw PSNR over time and over compute: a line per method, a point per run, rivals dashed."""
+def pareto_figure(results: Results, metric: Metric) -> Figure:
+    """Draw what `metric` says over time and over compute: a line per method, a point per run, rivals dashed.
+
+    Dotted lines meet in the dense model, where the metric is absolute; a relative one has no value for it.
+    """
     figure = Figure(figsize=(12, 5.5), layout="constrained")
     by_time, by_compute = figure.subplots(1, 2, sharey=True)
     styles = cycle(zip(COLOURS, MARKERS, strict=False))
     for rows in runs_by_method(results).values():
         colour, marker = next(styles)
         line = {"color": colour, "marker": marker, "linestyle": "--" if rows[0].kind == "rival" else "-"}
-        _line(by_time, rows, lambda row: row.time_ratio.median, line, spread=True)
-        _line(by_compute, rows, lambda row: row.compute, line)
+        _line(by_time, rows, metric, lambda row: row.time_ratio.median, line, spread=True)
+        _line(by_compute, rows, metric, lambda row: row.compute, line)
+    dense = {"color": "0.6", "linewidth": 1, "linestyle": ":"}
     for panel, label in ((by_time, TIME_LABEL), (by_compute, COMPUTE_LABEL)):
-        panel.axvline(1, color="0.6", linewidth=1, linestyle=":")
+        panel.axvline(1, **dense)
+        if metric.name in results.dense.scores:
+            panel.axhline(results.dense.scores[metric.name].mean, **dense)
         panel.set_xlabel(label)
         panel.grid(alpha=0.25)
-    by_time.set_ylabel(PSNR_LABEL)
-    settings = results.settings
-    figure.suptitle(
-        f"{results.model}, {settings.steps} steps, {settings.samples} samples, {results.device.name}", fontsize="medium"
-    )
+    by_time.set_ylabel(quality_label(metric))
+    figure.suptitle(f"{results.model}, {results.settings.size}, {results.device.name}", fontsize="medium")
     handles, labels = by_time.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", frameon=False, title="dashed: rivals")
     return figure
+
+
+def quality_label(metric: Metric) -> str:
+    """Say what the plot's vertical axis shows."""
+    better = "higher" if metric.higher else "lower"
+    return f"{metric.head} {AGAINST[metric.against]}\n(mean over samples; bars: 95 % interval; {better} is better)"
 
 
 def runs_by_method(results: Results) -> dict[str, list[Row]]:
@@ -70,18 +80,23 @@ def runs_by_method(results: Results) -> dict[str, list[Row]]:
 
 
 def _line(
-    panel: Any, rows: Sequence[Row], cost: Callable[[Row], float], style: dict[str, Any], spread: bool = False
+    panel: Any,
+    rows: Sequence[Row],
+    metric: Metric,
+    cost: Callable[[Row], float],
+    style: dict[str, Any],
+    spread: bool = False,
 ) -> None:
     """Draw the runs of one method over `cost`, joined from the least compute to the most."""
     rows = sorted(rows, key=lambda row: row.compute)
-    times = [row.time_ratio for row in rows]
+    times, scores = [row.time_ratio for row in rows], [row.scores[metric.name] for row in rows]
     panel.errorbar(
         [cost(row) for row in rows],
-        [row.psnr.mean for row in rows],
+        [score.mean for score in scores],
         xerr=[[t.median - t.min for t in times], [t.max - t.median for t in times]] if spread else None,
         yerr=[
-            [max(0.0, row.psnr.mean - row.psnr.low) for row in rows],
-            [max(0.0, row.psnr.high - row.psnr.mean) for row in rows],
+            [max(0.0, score.mean - score.low) for score in scores],
+            [max(0.0, score.high - score.mean) for score in scores],
         ],
         label=rows[0].method,
         capsize=2,

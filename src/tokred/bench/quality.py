@@ -1,46 +1,44 @@
-"""How far pictures are from the dense ones."""
+"""How good the outputs of a run are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 
+from tokred.bench.metric import Metric, Targets
 from tokred.bench.result import Score
 from tokred.errors import SpecError
-from tokred.metrics import Lpips, psnr, ssim
-
-Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Quality:
-    """Collects what each metric says of a run's pictures, batch by batch.
+    """Collects what each metric says of a run's outputs, batch by batch.
 
     Args:
         label: what messages call the run.
-        lpips: the metric that has weights.
+        metrics: what is measured.
 
     Attributes:
-        values: by metric, one value for each picture so far.
+        values: by metric, one value for each output so far.
     """
 
-    def __init__(self, label: str, lpips: Lpips) -> None:
+    def __init__(self, label: str, metrics: Sequence[Metric]) -> None:
         self.label = label
-        self.metrics: dict[str, Metric] = {"psnr": psnr, "ssim": ssim, "lpips": lpips}
-        self.values: dict[str, list[float]] = {name: [] for name in self.metrics}
+        self.metrics = metrics
+        self.values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
 
-    def add(self, pictures: torch.Tensor, reference: torch.Tensor) -> None:
-        """Compare a batch `[B, 3, H, W]` with the dense pictures of the same seeds.
+    def add(self, outputs: torch.Tensor, targets: Targets) -> None:
+        """Measure a batch `[B, ...]`.
 
         Raises:
-            SpecError: if a metric cannot take them, such as pictures that are not finite.
+            SpecError: if a metric cannot take the outputs, such as pictures that are not finite.
         """
         try:
-            for name, metric in self.metrics.items():
-                self.values[name] += metric(pictures, reference).tolist()
+            for metric in self.metrics:
+                self.values[metric.name] += metric.measure(outputs, targets[metric.against]).tolist()
         except SpecError as error:
-            raise SpecError(f"The pictures of '{self.label}' cannot be compared: {error}") from error
+            raise SpecError(f"The outputs of '{self.label}' cannot be measured: {error}") from error
 
     def scores(self) -> dict[str, Score]:
-        """Summarise all pictures, by metric."""
+        """Summarise all outputs, by metric."""
         return {name: Score.of(values) for name, values in self.values.items()}

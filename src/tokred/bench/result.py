@@ -1,19 +1,14 @@
-"""What a benchmark found, and its file; docs/results-schema.md describes each field."""
+"""What a benchmark found; docs/results-schema.md describes each field."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from tokred.bench.contender import ContenderKind
 from tokred.bench.environment import Device, Versions
-from tokred.bench.files import replacing
-from tokred.bench.plain import read_plain
 from tokred.bench.settings import Settings
 from tokred.errors import SpecError
 from tokred.metrics import interval95
@@ -21,7 +16,7 @@ from tokred.metrics import interval95
 
 @dataclass(frozen=True)
 class Score:
-    """One quality metric of a run.
+    """What one metric says of a run.
 
     Attributes:
         mean: over the samples.
@@ -71,20 +66,24 @@ class TimeRatio:
 
 @dataclass(frozen=True)
 class Dense:
-    """What the dense generation costs.
+    """What the dense generation costs, and how good it is.
 
     Attributes:
         seconds: median time of a generation of `timing_batch` samples, in seconds.
+        images_per_second: `timing_batch` over `seconds`.
         flops: operations of a generation of one sample; a multiply-add counts 2.
+        scores: by absolute metric; empty where there is none.
     """
 
     seconds: float
+    images_per_second: float
     flops: int
+    scores: dict[str, Score]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one run of a method or rival cost, and how far its pictures are from the dense ones.
+    """What one run of a method or rival cost, and how good its outputs are.
 
     Attributes:
         method: name of the method or rival.
@@ -95,9 +94,8 @@ class Row:
         site_compute: operations of the reduced sites over their dense ones, as the run's report has it, without
             matching; None for a rival.
         time_ratio: time over dense time.
-        psnr: in dB, of each picture against the dense one of the same seed; higher is closer.
-        ssim: likewise, at most 1; higher is closer.
-        lpips: likewise, at least 0; lower is closer.
+        images_per_second: `timing_batch` over the median time of a generation.
+        scores: by metric.
     """
 
     method: str
@@ -107,9 +105,21 @@ class Row:
     compute: float
     site_compute: float | None
     time_ratio: TimeRatio
-    psnr: Score
-    ssim: Score
-    lpips: Score
+    images_per_second: float
+    scores: dict[str, Score]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that does not fit the model.
+
+    Attributes:
+        label: name and parameters of the method or rival, in one line.
+        why: what it was refused with.
+    """
+
+    label: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -123,11 +133,12 @@ class Results:
         versions: of what computed it.
         device: what computed it.
         date: when it ended, in UTC, as ISO 8601.
-        dense: cost of the dense reference.
+        dense: the dense reference.
         rows: one per run.
+        left_out: what does not fit the model; nothing where methods were asked for by name.
     """
 
-    schema: Literal[1]
+    schema: Literal[2]
     model: str
     settings: Settings
     versions: Versions
@@ -135,48 +146,24 @@ class Results:
     date: str
     dense: Dense
     rows: tuple[Row, ...]
+    left_out: tuple[LeftOut, ...]
 
     def __post_init__(self) -> None:
+        self._check_values("dense", self.dense.scores)
         for row in self.rows:
-            for name, score in (("psnr", row.psnr), ("ssim", row.ssim), ("lpips", row.lpips)):
-                if len(score.values) != self.settings.samples:
-                    raise SpecError(
-                        f"{name} of '{row.label}' has {len(score.values)} values for {self.settings.samples} samples."
-                    )
+            self._check_values(row.label, row.scores)
+            if row.scores.keys() != self.rows[0].scores.keys() or not row.scores.keys() >= self.dense.scores.keys():
+                raise SpecError(
+                    f"'{row.label}' has scores {', '.join(row.scores) or 'none'}. All rows must have the same, and "
+                    "those of the dense reference among them."
+                )
 
-
-def validate(data: object) -> Results:
-    """Return plain data, as `json.loads` gives it, as `Results`.
-
-    Raises:
-        SpecError: if it is not of the schema; the message says where.
-    """
-    results: Results = read_plain(Results, data, "results")
-    return results
-
-
-def read_results(path: str | Path) -> Results:
-    """Read a results file.
-
-    Raises:
-        SpecError: if it is not of the schema.
-    """
-    try:
-        data = json.loads(Path(path).read_bytes())
-    except ValueError as error:
-        raise SpecError(f"{path} is no JSON: {error}. Name a results.json that `tokred bench` wrote.") from error
-    return validate(data)
-
-
-def write_results(results: Results, path: str | Path) -> None:
-    """Write a results file, whole or not at all.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
-    text = json.dumps(dataclasses.asdict(results), indent=1, allow_nan=False)
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    def _check_values(self, label: str, scores: dict[str, Score]) -> None:
+        for name, score in scores.items():
+            if len(score.values) != self.settings.samples:
+                raise SpecError(
+                    f"{name} of '{label}' has {len(score.values)} values for {self.settings.samples} samples."
+                )
 
 
 def _check_order(lower_name: str, lower: float, upper_name: str, upper: float) -> None:

@@ -10,60 +10,46 @@ import torch
 
 from tokred.bench.contender import Contender
 from tokred.bench.environment import Device, Versions
+from tokred.bench.lineup import Lineup
 from tokred.bench.measure import count_flops, seconds, timed_pairs
+from tokred.bench.metric import Targets
 from tokred.bench.quality import Quality
 from tokred.bench.result import Dense, Results, Row, Score, TimeRatio
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
 from tokred.bench.tokens import token_map
 from tokred.bench.view import SHOWN, Exhibit, NoView, View
-from tokred.errors import SpecError
-from tokred.metrics import Lpips
 from tokred.run import Run
 
 
-def run_bench(
-    subject: Subject, contenders: Sequence[Contender], settings: Settings, view: View | None = None
-) -> Results:
-    """Compare methods and rivals with the dense pipeline, and with each other.
-
-    Every contender is applied once, and taken away again, before anything is drawn: what does not fit the model is
-    refused at once.
+def run_bench(subject: Subject, lineup: Lineup, settings: Settings, view: View | None = None) -> Results:
+    """Compare methods and rivals with the dense model, and with each other.
 
     Args:
-        subject: makes the pictures.
-        contenders: what is compared, in the order of the rows.
+        subject: what is measured.
+        lineup: what is compared; from `line_up`.
         settings: what is the same for all.
         view: is told what happens.
 
     Raises:
-        UnsupportedModel: if a method does not fit the model.
-        SpecError: likewise, or if there is nothing to compare, or a metric cannot take the pictures.
+        SpecError: if a metric cannot take the outputs.
         ConflictError: if the model is patched already.
     """
-    check_fit(subject, contenders)
     bench = _Bench(subject, settings, view or NoView())
-    bench.begin(len(contenders))
-    rows = tuple(bench.run(contender) for contender in contenders)
+    bench.view.left_out(lineup.left_out)
+    bench.begin(len(lineup.contenders))
+    rows = tuple(bench.run(contender) for contender in lineup.contenders)
     return Results(
-        schema=1,
+        schema=2,
         model=subject.name,
         settings=settings,
         versions=Versions.here(),
-        device=Device.of(subject.pipe.device),
+        device=Device.of(subject.device),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        dense=Dense(statistics.median(bench.dense_seconds), bench.dense_flops),
+        dense=bench.dense(),
         rows=rows,
+        left_out=lineup.left_out,
     )
-
-
-def check_fit(subject: Subject, contenders: Sequence[Contender]) -> None:
-    """Apply each contender to the subject's pipeline and take it away again; see `run_bench` for what is raised."""
-    if not contenders:
-        raise SpecError("There is nothing to compare: contenders is empty. parse_contenders() gives all there are.")
-    for contender in contenders:
-        with contender.applied(subject.pipe):
-            pass
 
 
 class _Bench:
@@ -73,24 +59,34 @@ class _Bench:
         self.subject = subject
         self.settings = settings
         self.view = view
-        self.lpips = Lpips.load()
-        self.dense_seconds: list[float] = []
+        starts = range(0, settings.samples, settings.batch)
+        self.batches = [settings.seeds[start : start + settings.batch] for start in starts]
 
     def begin(self, runs: int) -> None:
-        """Draw the dense reference, before `runs` runs."""
-        settings = self.settings
-        batches = len(range(0, settings.samples, settings.batch))
-        self.view.begin(1 + batches + runs * (1 + batches + 2 * (1 + settings.pairs)))
+        """Measure the dense reference, before `runs` runs."""
+        settings, outputs = self.settings, 1 + len(self.batches)  # one generation of which counts operations
+        self.view.begin(outputs + 1 + settings.pairs + runs * (outputs + 2 * (1 + settings.pairs)))
         self.dense_flops = self._flops(settings.steps, "dense")
-        self.reference = list(self._pictures(settings.steps, "dense"))
-        self.view.exhibit(Exhibit("dense", "dense", self.reference[0][:SHOWN]))
+        dense = list(self._outputs(settings.steps, "dense"))
+        self.targets = [self._targets(*batch) for batch in zip(self.batches, dense, strict=True)]
+        self.dense_scores = self._dense_scores()
+        self.dense_seconds = [self._seconds(settings.steps, "dense") for _ in range(1 + settings.pairs)][1:]
+        self.view.dense(self.dense())
+        if self.subject.draws:
+            self.view.exhibit(Exhibit("dense", "dense", dense[0][:SHOWN]))
+
+    def dense(self) -> Dense:
+        """Return what is known of the dense reference; its time is known better after each run."""
+        taken = statistics.median(self.dense_seconds)
+        return Dense(taken, self.settings.timing_batch / taken, self.dense_flops, self.dense_scores)
 
     def run(self, contender: Contender) -> Row:
         """Measure one contender."""
-        with contender.applied(self.subject.pipe) as run:
+        with contender.applied(self.subject.model) as run:
             flops = self._flops(contender.steps(self.settings.steps), contender.label)
             site_compute = run.report().compute if run else None
             scores = self._scores(contender, run)
+        pairs = self._timed_pairs(contender)
         row = Row(
             method=contender.name,
             params={name: list(v) if isinstance(v, tuple) else v for name, v in contender.params.items()},
@@ -98,40 +94,53 @@ class _Bench:
             kind=contender.kind,
             compute=flops / self.dense_flops,
             site_compute=site_compute,
-            time_ratio=self._time_ratio(contender),
-            **scores,
+            time_ratio=TimeRatio.of([cheaper / dense for dense, cheaper in pairs]),
+            images_per_second=self.settings.timing_batch / statistics.median(cheaper for _, cheaper in pairs),
+            scores=scores,
         )
         self.view.row(row)
         return row
 
-    def _scores(self, contender: Contender, run: Run | None) -> dict[str, Score]:
-        """Compare all pictures with the dense ones, and show the first."""
-        quality = Quality(contender.label, self.lpips)
-        drawn = self._pictures(contender.steps(self.settings.steps), contender.label)
-        for pictures, reference in zip(drawn, self.reference, strict=True):
-            quality.add(pictures, reference)
-            if reference is self.reference[0]:  # the run can tell the tokens of its last batch's first sample
-                tokens, values = token_map(run) if run else None, tuple(quality.values["psnr"][:SHOWN])
-                self.view.exhibit(Exhibit(contender.name, contender.label, pictures[:SHOWN], values, tokens))
+    def _targets(self, seeds: Sequence[int], dense: torch.Tensor) -> Targets:
+        """Return what the outputs `[B, ...]` of a batch of seeds are compared with."""
+        truth = self.subject.truth(seeds)
+        return {"dense": dense} if truth is None else {"dense": dense, "truth": truth}
+
+    def _dense_scores(self) -> dict[str, Score]:
+        """Measure the dense outputs by what does not compare with them."""
+        quality = Quality("dense", [metric for metric in self.subject.metrics if metric.against == "truth"])
+        for targets in self.targets:
+            quality.add(targets["dense"], targets)
         return quality.scores()
 
-    def _time_ratio(self, contender: Contender) -> TimeRatio:
-        """Time the contender and the dense pipeline in turns; applying it and taking it away is not timed."""
+    def _scores(self, contender: Contender, run: Run | None) -> dict[str, Score]:
+        """Measure all outputs, and show the first where they are pictures."""
+        quality = Quality(contender.label, self.subject.metrics)
+        made = self._outputs(contender.steps(self.settings.steps), contender.label)
+        for outputs, targets in zip(made, self.targets, strict=True):
+            quality.add(outputs, targets)
+            if self.subject.draws and targets is self.targets[0]:
+                first = tuple(quality.values[self.subject.metrics[0].name][:SHOWN])
+                tokens = token_map(run) if run else None  # a run can tell those of its last batch's first sample
+                self.view.exhibit(Exhibit(contender.name, contender.label, outputs[:SHOWN], first, tokens))
+        return quality.scores()
+
+    def _timed_pairs(self, contender: Contender) -> list[tuple[float, float]]:
+        """Time the dense model and the contender in turns; applying it and taking it away is not timed."""
         steps = self.settings.steps
 
         def other() -> float:
-            with contender.applied(self.subject.pipe):
+            with contender.applied(self.subject.model):
                 return self._seconds(contender.steps(steps), contender.label)
 
         pairs = timed_pairs(lambda: self._seconds(steps, contender.label), other, self.settings.pairs)
         self.dense_seconds += [dense for dense, _ in pairs]
-        return TimeRatio.of([cheaper / dense for dense, cheaper in pairs])
+        return pairs
 
-    def _pictures(self, steps: int, label: str) -> Iterator[torch.Tensor]:
-        """Draw all pictures, a batch `[B, 3, H, W]` at a time."""
-        seeds = self.settings.seeds
-        for start in range(0, len(seeds), self.settings.batch):
-            yield self.subject.generate(seeds[start : start + self.settings.batch], steps)
+    def _outputs(self, steps: int, label: str) -> Iterator[torch.Tensor]:
+        """Make the outputs of all seeds, a batch `[B, ...]` at a time."""
+        for seeds in self.batches:
+            yield self.subject.generate(seeds, steps)
             self.view.generated(label)
 
     def _flops(self, steps: int, label: str) -> int:

@@ -10,10 +10,10 @@ from tokred.parts.checks import check_at_least
 
 _MEANINGS = {
     "steps": "the number of denoising steps",
-    "samples": "the number of pictures that each method draws",
+    "samples": "the number of pictures that each method is measured on",
     "pairs": "the number of times that dense and method are timed, one after the other",
-    "batch": "the number of pictures that are drawn at once",
-    "timing_batch": "the number of pictures that are drawn at once while time is taken",
+    "batch": "the number of pictures that go through the model at once",
+    "timing_batch": "the number of pictures that go through the model at once while time is taken",
 }
 
 
@@ -22,12 +22,12 @@ class Settings:
     """What is the same for everything that is compared.
 
     Attributes:
-        steps: denoising steps of the dense reference, at least 1.
-        samples: pictures that are compared, at least 1.
+        steps: denoising steps of the dense reference, at least 1; 1 for a classifier.
+        samples: pictures that each run is measured on, at least 1.
         seeds: the seed of each picture, in [0, 2**63).
         pairs: timed pairs of a dense and a method generation, at least 1.
-        batch: pictures drawn at once, at least 1.
-        timing_batch: pictures drawn at once while time is taken, at least 1.
+        batch: pictures that go through the model at once, at least 1.
+        timing_batch: the same while time is taken, at least 1.
         command: the command that does the same again; empty where there is none.
 
     Raises:
@@ -52,8 +52,8 @@ class Settings:
                 raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of a picture.")
 
     @classmethod
-    def from_seed(cls, seed: int, *, steps: int, samples: int = 16, pairs: int = 3, command: str = "") -> Self:
-        """Take the seeds `seed`, `seed + 1`, ..., batches of 8, and at most 2 pictures at once while time is taken.
+    def from_seed(cls, seed: int, *, steps: int, samples: int, pairs: int, batch: int, timing_batch: int) -> Self:
+        """Take the seeds `seed`, `seed + 1`, ..., no more of them at once than there are, and no command.
 
         Raises:
             SpecError: if a value is out of range.
@@ -63,7 +63,12 @@ class Settings:
             samples=samples,
             seeds=tuple(range(seed, seed + samples)),
             pairs=pairs,
-            batch=8,
-            timing_batch=max(1, min(2, samples)),
-            command=command,
+            batch=max(1, min(batch, samples)),
+            timing_batch=max(1, min(timing_batch, samples)),
+            command="",
         )
+
+    @property
+    def size(self) -> str:
+        """How much is measured, in words."""
+        return f"{self.steps} step{'s' * (self.steps > 1)}, {self.samples} samples"

@@ -11,20 +11,26 @@ import torch
 from matplotlib.figure import Figure
 
 from tokred.bench.files import replacing
+from tokred.bench.metric import Metric
 from tokred.bench.view import SHOWN, Exhibit
 
 NAME_WIDTH = 1.4  # of the column of names, in pictures
 
 
-def write_strip(exhibits: Sequence[Exhibit], folder: Path) -> Path:
+def write_strip(exhibits: Sequence[Exhibit], metric: Metric, folder: Path) -> Path:
     """Write `strip.png` into `folder`, with the dense pictures and each method's middle run; return its path.
+
+    Args:
+        exhibits: what was shown.
+        metric: what the exhibits' values are of.
+        folder: where it goes.
 
     Raises:
         OutputError: if it cannot be written.
     """
     path = folder / "strip.png"
     with replacing(path) as temporary:
-        strip_figure(middle_runs(exhibits)).savefig(temporary, dpi=150)
+        strip_figure(middle_runs(exhibits), metric).savefig(temporary, dpi=150)
     return path
 
 
@@ -36,7 +42,7 @@ def middle_runs(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
     return [same[len(same) // 2] for same in runs.values()]
 
 
-def strip_figure(exhibits: Sequence[Exhibit]) -> Figure:
+def strip_figure(exhibits: Sequence[Exhibit], metric: Metric) -> Figure:
     """Draw a row for each exhibit: its name, its pictures, and what the first of them kept of its tokens."""
     columns = min(SHOWN, len(exhibits[0].pictures))
     widths = [NAME_WIDTH, *[1.0] * columns, 1.0]
@@ -45,20 +51,22 @@ def strip_figure(exhibits: Sequence[Exhibit]) -> Figure:
     for panel in grid.flat:
         panel.set_axis_off()
     for row, exhibit in zip(grid, exhibits, strict=True):
-        row[0].text(0, 0.5, _caption(exhibit), va="center", fontsize=8)
+        row[0].text(0, 0.5, _caption(exhibit, metric), va="center", fontsize=8)
         for panel, picture in zip(row[1:], exhibit.pictures, strict=False):
             _draw(panel, picture)
-        for panel, value in zip(row[1:], exhibit.psnr, strict=False):
-            panel.set_title(f"{value:.1f} dB", fontsize=6, pad=2)
+        for panel, value in zip(row[1:], exhibit.values, strict=False):
+            panel.set_title(f"{metric.written(value)} {metric.unit}", fontsize=6, pad=2)
         if exhibit.tokens:
             _draw(row[-1], exhibit.tokens.over(exhibit.pictures[0]))
             row[-1].set_title(f"dark: removed at\n{exhibit.tokens.site}", fontsize=5, pad=2)
     return figure
 
 
-def _caption(exhibit: Exhibit) -> str:
+def _caption(exhibit: Exhibit, metric: Metric) -> str:
     lines = exhibit.label.split()
-    return "\n".join([*lines, f"PSNR {statistics.fmean(exhibit.psnr):.1f} dB"] if exhibit.psnr else lines)
+    if exhibit.values:
+        lines.append(f"{metric.title} {metric.written(statistics.fmean(exhibit.values))} {metric.unit}")
+    return "\n".join(lines)
 
 
 def _draw(panel: Any, picture: torch.Tensor) -> None:

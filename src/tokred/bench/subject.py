@@ -1,63 +1,80 @@
-"""What the benchmark draws with: a pipeline, and how it makes pictures from seeds."""
+"""What the benchmark measures: a model, and what it makes of seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 
+from tokred.bench.classifying import ClassifyingSubject
+from tokred.bench.drawing import DrawingSubject
+from tokred.bench.metric import Metric
+from tokred.bench.settings import Settings
 from tokred.errors import SpecError
-from tokred.zoo.catalog import ZooModel, find_model
-from tokred.zoo.load import load_pipeline
+from tokred.zoo.catalog import find_model
+from tokred.zoo.load import load
 
 
 class Subject(Protocol):
-    """Something that makes pictures, and that methods can be applied to.
-
-    Attributes:
-        name: what results call it.
-        pipe: the pipeline that methods are applied to.
-    """
+    """Something that makes an output of each seed, and that methods can be applied to."""
 
     @property
     def name(self) -> str:
-        """See above."""
+        """What results call it."""
         ...
 
     @property
-    def pipe(self) -> Any:
-        """See above."""
+    def model(self) -> Any:
+        """The pipeline or module that methods are applied to."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
+
+    @property
+    def draws(self) -> bool:
+        """Whether its outputs are pictures."""
+        ...
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """What is measured of its outputs; the first one orders the methods in plots."""
         ...
 
     def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
-        """Draw one picture per seed in `steps` denoising steps, without gradients.
+        """Make one output per seed in `steps` denoising steps, without gradients.
 
         Returns:
-            `[B, 3, H, W]` in [0, 1], floating point, on the CPU; each depends on its own seed only.
+            `[B, ...]`, floating point, on the CPU; each depends on its own seed only. Where `draws`, pictures
+            `[B, 3, H, W]` in [0, 1].
+        """
+        ...
+
+    def truth(self, seeds: Sequence[int]) -> torch.Tensor | None:
+        """Return what the outputs should be, `[B, ...]`, for absolute metrics; None where nothing is true or false."""
+        ...
+
+    def settings(
+        self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
+    ) -> Settings:
+        """Return how to measure it; what is not given is what it is meant for.
+
+        Args:
+            seed: of the first sample; the next ones count up.
+            steps: denoising steps of the dense reference.
+            samples: outputs of each run that are measured.
+            pairs: timed pairs of a dense and a method generation.
+
+        Raises:
+            SpecError: if a value is out of range, or has no meaning here.
         """
         ...
 
 
-@dataclass(frozen=True)
-class ZooSubject:
-    """A trained model that comes with tokred, loaded; see `Subject`."""
-
-    model: ZooModel
-    pipe: Any
-
-    @property
-    def name(self) -> str:
-        """See `Subject`."""
-        return self.model.name
-
-    def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
-        """See `Subject`."""
-        return self.model.generate(self.pipe, seeds, steps)
-
-
-def load_subject(name: str, device: str = "cpu") -> ZooSubject:
+def load_subject(name: str, device: str = "cpu") -> Subject:
     """Load a trained model that comes with tokred.
 
     Args:
@@ -67,11 +84,12 @@ def load_subject(name: str, device: str = "cpu") -> ZooSubject:
     Raises:
         UnknownName: there is no such model.
         SpecError: there is no such device.
-        WeightsError: the model's files are missing or corrupt.
+        WeightsError: files of the model, or of a metric, are missing or corrupt.
     """
-    model = find_model(name)
+    zoo = find_model(name)
     check_device(device)
-    return ZooSubject(model, load_pipeline(model, device))
+    kind = DrawingSubject if zoo.draws else ClassifyingSubject
+    return kind(zoo, load(zoo, device))
 
 
 def check_device(device: str) -> None:

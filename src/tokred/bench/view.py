@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from tokred.bench.result import Row
+from tokred.bench.result import Dense, LeftOut, Row
 from tokred.bench.tokens import TokenMap
 
 SHOWN = 8
@@ -22,19 +23,23 @@ class Exhibit:
         name: name of the method or rival, or "dense".
         label: name and parameters.
         pictures: `[P, 3, H, W]` in [0, 1], P at most `SHOWN`.
-        psnr: of each picture against the dense one, in dB; empty for the dense ones themselves.
+        values: of each picture by the subject's first metric; empty for the dense ones themselves.
         tokens: the tokens that the first picture kept; None where tokens are not removed.
     """
 
     name: str
     label: str
     pictures: torch.Tensor
-    psnr: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
     tokens: TokenMap | None = None
 
 
 class View(Protocol):
     """Watches a benchmark."""
+
+    def left_out(self, left_out: Sequence[LeftOut]) -> None:
+        """Be told, before anything else, what is not compared."""
+        ...
 
     def begin(self, generations: int) -> None:
         """Be told how many generations there will be."""
@@ -44,8 +49,12 @@ class View(Protocol):
         """Be told that one more generation is done, and whose; never called while time is taken."""
         ...
 
+    def dense(self, dense: Dense) -> None:
+        """Be told the dense reference's result, with its time as measured so far."""
+        ...
+
     def exhibit(self, exhibit: Exhibit) -> None:
-        """Be shown the first pictures of a run; the dense ones come first."""
+        """Be shown the first pictures of a run, the dense ones first; never called where outputs are no pictures."""
         ...
 
     def row(self, row: Row) -> None:
@@ -56,10 +65,16 @@ class View(Protocol):
 class NoView:
     """Looks away; see `View`."""
 
+    def left_out(self, left_out: Sequence[LeftOut]) -> None:
+        """See `View`."""
+
     def begin(self, generations: int) -> None:
         """See `View`."""
 
     def generated(self, label: str) -> None:
+        """See `View`."""
+
+    def dense(self, dense: Dense) -> None:
         """See `View`."""
 
     def exhibit(self, exhibit: Exhibit) -> None:

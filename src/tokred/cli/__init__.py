@@ -1,4 +1,4 @@
-"""The command line: `tokred bench`, `tokred methods`, `tokred models`, `tokred plugins`.
+"""The command line: `tokred bench`, `tokred demo` and the other commands that `tokred --help` lists.
 
 What a command needs is imported when it runs, so that `--help` does not wait for it.
 """

@@ -10,9 +10,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tokred.bench import table
-from tokred.bench.result import Row
-from tokred.bench.settings import Settings
+from tokred.bench import Settings, Subject
+from tokred.bench.result import Dense, LeftOut, Row
+from tokred.bench.table import ResultTable
 from tokred.bench.view import Exhibit
 
 
@@ -25,10 +25,11 @@ class ConsoleView:
         exhibits: all that were shown.
     """
 
-    def __init__(self, model: str, settings: Settings) -> None:
-        self.title = f"{model}: {settings.steps} steps, {settings.samples} samples, {settings.pairs} timed pairs"
+    def __init__(self, subject: Subject, settings: Settings) -> None:
+        self.title = f"{subject.name}: {settings.size}, {settings.pairs} timed pairs"
         self.exhibits: list[Exhibit] = []
         self.console = Console()
+        self.table = ResultTable(subject.metrics, self.console.width)
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -41,7 +42,6 @@ class ConsoleView:
     def __enter__(self) -> Self:
         self.progress.start()
         self._print(self.title)
-        self.console.print(table.head(self.console.width))
         return self
 
     def __exit__(
@@ -49,13 +49,24 @@ class ConsoleView:
     ) -> None:
         self.progress.stop()
 
+    def left_out(self, left_out: Sequence[LeftOut]) -> None:
+        """See `View`; one line for each reason, with all that it holds for."""
+        for why in dict.fromkeys(each.why for each in left_out):
+            self._print(f"Left out: {', '.join(each.label for each in left_out if each.why == why)}: {why}")
+
     def begin(self, generations: int) -> None:
         """See `View`."""
         self.progress.update(self.task, total=generations)
+        self.console.print(self.table.head())
 
     def generated(self, label: str) -> None:
         """See `View`."""
         self.progress.update(self.task, advance=1, description=label, refresh=True)
+
+    def dense(self, dense: Dense) -> None:
+        """See `View`; without absolute metrics there is nothing to say of it."""
+        if dense.scores:
+            self.console.print(self.table.dense(dense))
 
     def exhibit(self, exhibit: Exhibit) -> None:
         """See `View`."""
@@ -63,11 +74,11 @@ class ConsoleView:
 
     def row(self, row: Row) -> None:
         """See `View`."""
-        self.console.print(table.line(row, self.console.width))
+        self.console.print(self.table.row(row))
 
     def written(self, paths: Sequence[Path]) -> None:
         """Say what the numbers are, and where the files are, all in one folder."""
-        self._print(table.NOTE)
+        self._print(self.table.note)
         self._print(f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}")
 
     def _print(self, text: str) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from tokred.listing import Listed
     from tokred.registry import Registered
+    from tokred.zoo import ZooModel
 
 
 def methods(
@@ -23,14 +24,22 @@ def methods(
     if name is None:
         _print_listed(listing.methods())
     else:
-        _describe(find_contender(name))
+        _describe_method(find_contender(name))
 
 
-def models() -> None:
-    """List the classes of models that methods can be applied to, and the trained models that come along."""
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="A trained model; its size, how it is sampled, and what it knows.")
+    ] = None,
+) -> None:
+    """List the classes of models that methods can be applied to, and the trained models; or describe one of these."""
     from tokred import listing
+    from tokred.zoo.catalog import find_model
 
-    _print_listed(listing.models())
+    if name is None:
+        _print_listed(listing.models())
+    else:
+        _describe_model(find_model(name))
 
 
 def plugins() -> None:
@@ -64,7 +73,7 @@ def _print_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Non
     Console().print(table)
 
 
-def _describe(registered: Registered) -> None:
+def _describe_method(registered: Registered) -> None:
     """Print what a method or rival is, its parameters, and the runs that the benchmark makes of it."""
     import inspect
 
@@ -96,3 +105,25 @@ def _values(hint: Any) -> str:
         return f"{_values(get_args(hint)[0])}; several joined by +"
     names = {int: "an integer", float: "a number", bool: "true, false"}
     return names.get(hint, "text")
+
+
+def _describe_model(model: ZooModel) -> None:
+    """Print what a trained model is, how it is sampled, and what it knows."""
+    from rich.console import Console
+
+    from tokred.listing import knowledge
+
+    typer.echo(f"{model.name}, a trained model: {model.summary}\n")
+    rows = [
+        ("family", model.family),
+        ("parameters", f"{model.parameters:,}"),
+        ("picture", f"{model.size} x {model.size} pixels, {model.tokens:,} tokens"),
+    ]
+    if model.draws:
+        rows.append(("sampling", f"{model.steps} steps, guidance {model.guidance:g}"))
+    for label, value in rows:
+        typer.echo(f"{label:<12}{value}")
+    for what, names in knowledge(model).items():
+        Console().print(f"\n{len(names)} {what}: {', '.join(names)}", markup=False, highlight=False)
+    if model.draws:
+        typer.echo(f'\nDraw with it: tokred demo "{model.classes[0]}" --model {model.name} --out picture.png')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -78,8 +78,10 @@ class CallPlanner:
         layout = self.adapter.layout(self.model, arguments)
         call = ModelCall(position, layout, picture.shape[0], picture.device)
         self.ledger.begin_call(position)
+        self._note_pmr(position)
+        matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site, info in zip(self.sites, self.infos, strict=True):
-            plan = self.method.scheduler.plan(position.step, position.steps, info)
+            plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
             self._prepare(site, call, plan)
 
     def begin(self) -> None:
@@ -95,14 +97,34 @@ class CallPlanner:
             state = site.states[call.position.branch] = site.new_state(call.batch, call.layout)
         plan = self._fit(plan, state)
         if plan.phase.matches:
-            state.removed = round(plan.ratio * call.layout.image)
-            drawn = self.method.matcher.draw(call.layout, state.removed, self._generator(call.position.branch))
-            state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
-            state.matched = True
+            self._prepare_match(state, call, plan)
         site.prepare(plan, state)
         removed = state.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
         self.ledger.record(record)
+
+    def _prepare_match(self, state: SiteState, call: ModelCall, plan: Plan) -> None:
+        """Make the match's random choices and, before the first, the matcher's memory."""
+        removed, matcher = round(plan.ratio * call.layout.image), self.method.matcher
+        state.redrawn = plan.redraw or removed != state.removed
+        if state.redrawn:
+            drawn = matcher.draw(call.layout, removed, self._generator(call.position.branch))
+            state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
+        if not state.matched:
+            shapes = matcher.state_spec((state.rows, call.layout.image))
+            state.match_memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
+        state.removed, state.matched = removed, True
+        self.ledger.matched(call.position.step)
+
+    def _note_pmr(self, position: Position) -> None:
+        """Read the pair match ratio of the last match, once it has run; the only time that the host waits for it."""
+        last = self.ledger.matches[-1] if self.ledger.matches else None
+        if last is None or last.step >= position.step or last.pmr is not None:
+            return
+        states = [state for site in self.sites for state in site.states.values()]
+        seen = [state.pmr for state in states if state.pmr is not None]
+        if seen:
+            self.ledger.matches[-1] = replace(last, pmr=torch.stack(seen).mean().item())
 
     def _generator(self, branch: str) -> torch.Generator:
         """Return a branch's own generator: all branches draw alike, whichever others there are."""

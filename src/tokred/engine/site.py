@@ -19,6 +19,7 @@ from tokred.errors import UnsupportedModel
 from tokred.interfaces import DENSE, Draw, Memory, Plan
 from tokred.layout import Layout
 from tokred.method import Method
+from tokred.pmr import pair_match_ratio
 from tokred.reduction import Reduction
 
 
@@ -28,21 +29,29 @@ class SiteState:
 
     Attributes:
         batch: number of samples, B.
+        rows: number of correspondences, B, or 1 where the batch shares one.
         layout: the layout that it was made for.
         removed: number of tokens that the correspondences remove.
         draw: what the matcher drew, on the model's device.
+        redrawn: whether it drew anew for the last match.
         matched: whether a match has been planned.
         reduction: the correspondences; None before the first match has run.
+        pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
+        match_memory: the matcher's tensors.
         memory: the recovery's tensors for the output; empty before the first dense output.
         key_memories: the recovery's tensors for the keys and for the values.
     """
 
     batch: int
+    rows: int
     layout: Layout
     removed: int = 0
     draw: Draw = ()
+    redrawn: bool = True
     matched: bool = False
     reduction: Reduction | None = None
+    pmr: torch.Tensor | None = None
+    match_memory: Memory = field(default_factory=dict)
     memory: Memory = field(default_factory=dict)
     key_memories: tuple[Memory, ...] = ()
 
@@ -87,7 +96,8 @@ class Site:
 
     def new_state(self, batch: int, layout: Layout) -> SiteState:
         """Return an empty state for `batch` samples of `layout`."""
-        return SiteState(batch, layout, key_memories=tuple({} for _ in self.feeds))
+        rows = batch if self.spec.per_sample else min(batch, 1)
+        return SiteState(batch, rows, layout, key_memories=tuple({} for _ in self.feeds))
 
     def rest(self) -> None:
         """Make the next call the original one and forget every state."""
@@ -121,8 +131,11 @@ class Site:
         if not self.spec.per_sample and features.shape[0] > 1:
             # One correspondence for the batch: a token is compared by its features in all samples at once.
             features = features.transpose(0, 1).flatten(1).unsqueeze(0)
-        state = self.state
-        state.reduction = self.method.matcher.match(features, state.draw, state.removed, self.method.similarity)
+        state, last, method = self.state, self.state.reduction, self.method
+        state.reduction = method.matcher.match(
+            features, state.draw, state.removed, method.similarity, state.match_memory
+        )
+        state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens and make correspondences, and memories, from it."""

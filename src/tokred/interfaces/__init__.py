@@ -1,8 +1,9 @@
 """The four interfaces that a method is composed of."""
 
 from tokred.interfaces.matcher import Draw, Matcher
-from tokred.interfaces.recovery import Memory, Recovery
-from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Phase, Plan, Scheduler, SiteInfo, SiteKind
+from tokred.interfaces.memory import Memory
+from tokred.interfaces.recovery import Recovery
+from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Match, Phase, Plan, Scheduler, SiteInfo, SiteKind
 from tokred.interfaces.similarity import SIGNALS, Signal, Similarity
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "SIGNALS",
     "SITE_KINDS",
     "Draw",
+    "Match",
     "Matcher",
     "Memory",
     "Phase",

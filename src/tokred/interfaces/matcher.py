@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from tokred.interfaces.memory import Memory
 from tokred.interfaces.similarity import Similarity
 from tokred.layout import Layout
 from tokred.reduction import Reduction
@@ -43,7 +44,18 @@ class Matcher(Protocol):
         """
         ...
 
-    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity) -> Reduction:
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        """Declare what it remembers from match to match, in float32; empty when nothing.
+
+        Args:
+            shape: `(B, N)`: samples with correspondences of their own, and image tokens.
+
+        Returns:
+            The shape of each named tensor. They hold zeros at the start of a generation.
+        """
+        ...
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Pair each token to remove with its destination.
 
         Args:
@@ -51,6 +63,7 @@ class Matcher(Protocol):
             draw: what `draw` returned, on the device of `features`.
             r: number of tokens to remove.
             similarity: scores the pairs.
+            memory: the site's tensors, to be written in place.
 
         Returns:
             A reduction of N to N - r tokens.

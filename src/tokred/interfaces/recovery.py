@@ -6,9 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from tokred.interfaces.memory import Memory
 from tokred.reduction import Reduction
-
-Memory = dict[str, torch.Tensor]
 
 
 @runtime_checkable

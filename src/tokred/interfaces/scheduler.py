@@ -5,6 +5,7 @@ Not to be confused with a diffusers sampler, which diffusers also calls a schedu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol, get_args, runtime_checkable
@@ -45,10 +46,13 @@ class Plan:
         phase: see `Phase`.
         ratio: share of the image tokens that the correspondences remove, in [0, 1); at a `MATCH` it is the ratio of
             the reduce steps that follow. 0 makes any phase dense.
+        redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
+            match ratio of the two is measured.
     """
 
     phase: Phase
     ratio: float = 0.0
+    redraw: bool = True
 
 
 DENSE = Plan(Phase.DENSE)
@@ -71,6 +75,20 @@ class SiteInfo:
     blocks: int
 
 
+@dataclass(frozen=True)
+class Match:
+    """A step of this generation at which sites matched.
+
+    Attributes:
+        step: index of the denoising step.
+        pmr: pair match ratio with the match before it, in [0, 1], the mean over sites and samples; None where the two
+            were not drawn alike.
+    """
+
+    step: int
+    pmr: float | None = None
+
+
 @runtime_checkable
 class Scheduler(Protocol):
     """Plans the phase and the ratio of each call; plain Python, outside compiled code."""
@@ -88,12 +106,13 @@ class Scheduler(Protocol):
         """
         ...
 
-    def plan(self, step: int, steps: int, site: SiteInfo) -> Plan:
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Say what `site` does at a step.
 
         Args:
             step: index of the denoising step, from 0.
             steps: number of denoising steps of this generation.
             site: the site that is about to be called.
+            matches: the earlier steps of this generation at which any site matched.
         """
         ...

@@ -1,10 +1,12 @@
-"""What is measured on pictures, one value per sample, and how far the mean of such values can be trusted."""
+"""What is measured, one value per picture, and how far the mean of such values can be trusted."""
 
 from __future__ import annotations
 
+from tokred.metrics.classes import agreement, top1
 from tokred.metrics.interval import interval95
 from tokred.metrics.lpips import Lpips
 from tokred.metrics.psnr import IDENTICAL_PSNR, psnr
+from tokred.metrics.psnr_foreground import psnr_foreground
 from tokred.metrics.ssim import ssim
 
-__all__ = ["IDENTICAL_PSNR", "Lpips", "interval95", "psnr", "ssim"]
+__all__ = ["IDENTICAL_PSNR", "Lpips", "agreement", "interval95", "psnr", "psnr_foreground", "ssim", "top1"]

@@ -29,5 +29,9 @@ def psnr(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         tensor([20., 20.])
     """
     x, y = picture_pair(pictures, reference)
-    error = (x - y).square().mean(dim=(1, 2, 3))
+    return decibels((x - y).square().mean(dim=(1, 2, 3)))
+
+
+def decibels(error: torch.Tensor) -> torch.Tensor:
+    """Return mean squared errors `[B]` as PSNR, for a peak of 1; at most `IDENTICAL_PSNR`."""
     return -10 * error.clamp(min=10 ** (-IDENTICAL_PSNR / 10)).log10()

@@ -1,19 +1,24 @@
 """The parts that tokred brings along, to compose methods from."""
 
 from tokred.parts.cosine import Cosine
+from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
 from tokred.parts.pairing import best_destinations
+from tokred.parts.planned import Planned
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
-from tokred.parts.schedules import EveryStep, Interval
+from tokred.parts.schedules import EveryStep, GuidedInterval, Interval
 
 __all__ = [
     "Cached",
     "Copy",
     "Cosine",
     "EveryStep",
+    "FrequencyPenalty",
     "GridMatcher",
+    "GuidedInterval",
     "Interval",
+    "Planned",
     "RandomMatcher",
     "best_destinations",
 ]

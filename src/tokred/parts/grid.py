@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Draw, Similarity
+from tokred.interfaces import Draw, Memory, Similarity
 from tokred.layout import Grid, Layout
 from tokred.parts.checks import check_at_least
+from tokred.parts.frequency import NO_PENALTY, FrequencyPenalty
 from tokred.parts.pairing import best_destinations
 from tokred.reduction import Reduction
 
@@ -25,10 +26,12 @@ class GridMatcher:
     Attributes:
         stride: height and width `(sy, sx)` of a cell, in tokens.
         random: whether the destination is drawn anew in each cell at every match; else it is the top-left token.
+        penalty: what tokens lose that earlier matches chose often.
     """
 
     stride: tuple[int, int] = (2, 2)
     random: bool = True
+    penalty: FrequencyPenalty = NO_PENALTY
 
     def __post_init__(self) -> None:
         if not isinstance(self.stride, tuple) or len(self.stride) != 2:
@@ -55,12 +58,25 @@ class GridMatcher:
             start += grid[0] * grid[1]
         return (~is_dst).nonzero()[:, 0], is_dst.nonzero()[:, 0]
 
-    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity) -> Reduction:
-        """Pair the `r` most similar sources of `features` `[B, N, C]` with their destinations."""
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        """Declare the counts of the penalty."""
+        return self.penalty.state_spec(shape)
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
+        """Pair the `r` most similar sources of `features` `[B, N, C]`, penalties deducted, with their destinations."""
         src, dst = draw
-        score, place = best_destinations(features.index_select(1, src), features.index_select(1, dst), similarity)
+        for_src, for_dst = self.penalty.of_sources(memory), self.penalty.of_destinations(memory)
+        score, place = best_destinations(
+            features.index_select(1, src),
+            features.index_select(1, dst),
+            similarity,
+            None if for_dst is None else for_dst.index_select(1, dst),
+        )
+        score = score if for_src is None else score - for_src.index_select(1, src)
         chosen = score.argsort(dim=1, descending=True, stable=True)[:, :r]
-        return Reduction.from_pairs(features.shape[1], src[chosen], dst[place.gather(1, chosen)])
+        reduction = Reduction.from_pairs(features.shape[1], src[chosen], dst[place.gather(1, chosen)])
+        self.penalty.count(reduction, memory)
+        return reduction
 
     def _cells(self, grid: Grid) -> tuple[int, int]:
         return grid[0] // self.stride[0], grid[1] // self.stride[1]

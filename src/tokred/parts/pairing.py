@@ -11,7 +11,7 @@ CHUNK_SCORES = 2**22
 
 
 def best_destinations(
-    src: torch.Tensor, dst: torch.Tensor, similarity: Similarity
+    src: torch.Tensor, dst: torch.Tensor, similarity: Similarity, penalty: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the most similar destination of each source; the first of equals.
 
@@ -21,13 +21,17 @@ def best_destinations(
         src: features of the sources, `[B, S, C]`.
         dst: features of the destinations, `[B, D, C]`.
         similarity: scores the pairs, a few sources at a time.
+        penalty: what each destination's scores lose, `[B, D]`, finite; None for nothing.
 
     Returns:
         The best score and its destination's place in `dst`, both `[B, S]`.
     """
     rows = max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1]))
-    best = [
-        similarity.scores(chunk, dst).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).max(dim=2)
-        for chunk in torch.split(src, rows, dim=1)
-    ]
+    best = [_scores(chunk, dst, similarity, penalty).max(dim=2) for chunk in torch.split(src, rows, dim=1)]
     return torch.cat([b.values for b in best], dim=1), torch.cat([b.indices for b in best], dim=1)
+
+
+def _scores(src: torch.Tensor, dst: torch.Tensor, similarity: Similarity, penalty: torch.Tensor | None) -> torch.Tensor:
+    """Score `[B, S, D]`, without what is not a number."""
+    scores = similarity.scores(src, dst).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    return scores if penalty is None else scores - penalty.unsqueeze(1)

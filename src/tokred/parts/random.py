@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred.interfaces import Draw, Similarity
+from tokred.interfaces import Draw, Memory, Similarity
 from tokred.layout import Layout
 from tokred.reduction import Reduction
 
@@ -30,6 +30,10 @@ class RandomMatcher:
         kept = order[r:]
         return order[None, :r], kept[torch.randint(len(kept), (1, r), generator=generator)]
 
-    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity) -> Reduction:
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        """Declare no memory."""
+        return {}
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Build the reduction that was drawn; of `features` `[B, N, C]` only N is read."""
         return Reduction.from_pairs(features.shape[1], *draw)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
-from tokred.interfaces import DENSE, Phase, Plan, SiteInfo
+from tokred.errors import SpecError
+from tokred.interfaces import DENSE, Match, Phase, Plan, SiteInfo
 from tokred.parts.checks import check_at_least, check_ratio
 
 
@@ -23,7 +27,7 @@ class EveryStep:
     def __post_init__(self) -> None:
         check_ratio(self.ratio)
 
-    def plan(self, step: int, steps: int, site: SiteInfo) -> Plan:
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan a match and a reduction at once, at every step and site."""
         return Plan(Phase.MATCH_REDUCE, self.ratio)
 
@@ -48,9 +52,65 @@ class Interval:
         check_at_least("interval", self.interval, 2, "the number of steps from one match to the next")
         check_at_least("dense_first", self.dense_first, 1, "the number of dense steps at the start")
 
-    def plan(self, step: int, steps: int, site: SiteInfo) -> Plan:
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan a dense, match or reduce step, the same for every site."""
         since_first_match = step - (self.dense_first - 1)
         if since_first_match < 0:
             return DENSE
         return Plan(Phase.REDUCE if since_first_match % self.interval else Phase.MATCH, self.ratio)
+
+
+@dataclass(frozen=True)
+class GuidedInterval:
+    """Match, reuse the correspondences for as long as they last, and match again: an interval set by what was seen.
+
+    Two matches in a row share what was drawn, so that the pair match ratio p between them costs nothing to measure.
+    If ratios fall off geometrically, p after L steps becomes `threshold` after `L * log(threshold) / log(p)`: that,
+    rounded down, is the interval until the next ratio is known. PMR-guided intervals are the DiTo paper's
+    (arXiv:2605.22011); this rule is our reconstruction. The steps are shared by all sites and by the batch, so a
+    picture depends on what else is in its batch.
+
+    Attributes:
+        ratio: share of the image tokens that the reduce steps remove, in [0, 1).
+        threshold: pair match ratio that an interval should not fall below, in (0, 1).
+        shortest: the least interval, and the first one; at least 2.
+        longest: the greatest interval, at least `shortest`.
+        dense_first: number of steps at the start that are dense, at least 1; the last of them is the first match.
+    """
+
+    ratio: float
+    threshold: float = 0.5
+    shortest: int = 2
+    longest: int = 8
+    dense_first: int = 1
+    reuses: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_ratio(self.ratio)
+        if not isinstance(self.threshold, float) or not 0 < self.threshold < 1:
+            raise SpecError(f"threshold={self.threshold!r} must be in (0, 1): the pair match ratio to stay above.")
+        check_at_least("shortest", self.shortest, 2, "the least number of steps from one match to the next")
+        check_at_least("longest", self.longest, self.shortest, "the greatest number of steps from match to match")
+        check_at_least("dense_first", self.dense_first, 1, "the number of dense steps at the start")
+
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
+        """Plan a dense, match or reduce step, the same for every site."""
+        if step < self.dense_first - 1:
+            return DENSE
+        if matches and step < matches[-1].step + self._interval(matches):
+            return Plan(Phase.REDUCE, self.ratio)
+        return Plan(Phase.MATCH, self.ratio, redraw=len(matches) % 2 == 0)
+
+    def _interval(self, matches: Sequence[Match]) -> int:
+        """Return the number of steps from the last match to the next."""
+        for before, after in reversed(list(pairwise(matches))):
+            if after.pmr is not None:
+                return self._lasting(after.pmr, after.step - before.step)
+        return self.shortest
+
+    def _lasting(self, pmr: float, lag: int) -> int:
+        """Return for how many steps correspondences last that kept a ratio `pmr` over `lag` steps."""
+        if pmr >= 1:
+            return self.longest
+        lasting = lag * math.log(self.threshold) / math.log(pmr) if pmr > 0 else 0
+        return min(max(math.floor(lasting), self.shortest), self.longest)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tokred.errors import SpecError
+from tokred.rivals.rival import check_denoises
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class FewerSteps:
         """Return the smaller number of steps."""
         return max(1, round(self.share * steps))
 
-    def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Return a context that leaves `pipe` as it is."""
-        return nullcontext()
+    @contextmanager
+    def applied(self, pipe: Any) -> Iterator[None]:
+        """Leave `pipe` as it is inside the `with` block; see `Rival`."""
+        check_denoises(pipe, "fewer_steps takes fewer denoising steps")
+        yield

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
+from tokred.errors import UnsupportedModel
+
 
 @runtime_checkable
 class Rival(Protocol):
@@ -15,5 +17,22 @@ class Rival(Protocol):
         ...
 
     def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Return a context in which `pipe` is cheaper, and after which it is as before."""
+        """Return a context in which `pipe` is cheaper, and after which it is as before.
+
+        Raises:
+            UnsupportedModel: on entering it, if the rival cannot make `pipe` cheaper.
+        """
         ...
+
+
+def check_denoises(pipe: Any, what: str) -> None:
+    """Raise `UnsupportedModel` unless `pipe` takes denoising steps, which is what a sampler is for.
+
+    Args:
+        pipe: what a rival is applied to.
+        what: what the rival does with the steps, such as "fewer_steps takes fewer denoising steps".
+    """
+    if not hasattr(pipe, "scheduler"):
+        raise UnsupportedModel(
+            f"{what}, and {type(pipe).__name__} takes none. Pass a diffusers pipeline: a classifier has no steps."
+        )

@@ -11,6 +11,7 @@ from tokred.engine.patch import Forward, PatchedForward
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.interfaces import Phase, SiteInfo
 from tokred.parts.schedules import Interval
+from tokred.rivals.rival import check_denoises
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class StepCache:
 
     @contextmanager
     def applied(self, pipe: Any) -> Iterator[None]:
-        """Cache the outputs of `pipe.transformer` inside the `with` block."""
+        """Cache the outputs of `pipe.transformer` inside the `with` block; see `Rival`."""
+        check_denoises(pipe, "step_cache reuses the output of one denoising step at the next")
         steps = SchedulerSteps(pipe)
         patch = PatchedForward(pipe.transformer, _CachedOutput(steps, self._schedule()))
         patch.install()
@@ -65,7 +67,7 @@ class _CachedOutput:
         position = self.steps.next_call()
         if position.fresh:
             self.outputs.clear()
-        phase = self.schedule.plan(position.step, position.steps, self.site).phase
+        phase = self.schedule.plan(position.step, position.steps, self.site, ()).phase
         if phase is not Phase.REDUCE or position.branch not in self.outputs:
             self.outputs[position.branch] = forward(*args, **kwargs)
         return self.outputs[position.branch]

@@ -8,25 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokred.errors import UnknownName, WeightsError
+from tokred.errors import SpecError, UnknownName, WeightsError
+from tokred.zoo.families import DRAWING, FAMILIES, drawing_family
 
 if TYPE_CHECKING:
     import torch
     from diffusers import DiffusionPipeline
 
 MODELS = Path(__file__).parent / "models"
-FAMILIES = ("dit",)
+WEIGHTS = "weights.safetensors"
 KINDS = {
     "name": str,
     "summary": str,
     "family": str,
     "config": dict,
     "classes": list,
+    "size": int,
     "steps": int,
     "guidance": float,
     "tokens": int,
     "parameters": int,
-    "sha256": str,
+    "files": dict,
 }
 
 
@@ -36,15 +38,18 @@ class ZooModel:
 
     Attributes:
         name: the name that `load_model` knows it by.
-        summary: what it draws, in one sentence.
-        family: what kind of network it is; "dit" is diffusers' `DiTTransformer2DModel` in a `DiTPipeline`.
+        summary: what it does, in one sentence.
+        family: what kind of network it is: "dit", "sd3" and "flux" are diffusers' `DiTTransformer2DModel`,
+            `SD3Transformer2DModel` and `FluxTransformer2DModel` in their pipelines; "vit" is timm's
+            `VisionTransformer`.
         config: keyword arguments of the network's class.
-        classes: the name of each class label, in order.
-        steps: number of denoising steps that it is meant to be sampled with.
+        classes: the name of each class, in order; of a prompted model, the prompts that it was trained on.
+        size: height and width of a picture, in pixels.
+        steps: number of denoising steps that it is meant to be sampled with; 1 for a classifier.
         guidance: guidance scale that it is meant to be sampled with; 1.0 is none.
         tokens: image tokens of one picture.
         parameters: number of trained parameters.
-        sha256: checksum of the weights file, in hexadecimal.
+        files: SHA-256 of each binary file beside `model.json`, in hexadecimal.
         folder: where its files lie.
     """
 
@@ -53,12 +58,18 @@ class ZooModel:
     family: str
     config: dict[str, Any] = field(repr=False, hash=False)
     classes: tuple[str, ...] = field(repr=False)
+    size: int
     steps: int
     guidance: float
     tokens: int
     parameters: int
-    sha256: str = field(repr=False)
+    files: dict[str, str] = field(repr=False, hash=False)
     folder: Path = field(repr=False)
+
+    @property
+    def draws(self) -> bool:
+        """Whether it draws pictures; if not, it classifies them."""
+        return self.family in DRAWING
 
     @classmethod
     def read(cls, folder: Path) -> ZooModel:
@@ -80,11 +91,17 @@ class ZooModel:
             raise WeightsError(f"{path} has family {entries['family']!r}. Known: {known}. {remedy(folder.name)}")
         return cls(**dict(entries, classes=tuple(entries["classes"])), folder=folder)
 
+    def check_draws(self) -> None:
+        """Raise `SpecError` unless the model draws."""
+        if not self.draws:
+            drawing = ", ".join(model.name for model in zoo_models() if model.draws)
+            raise SpecError(f"{self.name!r} does not draw: it is a classifier. Models that draw: {drawing}.")
+
     def generate(self, pipe: DiffusionPipeline, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw one picture for each seed.
 
-        Picture i is drawn by a generator of its own, seeded with `seeds[i]`, and has class
-        `seeds[i] % len(classes)`. So as many seeds in a row as there are classes show each class once, and a picture
+        Picture i is drawn by a generator of its own, seeded with `seeds[i]`, and shows the class or prompt
+        `classes[seeds[i] % len(classes)]`. So as many seeds in a row as there are classes show each once, and a picture
         does not depend on what else is in the batch; only how matrix products are rounded may change with `B`.
 
         Args:
@@ -96,11 +113,20 @@ class ZooModel:
             Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU.
 
         Raises:
-            SpecError: there are no seeds, or `steps` is less than 1.
+            SpecError: there are no seeds, `steps` is less than 1, or the model does not draw.
         """
-        from tokred.zoo.dit import generate
+        return self.draw(pipe, [self.classes[seed % len(self.classes)] for seed in seeds], seeds, steps)
 
-        return generate(pipe, seeds, steps, self.guidance)
+    def draw(self, pipe: DiffusionPipeline, names: Sequence[str], seeds: Sequence[int], steps: int) -> torch.Tensor:
+        """Draw a picture of each of `names`, classes or prompts, with the generator of each seed; see `generate`.
+
+        Raises:
+            SpecError: likewise, or the model does not know a name.
+        """
+        from tokred.zoo.draw import draw
+
+        self.check_draws()
+        return draw(pipe, drawing_family(self.family).request(pipe, names), seeds, steps, self.guidance)
 
 
 def zoo_models() -> list[ZooModel]:
@@ -131,7 +157,7 @@ def remedy(name: str) -> str:
     """Say how to get the files of the model called `name` back."""
     return (
         "Reinstall tokred (pip install --force-reinstall tokred), or export the model again: "
-        f"python benchmarks/zoo/train.py {name} --data DIR --out DIR --export {MODELS / name}"
+        f"python benchmarks/zoo/train.py {name} --data DIR --out DIR --export"
     )
 
 

@@ -10,14 +10,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load as parse
 
 from tokred.errors import WeightsError
-from tokred.zoo.catalog import ZooModel, find_model, remedy
+from tokred.zoo.catalog import WEIGHTS, ZooModel, find_model, remedy
+from tokred.zoo.families import drawing_family, family
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 
-def load_model(name: str, device: str = "cpu", dtype: torch.dtype = torch.float32) -> DiffusionPipeline:
-    """Load a trained model that comes with tokred, as the diffusers pipeline of its family.
+def load_model(
+    name: str, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> DiffusionPipeline | torch.nn.Module:
+    """Load a trained model that comes with tokred.
 
     Args:
         name: one of the names that `zoo_models()` lists, such as "emoji-dit".
@@ -25,7 +28,8 @@ def load_model(name: str, device: str = "cpu", dtype: torch.dtype = torch.float3
         dtype: floating-point type that it computes in. The files hold half precision.
 
     Returns:
-        A pipeline in evaluation mode: a `DiTPipeline` for family "dit".
+        In evaluation mode, a diffusers pipeline (`DiTPipeline`, `StableDiffusion3Pipeline`, `FluxPipeline`; the last
+        two take the prompt's words) or, for a classifier, timm's `VisionTransformer`.
 
     Raises:
         UnknownName: there is no such model (also a `SpecError`).
@@ -35,35 +39,39 @@ def load_model(name: str, device: str = "cpu", dtype: torch.dtype = torch.float3
         >>> pipe = load_model("emoji-dit")
         >>> tiger = pipe(pipe.get_label_ids(["tiger"]), guidance_scale=1.0, num_inference_steps=30).images[0]
     """
-    return load_pipeline(find_model(name), device, dtype)
+    return load(find_model(name), device, dtype)
 
 
-def load_pipeline(model: ZooModel, device: str = "cpu", dtype: torch.dtype = torch.float32) -> DiffusionPipeline:
+def load(
+    model: ZooModel, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> DiffusionPipeline | torch.nn.Module:
     """Load the model that lies in `model.folder`; see `load_model`."""
-    from tokred.zoo.dit import dit_pipeline
-
-    transformer = _build(model)
-    transformer.load_state_dict(_fitting(read_weights(model), transformer, model))
-    pipe = dit_pipeline(transformer.eval(), model.classes)
-    for part in (pipe.transformer, pipe.vae):
-        torch.nn.Module.to(part, device=device, dtype=dtype)  # diffusers' own `to` warns of parts kept in float32: none
+    network = _build(model)
+    network.load_state_dict(_fitting(read_tensors(model, WEIGHTS), network, model))
+    network.eval()
+    if not model.draws:
+        return network.to(device=device, dtype=dtype)
+    pipe = drawing_family(model.family).pipeline(network, model.classes, model.size)
+    for part in pipe.components.values():
+        if isinstance(part, torch.nn.Module):  # diffusers' own `to` warns of parts kept in float32: there are none
+            torch.nn.Module.to(part, device=device, dtype=dtype)
     return pipe
 
 
-def read_weights(model: ZooModel) -> dict[str, torch.Tensor]:
-    """Read the tensors of `model`, in half precision, after their checksum.
+def read_tensors(model: ZooModel, file: str) -> dict[str, torch.Tensor]:
+    """Read the tensors of one of `model.files`, after its checksum.
 
     Raises:
         WeightsError: the file is missing, is not the one that was published, or holds no tensors.
     """
-    path = model.folder / "weights.safetensors"
+    path = model.folder / file
     try:
         content = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error}. {remedy(model.name)}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != model.sha256:
-        raise WeightsError(f"{path} has SHA-256 {found}, published was {model.sha256}. {remedy(model.name)}")
+    found, published = hashlib.sha256(content).hexdigest(), model.files.get(file)
+    if found != published:
+        raise WeightsError(f"{path} has SHA-256 {found}, published was {published}. {remedy(model.name)}")
     try:
         tensors: dict[str, torch.Tensor] = parse(content)
     except SafetensorError as error:
@@ -72,25 +80,20 @@ def read_weights(model: ZooModel) -> dict[str, torch.Tensor]:
 
 
 def _build(model: ZooModel) -> torch.nn.Module:
-    from diffusers import DiTTransformer2DModel
-
     try:
         with torch.random.fork_rng(devices=[]):  # the random weights that it starts with are not kept
-            transformer: torch.nn.Module = DiTTransformer2DModel(**model.config)
-    except (TypeError, ValueError, NotImplementedError) as error:
+            return family(model.family).build(model.config, model.classes)
+    except (KeyError, TypeError, ValueError, NotImplementedError) as error:
         path = model.folder / "model.json"
         raise WeightsError(f"{path} has a config that its class refuses: {error}. {remedy(model.name)}") from error
-    return transformer
 
 
-def _fitting(
-    weights: dict[str, torch.Tensor], transformer: torch.nn.Module, model: ZooModel
-) -> dict[str, torch.Tensor]:
-    expected = {name: tuple(tensor.shape) for name, tensor in transformer.state_dict().items()}
+def _fitting(weights: dict[str, torch.Tensor], network: torch.nn.Module, model: ZooModel) -> dict[str, torch.Tensor]:
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
-            path = model.folder / "weights.safetensors"
+            path = model.folder / WEIGHTS
             wanted, given = expected.get(name, "no such tensor"), found.get(name, "no such tensor")
             raise WeightsError(f"{path}, {name!r}: the config asks for {wanted}, found {given}. {remedy(model.name)}")
     return weights

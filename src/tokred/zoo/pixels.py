@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput
@@ -11,15 +13,18 @@ from diffusers.models.modeling_utils import ModelMixin
 class PixelAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Stands where a diffusers pipeline expects a VAE, for models whose latents are the pixels.
 
-    Latents and pictures are the same tensor, `[B, 3, H, W]` in [-1, 1].
+    Latents and pictures are the same tensor, `[B, 3, H, W]` in [-1, 1]. The arguments are what pipelines ask a VAE
+    for: latents are neither scaled nor shifted, and one level of resolution makes them as large as the picture.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, scaling_factor: float = 1.0) -> None:
+    def __init__(
+        self, scaling_factor: float = 1.0, shift_factor: float = 0.0, block_out_channels: Sequence[int] = (3,)
+    ) -> None:
         super().__init__()
         # Pipelines ask each of their models for its device and dtype, and this one has no weights.
         self.register_buffer("placement", torch.zeros(1), persistent=False)
 
-    def decode(self, latents: torch.Tensor) -> DecoderOutput:
+    def decode(self, latents: torch.Tensor, return_dict: bool = True) -> DecoderOutput | tuple[torch.Tensor]:
         """Return `latents` `[B, 3, H, W]` as the decoded picture."""
-        return DecoderOutput(sample=latents)
+        return DecoderOutput(sample=latents) if return_dict else (latents,)

@@ -1,0 +1,164 @@
+"""The models that are measured: the classes and sizes of released models, with random weights.
+
+Each configuration is that of the released checkpoint named beside it (`transformer/config.json` there), written down
+by hand; what is left out is the class's default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Family = Literal["flux", "sd3", "pixart", "dit", "vit"]
+DIFFUSERS_TINY = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 16}
+
+
+@dataclass(frozen=True)
+class RealModel:
+    """A released model's architecture and how it is called.
+
+    Attributes:
+        name: what results call it.
+        family: which class it is, and which arguments a call takes.
+        source: where the configuration is from.
+        config: keyword arguments of the class.
+        tiny: those that take their place at tiny size.
+        pixels: heights, which are the widths too, of the pictures that are measured.
+        batch: samples in a call: 2 where guidance doubles the one picture.
+        text: text tokens.
+        sized: the keyword that holds the picture's size, where each size is a checkpoint of its own.
+        compiled: picture sizes at which it is measured compiled.
+        compiles_whole: whether it is compiled as a whole too, which takes minutes.
+    """
+
+    name: str
+    family: Family
+    source: str
+    config: Mapping[str, Any]
+    tiny: Mapping[str, Any]
+    pixels: tuple[int, ...]
+    batch: int
+    text: int = 0
+    sized: str | None = None
+    compiled: tuple[int, ...] = ()
+    compiles_whole: bool = False
+
+
+MODELS = (
+    RealModel(
+        name="dit-xl-2",
+        family="dit",
+        source="huggingface.co/facebook/DiT-XL-2-256 and DiT-XL-2-512",
+        config={
+            "num_attention_heads": 16,
+            "attention_head_dim": 72,
+            "in_channels": 4,
+            "out_channels": 8,
+            "num_layers": 28,
+            "patch_size": 2,
+            "num_embeds_ada_norm": 1000,
+        },
+        tiny=DIFFUSERS_TINY,
+        pixels=(256, 512),
+        batch=2,
+        sized="sample_size",
+        compiled=(512,),
+        compiles_whole=True,
+    ),
+    RealModel(
+        name="vit-l-16",
+        family="vit",
+        source="timm's vit_large_patch16_224 and _384",
+        config={"patch_size": 16, "embed_dim": 1024, "depth": 24, "num_heads": 16},
+        tiny={"embed_dim": 32, "depth": 2, "num_heads": 2},
+        pixels=(224, 384, 512),
+        batch=64,
+        sized="img_size",
+        compiled=(384,),
+    ),
+    RealModel(
+        name="pixart-sigma-xl-2",
+        family="pixart",
+        source="huggingface.co/PixArt-alpha/PixArt-Sigma-XL-2-512-MS, -1024-MS and -2K-MS",
+        config={
+            "num_attention_heads": 16,
+            "attention_head_dim": 72,
+            "in_channels": 4,
+            "out_channels": 8,
+            "num_layers": 28,
+            "cross_attention_dim": 1152,
+            "patch_size": 2,
+            "caption_channels": 4096,
+            "use_additional_conditions": False,
+        },
+        tiny={**DIFFUSERS_TINY, "cross_attention_dim": 32, "caption_channels": 12},
+        pixels=(512, 1024, 2048),
+        batch=2,
+        text=300,
+        sized="sample_size",
+    ),
+    RealModel(
+        name="sd3.5-medium",
+        family="sd3",
+        source="huggingface.co/stabilityai/stable-diffusion-3.5-medium",
+        config={
+            "sample_size": 128,
+            "patch_size": 2,
+            "in_channels": 16,
+            "out_channels": 16,
+            "num_layers": 24,
+            "attention_head_dim": 64,
+            "num_attention_heads": 24,
+            "joint_attention_dim": 4096,
+            "caption_projection_dim": 1536,
+            "pooled_projection_dim": 2048,
+            "pos_embed_max_size": 384,
+            "dual_attention_layers": tuple(range(13)),
+            "qk_norm": "rms_norm",
+        },
+        tiny={
+            **DIFFUSERS_TINY,
+            "joint_attention_dim": 12,
+            "caption_projection_dim": 32,
+            "pooled_projection_dim": 14,
+            "pos_embed_max_size": 16,
+            "dual_attention_layers": (0,),
+        },
+        pixels=(512, 1024, 2048),
+        batch=2,
+        text=333,
+        compiled=(1024,),
+    ),
+    RealModel(
+        name="flux-dev",
+        family="flux",
+        source="huggingface.co/black-forest-labs/FLUX.1-dev",
+        config={
+            "patch_size": 1,
+            "in_channels": 64,
+            "num_layers": 19,
+            "num_single_layers": 38,
+            "attention_head_dim": 128,
+            "num_attention_heads": 24,
+            "joint_attention_dim": 4096,
+            "pooled_projection_dim": 768,
+            "guidance_embeds": True,
+            "axes_dims_rope": (16, 56, 56),
+        },
+        tiny={
+            **DIFFUSERS_TINY,
+            "num_layers": 1,
+            "num_single_layers": 1,
+            "joint_attention_dim": 12,
+            "pooled_projection_dim": 14,
+            "axes_dims_rope": (4, 6, 6),
+        },
+        pixels=(512, 1024, 2048),
+        batch=1,
+        text=512,
+        compiled=(1024,),
+    ),
+)
+"""The smallest come first."""
+TINY_PIXELS = 64

@@ -1,0 +1,70 @@
+"""A model of the zoo that draws, as a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from tokred.bench.metric import Metric
+from tokred.bench.settings import Settings
+from tokred.metrics import Lpips, psnr, psnr_foreground, ssim
+from tokred.zoo.catalog import ZooModel
+
+SAMPLES = 16
+
+
+class DrawingSubject:
+    """Draws a picture of each seed; see `tokred.bench.Subject`.
+
+    Args:
+        zoo: describes the model.
+        model: its pipeline, loaded.
+
+    Raises:
+        WeightsError: if the weights of LPIPS are missing or corrupt.
+    """
+
+    draws = True
+
+    def __init__(self, zoo: ZooModel, model: Any) -> None:
+        self.zoo = zoo
+        self.name = zoo.name
+        self.model = model
+        self.device: torch.device = model.device
+        self.metrics = drawing_metrics()
+
+    def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
+        """Draw pictures `[B, 3, H, W]` in [0, 1]; see `ZooModel.generate`."""
+        return self.zoo.generate(self.model, seeds, steps)
+
+    def truth(self, seeds: Sequence[int]) -> None:
+        """Return None: no picture is the true one."""
+
+    def settings(
+        self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
+    ) -> Settings:
+        """Take the steps that the model is meant for and 16 pictures, where nothing else is said; see `Subject`."""
+        return Settings.from_seed(
+            seed,
+            steps=self.zoo.steps if steps is None else steps,
+            samples=SAMPLES if samples is None else samples,
+            pairs=pairs,
+            batch=8,
+            timing_batch=2,
+        )
+
+
+def drawing_metrics() -> tuple[Metric, ...]:
+    """Return what is measured of pictures, each against the dense one of the same seed.
+
+    Raises:
+        WeightsError: if the weights of LPIPS are missing or corrupt.
+    """
+    return (
+        Metric(name="psnr", title="PSNR", unit="dB", digits=1, measure=psnr),
+        Metric(name="psnr_foreground", title="foreground PSNR", unit="dB", digits=1, measure=psnr_foreground),
+        Metric(name="ssim", title="SSIM", digits=3, shown=False, measure=ssim),
+        Metric(name="lpips", title="LPIPS", digits=3, higher=False, measure=Lpips.load()),
+    )

@@ -1,0 +1,52 @@
+"""Who takes part in a benchmark, and who cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokred.bench.contender import Contender, parse_contenders
+from tokred.bench.result import LeftOut
+from tokred.bench.subject import Subject
+from tokred.errors import SpecError, UnsupportedModel
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """What is compared on a subject.
+
+    Attributes:
+        contenders: in the order of the rows.
+        left_out: what does not fit the subject.
+    """
+
+    contenders: tuple[Contender, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def line_up(subject: Subject, texts: Sequence[str] = ()) -> Lineup:
+    """Apply each contender to the subject's model and take it away again, to see what fits.
+
+    Args:
+        subject: what is measured.
+        texts: see `parse_contenders`; what is named has to fit. Without any, all methods and rivals that fit take
+            part, and the others are left out.
+
+    Raises:
+        UnsupportedModel: if what is named does not fit the model.
+        SpecError: likewise, or if a name or parameter is wrong, or nothing fits.
+        ConflictError: if the model is patched already.
+    """
+    contenders, left_out = [], []
+    for contender in parse_contenders(texts):
+        try:
+            with contender.applied(subject.model):
+                contenders.append(contender)
+        except (SpecError, UnsupportedModel) as error:
+            if texts:
+                raise
+            left_out.append(LeftOut(contender.label, str(error)))
+    if not contenders:
+        reasons = " ".join(dict.fromkeys(each.why for each in left_out))
+        raise SpecError(f"There is nothing to compare: no method and no rival fits {subject.name}. {reasons}")
+    return Lineup(tuple(contenders), tuple(left_out))

@@ -1,0 +1,48 @@
+"""`tokred calibrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    model: Annotated[str, typer.Option(metavar="NAME", help="Trained model to watch; see `tokred models`.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Schedule file to write, in a folder that exists.")],
+    threshold: Annotated[float, typer.Option(help="Pair match ratio that intervals do not fall below.")] = 0.5,
+    ratio: Annotated[float, typer.Option(help="Share of the image tokens that the pairs remove.")] = 0.5,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
+    samples: Annotated[int, typer.Option(help="Dense generations to watch.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the first; the next ones count up.")] = 1000,
+    dense_first: Annotated[int, typer.Option(help="Dense steps at the start; the last is the first match.")] = 1,
+    longest: Annotated[int, typer.Option(help="The greatest number of steps from one match to the next.")] = 8,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+) -> None:
+    """Watch dense generations and write at which steps pairs should be made anew; dito takes it as `schedule`."""
+    from tokred.analysis import calibration
+    from tokred.bench.subject import check_device
+    from tokred.errors import OutputError
+    from tokred.zoo.catalog import find_model
+    from tokred.zoo.load import load
+
+    described = find_model(model)
+    check_device(device)
+    if not out.parent.is_dir():
+        raise OutputError(f"--out {out}: there is no folder {out.parent}. Make it first, or name another.")
+    found = calibration.calibrate(
+        described,
+        load(described, device),
+        threshold=threshold,
+        ratio=ratio,
+        steps=steps,
+        samples=samples,
+        seed=seed,
+        dense_first=dense_first,
+        longest=longest,
+    )
+    calibration.write_calibration(found, out)
+    matches = ", ".join(str(round(share * found.steps)) for share in found.matches)
+    typer.echo(f"{found.model}, {found.steps} steps: match at steps {matches}")
+    typer.echo(f"Written to {out}. Use it: --method dito:ratio={ratio:g},schedule={out}")

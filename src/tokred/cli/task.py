@@ -1,0 +1,102 @@
+"""What `tokred bench` is asked for, as benchmarks that are ready to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokred.bench import Lineup, Settings, Subject, line_up, load_subject, run_bench, write_results
+from tokred.bench.files import make_folder
+from tokred.bench.plots import write_pareto
+from tokred.bench.strip import write_strip
+from tokred.cli.console import ConsoleView
+from tokred.zoo.catalog import zoo_models
+
+ALL = "all"
+"""The name that stands for every model of the zoo."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure a model, as the command line has it; None stands for the model's own default."""
+
+    methods: Sequence[str]
+    steps: int | None
+    samples: int | None
+    seed: int
+    pairs: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """The benchmark of one model, with all inputs checked.
+
+    Attributes:
+        subject: the model.
+        lineup: what is compared on it.
+        settings: how.
+        out: folder of its files.
+    """
+
+    subject: Subject
+    lineup: Lineup
+    settings: Settings
+    out: Path
+
+    @classmethod
+    def of(cls, model: str, options: Options, out: Path) -> Task:
+        """Load a model, and check everything that is asked of it."""
+        subject = load_subject(model, options.device)
+        lineup = line_up(subject, options.methods)
+        settings = subject.settings(options.seed, steps=options.steps, samples=options.samples, pairs=options.pairs)
+        command = _command(model, options, settings, out)
+        return cls(subject, lineup, dataclasses.replace(settings, command=command), out)
+
+    def run(self) -> None:
+        """Measure, show and write."""
+        with ConsoleView(self.subject, self.settings) as view:
+            results = run_bench(self.subject, self.lineup, self.settings, view)
+        metric, file = self.subject.metrics[0], self.out / "results.json"
+        write_results(results, file)
+        strip = [write_strip(view.exhibits, metric, self.out)] if view.exhibits else []
+        view.written([file, *write_pareto(results, metric, self.out), *strip])
+
+
+def run_all(model: str, options: Options, out: Path) -> None:
+    """Run the benchmark of a model, or of every model of the zoo, each into a folder of its own.
+
+    Everything is checked, and every folder made, before the first one runs.
+    """
+    tasks = _tasks(model, options, out)
+    for task in tasks:
+        make_folder(task.out)
+    for task in tasks:
+        task.run()
+
+
+def _tasks(model: str, options: Options, out: Path) -> list[Task]:
+    if model != ALL:
+        return [Task.of(model, options, out)]
+    classifying = dataclasses.replace(options, steps=None)
+    return [Task.of(zoo.name, options if zoo.draws else classifying, out / zoo.name) for zoo in zoo_models()]
+
+
+def _command(model: str, options: Options, settings: Settings, out: Path) -> str:
+    """Write the command that does the same again, for this model alone."""
+    named = [part for text in options.methods for part in ("--method", text)]
+    numbers = [
+        "--steps",
+        settings.steps,
+        "--samples",
+        settings.samples,
+        "--seed",
+        options.seed,
+        "--pairs",
+        options.pairs,
+    ]
+    words = ["tokred", "bench", "--model", model, *named, *numbers, "--device", options.device, "--out", out]
+    return shlex.join(map(str, words))

@@ -1,0 +1,98 @@
+"""A comparison as a figure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+
+from tokred.bench.files import replacing
+from tokred.demo.comparison import Comparison
+from tokred.report import Report
+
+PANELS = ("dense", "reduced", "difference", "tokens")
+
+
+def write_demo(comparison: Comparison, path: Path) -> None:
+    """Write the figure to `path`, a .png.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with replacing(path) as temporary:
+        demo_figure(comparison).savefig(temporary, dpi=150)
+
+
+def demo_figure(comparison: Comparison) -> Figure:
+    """Draw both pictures, their difference, the removed tokens, and below how many were computed at each step."""
+    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure.suptitle(comparison.title, fontsize=11)
+    panels: dict[str, Any] = figure.subplot_mosaic([PANELS, ["steps"] * len(PANELS)], height_ratios=[1, 0.28])
+    factor, difference = amplified((comparison.reduced - comparison.dense).abs())
+    reduced = f"{comparison.label}\nPSNR {comparison.psnr:.1f} dB"
+    _draw(panels["dense"], f"dense\n{comparison.dense_seconds:.2f} s", comparison.dense)
+    _draw(panels["reduced"], f"{reduced}, {comparison.reduced_seconds:.2f} s", comparison.reduced)
+    _draw(panels["difference"], f"absolute difference,\ntimes {factor}", difference)
+    _draw_tokens(panels["tokens"], comparison)
+    _draw_steps(panels["steps"], comparison)
+    return figure
+
+
+def amplified(difference: torch.Tensor) -> tuple[int, torch.Tensor]:
+    """Multiply a difference by the largest power of two that leaves 99 % of its values in [0, 1].
+
+    Args:
+        difference: `[3, H, W]`, in [0, 1].
+
+    Returns:
+        The factor, at most 1024, and the product, cut off at 1.
+    """
+    most = max(float(difference.quantile(0.99)), 2**-10)
+    factor = 2 ** math.floor(-math.log2(most))
+    return factor, (difference * factor).clamp(max=1)
+
+
+def computed_tokens(report: Report) -> dict[int, float]:
+    """Return the share of the image tokens that the sites computed at each step, in [0, 1]; the mean over its calls."""
+    tokens: Counter[int] = Counter()
+    computed: Counter[int] = Counter()
+    for call in report.calls:
+        tokens[call.position.step] += call.layout.image
+        computed[call.position.step] += call.layout.image - call.removed
+    return {step: computed[step] / tokens[step] for step in tokens}
+
+
+def _draw(panel: Any, title: str, picture: torch.Tensor) -> None:
+    panel.set_axis_off()
+    panel.set_title(title, fontsize=9)
+    panel.imshow(picture.permute(1, 2, 0).numpy(), interpolation="nearest", vmin=0, vmax=1)
+
+
+def _draw_tokens(panel: Any, comparison: Comparison) -> None:
+    """Draw the removed tokens dark over the method's picture."""
+    tokens = comparison.tokens
+    if tokens is None:
+        _draw(panel, "no tokens were matched", comparison.reduced)
+        return
+    calls = [call for call in comparison.report.calls if call.site.name == tokens.site and call.phase.matches]
+    title = f"dark: chosen for removal at step {calls[-1].position.step},\nat {tokens.site}"
+    _draw(panel, title, tokens.over(comparison.reduced))
+
+
+def _draw_steps(panel: Any, comparison: Comparison) -> None:
+    shares = computed_tokens(comparison.report)
+    panel.bar(list(shares), list(shares.values()), color="#0072B2", width=0.8)
+    panel.set_ylim(0, 1)
+    panel.set_xlabel("step", fontsize=8)
+    panel.set_title(
+        f"share of the image tokens computed at {comparison.sites} sites "
+        f"({comparison.report.compute:.2f} of their FLOPs)",
+        fontsize=9,
+    )
+    panel.tick_params(labelsize=7)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.xaxis.get_major_locator().set_params(integer=True)

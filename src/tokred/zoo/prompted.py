@@ -1,0 +1,53 @@
+"""What the prompted models have in common: a transformer with its text encoder, and what it takes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+
+from tokred.errors import SpecError
+from tokred.zoo.encoder import WordEncoder
+from tokred.zoo.words import vocabulary
+
+
+class Prompted(torch.nn.Module):
+    """A diffusion transformer and the `WordEncoder` that it was trained with: what a weights file holds.
+
+    Attributes:
+        transformer: the network.
+        text: the encoder of its prompts.
+    """
+
+    def __init__(self, transformer: torch.nn.Module, text: WordEncoder) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.text = text
+
+
+def word_encoder(config: dict[str, Any], prompts: Sequence[str]) -> WordEncoder:
+    """Build the untrained text encoder for a transformer of `config` whose training prompts are `prompts`."""
+    width, pooled_width = config["joint_attention_dim"], config["pooled_projection_dim"]
+    encoder: WordEncoder = WordEncoder(vocabulary(prompts), width, pooled_width)
+    return encoder
+
+
+def embed(pipe: DiffusionPipeline, prompt: str | Sequence[str], copies: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embed prompts, each `copies` times in a row.
+
+    Returns:
+        Text tokens `[B, 8, C]` and pooled vectors `[B, P]`, in the dtype and on the device of the transformer.
+    """
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    embedded = pipe.text_encoder(pipe.text_encoder.numbers(prompts))
+    tokens, pooled = (part.repeat_interleave(copies, dim=0).to(pipe.transformer.dtype) for part in embedded)
+    return tokens, pooled
+
+
+def refuse(**arguments: Any) -> None:
+    """Raise `SpecError` for the first of `arguments` that was given: the zoo's prompted models have no use for it."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise SpecError(f"{name}={value!r} means nothing here: the model has one text encoder. Use prompt alone.")

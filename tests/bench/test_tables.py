@@ -1,0 +1,62 @@
+"""The tables of README and docs follow the results that they are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tokred.bench import Results
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tables.py"
+
+
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("tables", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def cells(line: str) -> list[str]:
+    return line.strip("| ").split(" | ")
+
+
+def test_pictures(tables: ModuleType, results: Results) -> None:
+    head, rule, *rows = tables.quality_table(results, [])
+    assert cells(head) == ["method", "compute", "time", "PSNR, dB", "foreground PSNR, dB", "SSIM", "LPIPS"]
+    assert rule == "|---|---|---|---|---|---|---|"
+    assert [cells(row)[0] for row in rows] == [row.label for row in results.rows]
+    first = results.rows[0]
+    psnr = first.scores["psnr"]
+    assert cells(rows[0])[1:4] == [
+        f"{first.compute:.2f}",
+        f"{first.time_ratio.median:.2f}",
+        f"{psnr.mean:.1f} ({psnr.low:.1f} to {psnr.high:.1f})",
+    ]
+
+
+def test_a_classifier_has_a_dense_row_first(tables: ModuleType, classifier_results: Results) -> None:
+    head, _, dense, *rows = tables.quality_table(classifier_results, [])
+    assert cells(head) == ["method", "compute", "time", "images/s", "top-1", "agreement"]
+    top1, speed = classifier_results.dense.scores["top1"], classifier_results.dense.images_per_second
+    written = f"{top1.mean:.3f} ({top1.low:.3f} to {top1.high:.3f})"
+    assert dense == f"| dense | 1.00 | 1.00 | {speed:.1f} | {written} |  |"
+    assert cells(rows[0])[3] == f"{classifier_results.rows[0].images_per_second:.1f}"
+
+
+def test_named_methods_in_the_order_of_their_names(tables: ModuleType, results: Results) -> None:
+    rows = tables.quality_table(results, ["tomesd", "dito"])[2:]
+    assert [cells(row)[0].split()[0] for row in rows] == ["tomesd", "dito", "dito", "dito"]
+
+
+def test_only_the_columns_that_a_file_has(tables: ModuleType, results: Results) -> None:
+    rows = [dataclasses.replace(row, scores={"ssim": row.scores["ssim"]}) for row in results.rows]
+    head = tables.quality_table(dataclasses.replace(results, rows=tuple(rows)), [])[0]
+    assert cells(head) == ["method", "compute", "time", "SSIM"]
