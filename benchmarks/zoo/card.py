@@ -73,7 +73,7 @@ def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
     samples, unseen = record["samples"], record["held_out"]
     return {
         "samples": len(samples["seeds"]),
-        "seeds": ", ".join(map(str, samples["seeds"])),
+        "last_seed": samples["seeds"][-1],
         "own": samples["nearest_is_own_class"],
         "psnr": f"{samples['nearest_psnr_db']:.1f}",
         "held_out": ", ".join(unseen["prompts"]) or "none",

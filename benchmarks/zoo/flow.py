@@ -12,13 +12,14 @@ from diffusers import FluxPipeline
 
 from data import LabelledImages
 from nearest import nearest
-from sheet import COLUMNS, save_sheet, spread_seeds
+from sheet import COLUMNS, save_sheet
 from tokred.zoo.catalog import ZooModel
 from tokred.zoo.draw import draw
 from tokred.zoo.encoder import WordEncoder
 from tokred.zoo.families import drawing_family
 from tokred.zoo.load import load
 from tokred.zoo.prompted import Prompted
+from tokred.zoo.spread import asked
 from tokred.zoo.words import split_words, vocabulary
 
 SHEET_SAMPLES = 32
@@ -61,19 +62,19 @@ def flux_velocity(
     return velocity
 
 
-def flow_loss(velocity: Velocity, model: torch.nn.Module, images: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+def flow_loss(velocity: Velocity, model: torch.nn.Module, images: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Mean squared error of the predicted velocity `noise - picture` at logit-normal times.
 
     Args:
         velocity: asks `model` for the velocity.
         model: predicts it.
         images: `[B, 3, H, W]` in [-1, 1].
-        asked: what each picture shows, `[B, ...]`: its class, or the words of its prompt.
+        wanted: what each picture shows, `[B, ...]`: its class, or the words of its prompt.
     """
     sigma = torch.sigmoid(torch.randn(len(images), device=images.device))
     noise = torch.randn_like(images)
     mixed = torch.lerp(images, noise, sigma.view(-1, 1, 1, 1))
-    return torch.nn.functional.mse_loss(velocity(model, mixed, sigma, asked).float(), noise - images)
+    return torch.nn.functional.mse_loss(velocity(model, mixed, sigma, wanted).float(), noise - images)
 
 
 class FlowTask:
@@ -94,16 +95,16 @@ class FlowTask:
         """Take the loss of a batch, at the phase's `size` in pixels."""
         images, labels = self.data.batch(phase["batch"], device)
         images = torch.nn.functional.interpolate(images, size=(phase["size"],) * 2, mode="area")
-        return flow_loss(self.velocity, model, images, self._asked(model, labels))
+        return flow_loss(self.velocity, model, images, self._wanted(model, labels))
 
     def show(self, model: torch.nn.Module, folder: Path) -> str:
         """Draw 8 pictures in 20 steps into `folder / "sheet.png"`."""
         names = self.data.classes
         pipe = self.family.pipeline(model, names, self.size)
-        seeds = spread_seeds(len(names), samples=8)
-        asked = [names[seed % len(names)] for seed in seeds]
-        pictures = draw(pipe, self.family.request(pipe, asked), seeds, 20, self.config["sampling"]["guidance"])
-        save_sheet(pictures, asked, folder / "sheet.png")
+        shown = asked(names, range(COLUMNS))
+        request = self.family.request(pipe, shown)
+        pictures = draw(pipe, request, range(COLUMNS), steps=20, guidance=self.config["sampling"]["guidance"])
+        save_sheet(pictures, shown, folder / "sheet.png")
         return "sheet.png drawn"
 
     def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
@@ -113,17 +114,21 @@ class FlowTask:
     def judge(self, shipped: ZooModel, pictures: Path) -> dict[str, Any]:
         """Draw `sheet.png` of 32 seeds, and of a prompted model `held_out.png`; compare the first with the training."""
         pipe, names = load(shipped), self.data.classes
-        seeds = spread_seeds(len(names), SHEET_SAMPLES)
-        drawn = shipped.generate(pipe, seeds, shipped.steps)
-        save_sheet(drawn, [names[seed % len(names)] for seed in seeds], pictures / "sheet.png")
+        drawn = shipped.generate(pipe, range(SHEET_SAMPLES), shipped.steps)
+        shown = asked(names, range(SHEET_SAMPLES))
+        save_sheet(drawn, shown, pictures / "sheet.png")
         labels, psnr = nearest(drawn, self.data)
-        own = sum(int(label) == seed % len(names) for label, seed in zip(labels, seeds, strict=True))
-        samples = {"seeds": seeds, "nearest_is_own_class": own, "nearest_psnr_db": psnr.median().item()}
+        own = sum(names[label] == name for label, name in zip(labels.tolist(), shown, strict=True))
+        samples = {
+            "seeds": list(range(SHEET_SAMPLES)),
+            "nearest_is_own_class": own,
+            "nearest_psnr_db": psnr.median().item(),
+        }
         known, unknown = self._held_out(pipe)
         if known:
-            asked = [prompt for prompt in known for _ in range(COLUMNS)]
-            drawn = shipped.draw(pipe, asked, range(len(asked)), shipped.steps)
-            save_sheet(drawn, asked, pictures / "held_out.png")
+            prompts = [prompt for prompt in known for _ in range(COLUMNS)]
+            drawn = shipped.draw(pipe, prompts, range(len(prompts)), shipped.steps)
+            save_sheet(drawn, prompts, pictures / "held_out.png")
         return {"samples": samples, "held_out": {"prompts": known, "unknown": unknown}}
 
     def _held_out(self, pipe: Any) -> tuple[list[str], list[str]]:
@@ -134,7 +139,7 @@ class FlowTask:
         known = [prompt for prompt in self.data.held_out if words.issuperset(split_words(prompt))]
         return known, [prompt for prompt in self.data.held_out if prompt not in known]
 
-    def _asked(self, model: torch.nn.Module, labels: torch.Tensor) -> torch.Tensor:
+    def _wanted(self, model: torch.nn.Module, labels: torch.Tensor) -> torch.Tensor:
         """Return the classes, or the words of the prompts, some of them left out for guidance to have a contrast."""
         if not isinstance(model, Prompted):
             return labels

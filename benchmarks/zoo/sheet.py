@@ -14,11 +14,6 @@ CAPTION = 30
 COLUMNS = 8
 
 
-def spread_seeds(classes: int, samples: int) -> list[int]:
-    """Choose `samples` different seeds whose classes, `seed % classes`, are spread evenly."""
-    return [int(i * max(1.0, classes / samples)) for i in range(samples)]
-
-
 def save_sheet(pictures: torch.Tensor, captions: Sequence[str], path: Path) -> None:
     """Save pictures `[B, 3, H, W]` in [0, 1] as one PNG, 8 in a row, enlarged to 128 pixels, a caption under each."""
     rows = -(-len(pictures) // COLUMNS)

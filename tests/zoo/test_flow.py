@@ -88,7 +88,7 @@ def test_smaller_pictures_keep_their_places() -> None:
 def test_prompts_are_dropped_at_their_rate(task: FlowTask) -> None:
     torch.manual_seed(0)
     task.config["train"]["drop"] = 0.25
-    words = task._asked(task.build(), torch.zeros(2000, dtype=torch.long))
+    words = task._wanted(task.build(), torch.zeros(2000, dtype=torch.long))
     empty = (words == 0).all(dim=1).double().mean().item()
     assert empty == pytest.approx(0.25, abs=0.03)
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from nearest import nearest
-from sheet import spread_seeds
 
 
 def test_finds_each_picture_and_its_mirror_image(data: Any) -> None:
@@ -23,10 +22,3 @@ def test_mirror_images_count_only_if_trained_on(data: Any) -> None:
     without = nearest(flipped, dataclasses.replace(data, mirror=False))[1]
     assert with_mirror.item() == float("inf")
     assert without.item() < 20
-
-
-@pytest.mark.parametrize(("classes", "samples"), [(104, 32), (5, 32), (32, 32), (40, 24)])
-def test_seeds_differ_and_spread_over_the_classes(classes: int, samples: int) -> None:
-    seeds = spread_seeds(classes, samples)
-    assert len(set(seeds)) == samples
-    assert len({seed % classes for seed in seeds}) == min(classes, samples)

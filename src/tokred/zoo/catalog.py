@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokred.errors import SpecError, UnknownName, WeightsError
 from tokred.zoo.families import DRAWING, FAMILIES, drawing_family
+from tokred.zoo.spread import asked
 
 if TYPE_CHECKING:
     import torch
@@ -100,8 +101,8 @@ class ZooModel:
     def generate(self, pipe: DiffusionPipeline, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw one picture for each seed.
 
-        Picture i is drawn by a generator of its own, seeded with `seeds[i]`, and shows the class or prompt
-        `classes[seeds[i] % len(classes)]`. So as many seeds in a row as there are classes show each once, and a picture
+        Picture i is drawn by a generator of its own, seeded with `seeds[i]`, and shows the class or prompt that this
+        seed stands for, see `tokred.zoo.spread.asked`: seeds in a row show different ones, spread evenly. A picture
         does not depend on what else is in the batch; only how matrix products are rounded may change with `B`.
 
         Args:
@@ -115,7 +116,7 @@ class ZooModel:
         Raises:
             SpecError: there are no seeds, `steps` is less than 1, or the model does not draw.
         """
-        return self.draw(pipe, [self.classes[seed % len(self.classes)] for seed in seeds], seeds, steps)
+        return self.draw(pipe, asked(self.classes, seeds), seeds, steps)
 
     def draw(self, pipe: DiffusionPipeline, names: Sequence[str], seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw a picture of each of `names`, classes or prompts, with the generator of each seed; see `generate`.
