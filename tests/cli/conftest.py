@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from bench.tiny import write_tiny_zoo
+from demo.tiny_models import write_tiny_models
 from typer.testing import CliRunner
 
 from tokred.cli import app
@@ -19,6 +20,12 @@ def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("zoo")
     write_tiny_zoo(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a zoo of three tiny models."""
+    return write_tiny_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo.tiny_models import write_tiny_models
 
 import tokred as package
 from tokred.analysis.calibration import calibrate
@@ -17,11 +16,6 @@ from tokred.zoo.catalog import find_model
 
 Tokred = Callable[..., Any]
 STEPS = ("--steps", 8)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_models(tmp_path_factory.mktemp("zoo"))
 
 
 @pytest.fixture

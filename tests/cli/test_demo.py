@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from demo.tiny_models import STEPS, write_tiny_models
+from demo.tiny_models import STEPS
 from matplotlib.image import imread
 
 from tokred import Component, Method
@@ -21,11 +21,6 @@ Tokred = Callable[..., Any]
 
 def plain(*, interval: int = 2) -> Method:
     return build_method("dito", {"interval": interval})
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_models(tmp_path_factory.mktemp("zoo"))
 
 
 @pytest.fixture

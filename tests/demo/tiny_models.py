@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from zoo.prompted_models import FLUX, PROMPTS
 
 from tokred.zoo.families import family
 
@@ -21,22 +22,9 @@ DIT: dict[str, Any] = {
     "sample_size": 8,
     "patch_size": 2,
 }
-FLUX: dict[str, Any] = {
-    "patch_size": 1,
-    "in_channels": 12,
-    "num_layers": 1,
-    "num_single_layers": 1,
-    "num_attention_heads": 2,
-    "attention_head_dim": 8,
-    "axes_dims_rope": [2, 2, 4],
-    "joint_attention_dim": 12,
-    "pooled_projection_dim": 20,
-    "guidance_embeds": False,
-}
 VIT: dict[str, Any] = {"img_size": 8, "patch_size": 2, "embed_dim": 16, "depth": 1, "num_heads": 2}
 STEPS = 4
 TOKENS = 16
-PROMPTS = ("red heart", "green apple", "heart with arrow")
 CLASSES = ("fox", "bear", "tiger")
 MODELS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "tiny-dit": ("dit", DIT, CLASSES),

@@ -30,6 +30,15 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def check_file(path: Path) -> None:
+    """Raise `OutputError` unless a file can be written to `path`, in a folder that exists."""
+    if path.is_dir():
+        raise OutputError(f"--out {path} is a folder. Name a file.")
+    if not path.parent.is_dir():
+        raise OutputError(f"--out {path}: there is no folder {path.parent}. Make it first, or name another.")
+    make_folder(path.parent)  # it is there; this tries whether files can be written to it
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder` where it does not exist, and try whether files can be written there.
 

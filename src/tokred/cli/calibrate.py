@@ -22,15 +22,14 @@ def calibrate(
 ) -> None:
     """Watch dense generations and write at which steps pairs should be made anew; dito takes it as `schedule`."""
     from tokred.analysis import calibration
+    from tokred.bench.files import check_file
     from tokred.bench.subject import check_device
-    from tokred.errors import OutputError
     from tokred.zoo.catalog import find_model
     from tokred.zoo.load import load
 
     described = find_model(model)
     check_device(device)
-    if not out.parent.is_dir():
-        raise OutputError(f"--out {out}: there is no folder {out.parent}. Make it first, or name another.")
+    check_file(out)
     found = calibration.calibrate(
         described,
         load(described, device),

@@ -64,15 +64,11 @@ def _method(text: str, ratio: float | None) -> tuple[str, Method]:
 
 def _check_out(out: Path) -> None:
     """Raise `OutputError` unless a picture can be written to `out`."""
-    from tokred.bench.files import make_folder
+    from tokred.bench.files import check_file
 
     if out.suffix.lower() != ".png":
         raise OutputError(f"--out {out} is no .png. Name a file that ends in .png.")
-    if out.is_dir():
-        raise OutputError(f"--out {out} is a folder. Name a file that ends in .png.")
-    if not out.parent.is_dir():
-        raise OutputError(f"--out {out}: there is no folder {out.parent}. Make it first, or name another.")
-    make_folder(out.parent)  # it is there; this tries whether files can be written to it
+    check_file(out)
 
 
 def _said(comparison: Comparison) -> str:

@@ -97,13 +97,13 @@ class CallPlanner:
             state = site.states[call.position.branch] = site.new_state(call.batch, call.layout)
         plan = self._fit(plan, state)
         if plan.phase.matches:
-            self._prepare_match(state, call, plan)
+            self._prepare_match(site, state, call, plan)
         site.prepare(plan, state)
         removed = state.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
         self.ledger.record(record)
 
-    def _prepare_match(self, state: SiteState, call: ModelCall, plan: Plan) -> None:
+    def _prepare_match(self, site: Site, state: SiteState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
         removed, matcher = round(plan.ratio * call.layout.image), self.method.matcher
         state.redrawn = plan.redraw or removed != state.removed
@@ -111,7 +111,8 @@ class CallPlanner:
             drawn = matcher.draw(call.layout, removed, self._generator(call.position.branch))
             state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
         if not state.matched:
-            shapes = matcher.state_spec((state.rows, call.layout.image))
+            rows = call.batch if site.spec.per_sample else min(call.batch, 1)
+            shapes = matcher.state_spec((rows, call.layout.image))
             state.match_memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
         state.removed, state.matched = removed, True
         self.ledger.matched(call.position.step)

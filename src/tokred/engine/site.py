@@ -29,7 +29,6 @@ class SiteState:
 
     Attributes:
         batch: number of samples, B.
-        rows: number of correspondences, B, or 1 where the batch shares one.
         layout: the layout that it was made for.
         removed: number of tokens that the correspondences remove.
         draw: what the matcher drew, on the model's device.
@@ -43,7 +42,6 @@ class SiteState:
     """
 
     batch: int
-    rows: int
     layout: Layout
     removed: int = 0
     draw: Draw = ()
@@ -96,8 +94,7 @@ class Site:
 
     def new_state(self, batch: int, layout: Layout) -> SiteState:
         """Return an empty state for `batch` samples of `layout`."""
-        rows = batch if self.spec.per_sample else min(batch, 1)
-        return SiteState(batch, rows, layout, key_memories=tuple({} for _ in self.feeds))
+        return SiteState(batch, layout, key_memories=tuple({} for _ in self.feeds))
 
     def rest(self) -> None:
         """Make the next call the original one and forget every state."""

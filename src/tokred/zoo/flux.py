@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+from diffusers import FluxPipeline, FluxTransformer2DModel
 
-from tokred.zoo.pixels import PixelAutoencoder
-from tokred.zoo.prompted import Prompted, embed, refuse, word_encoder
+from tokred.zoo.prompted import Prompted, embed, prompted_pipeline, refuse, request, word_encoder
+
+__all__ = ["build", "pipeline", "request"]
+
+ABSENT = ("tokenizer", "text_encoder_2", "tokenizer_2")
+"""The pipeline's parts for which there is nothing here."""
 
 
 class WordFluxPipeline(FluxPipeline):  # type: ignore[misc]
@@ -45,23 +49,4 @@ def build(config: dict[str, Any], classes: Sequence[str]) -> Prompted:
 
 def pipeline(model: Prompted, classes: Sequence[str], size: int) -> WordFluxPipeline:
     """See `tokred.zoo.families.DrawingFamily`."""
-    pipe = WordFluxPipeline(
-        transformer=model.transformer,
-        scheduler=FlowMatchEulerDiscreteScheduler(),
-        vae=PixelAutoencoder(),
-        text_encoder=model.text,
-        **dict.fromkeys(("tokenizer", "text_encoder_2", "tokenizer_2")),
-    )
-    pipe.default_sample_size = size
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
-def request(pipe: WordFluxPipeline, names: Sequence[str]) -> dict[str, Any]:
-    """See `tokred.zoo.families.DrawingFamily`; `names` are prompts.
-
-    Raises:
-        SpecError: a prompt has a word that is not known.
-    """
-    pipe.text_encoder.numbers(names)
-    return {"prompt": list(names)}
+    return prompted_pipeline(WordFluxPipeline, model, size, absent=ABSENT)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 
 from tokred.errors import SpecError
 from tokred.zoo.encoder import WordEncoder
+from tokred.zoo.pixels import PixelAutoencoder
 from tokred.zoo.words import vocabulary
+
+Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
 
 
 class Prompted(torch.nn.Module):
@@ -32,6 +35,30 @@ def word_encoder(config: dict[str, Any], prompts: Sequence[str]) -> WordEncoder:
     width, pooled_width = config["joint_attention_dim"], config["pooled_projection_dim"]
     encoder: WordEncoder = WordEncoder(vocabulary(prompts), width, pooled_width)
     return encoder
+
+
+def prompted_pipeline(kind: type[Pipeline], model: Prompted, size: int, absent: Sequence[str]) -> Pipeline:
+    """Build a pipeline that samples `model` in `size` x `size` pixels, with nothing for its parts `absent`."""
+    pipe: Pipeline = kind(
+        transformer=model.transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        vae=PixelAutoencoder(),
+        text_encoder=model.text,
+        **dict.fromkeys(absent),
+    )
+    pipe.default_sample_size = size
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def request(pipe: DiffusionPipeline, names: Sequence[str]) -> dict[str, Any]:
+    """See `tokred.zoo.families.DrawingFamily`; `names` are prompts.
+
+    Raises:
+        SpecError: a prompt has a word that is not known.
+    """
+    pipe.text_encoder.numbers(names)
+    return {"prompt": list(names)}
 
 
 def embed(pipe: DiffusionPipeline, prompt: str | Sequence[str], copies: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
+from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 
-from tokred.zoo.pixels import PixelAutoencoder
-from tokred.zoo.prompted import Prompted, embed, refuse, word_encoder
+from tokred.zoo.prompted import Prompted, embed, prompted_pipeline, refuse, request, word_encoder
+
+__all__ = ["build", "pipeline", "request"]
+
+ABSENT = ("tokenizer", "text_encoder_2", "tokenizer_2", "text_encoder_3", "tokenizer_3")
+"""The pipeline's parts for which there is nothing here."""
 
 
 class WordSD3Pipeline(StableDiffusion3Pipeline):  # type: ignore[misc]
@@ -65,23 +69,4 @@ def build(config: dict[str, Any], classes: Sequence[str]) -> Prompted:
 
 def pipeline(model: Prompted, classes: Sequence[str], size: int) -> WordSD3Pipeline:
     """See `tokred.zoo.families.DrawingFamily`."""
-    pipe = WordSD3Pipeline(
-        transformer=model.transformer,
-        scheduler=FlowMatchEulerDiscreteScheduler(),
-        vae=PixelAutoencoder(),
-        text_encoder=model.text,
-        **dict.fromkeys(("tokenizer", "text_encoder_2", "tokenizer_2", "text_encoder_3", "tokenizer_3")),
-    )
-    pipe.default_sample_size = size
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
-def request(pipe: WordSD3Pipeline, names: Sequence[str]) -> dict[str, Any]:
-    """See `tokred.zoo.families.DrawingFamily`; `names` are prompts.
-
-    Raises:
-        SpecError: a prompt has a word that is not known.
-    """
-    pipe.text_encoder.numbers(names)
-    return {"prompt": list(names)}
+    return prompted_pipeline(WordSD3Pipeline, model, size, absent=ABSENT)
