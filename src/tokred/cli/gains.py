@@ -1,13 +1,17 @@
-"""Comparisons on the terminal."""
+"""Comparisons on the terminal, and their files."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tokred.bench.comparison import Comparisons
+from tokred.bench.comparison_file import write_comparisons
 from tokred.bench.gains import TextTable, gain_tables, note
+from tokred.bench.gains_plot import write_gains
 from tokred.bench.metric import Metric
 
 
@@ -21,6 +25,13 @@ def print_gains(comparisons: Comparisons, metric: Metric, console: Console) -> N
             for reason in table.missing:
                 _print(console, f"Not compared: {reason}")
     _print(console, f"\n{note(comparisons, metric)}")
+
+
+def write_all(comparisons: Comparisons, metric: Metric, folder: Path) -> list[Path]:
+    """Write `comparisons.json`, and the picture where something could be compared; return their paths."""
+    file = folder / "comparisons.json"
+    write_comparisons(comparisons, file)
+    return [file, *write_gains(comparisons, metric, folder)]
 
 
 def _print_rows(console: Console, table: TextTable) -> None:

@@ -14,7 +14,7 @@ from tokred.errors import UnknownName
 from tokred.metrics import Paired
 
 
-def compare(results: Results, references: Iterable[Reference], metric: Metric) -> Comparisons:
+def compare_runs(results: Results, references: Iterable[Reference], metric: Metric) -> Comparisons:
     """Compare every run that is not the reference's with the reference.
 
     Args:
