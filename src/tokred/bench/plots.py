@@ -7,8 +7,6 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from tokred.bench.figure_file import write_figure
@@ -106,6 +104,6 @@ def _inverse_axis(panel: Any, label: str) -> None:
     upper.set_xticks(SPEEDUPS, [f"{speedup:g}×" for speedup in SPEEDUPS])
 
 
-def _inverse(cost: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return one over `cost`; a cost of 0 counts as next to nothing."""
-    return 1 / np.maximum(np.asarray(cost, dtype=np.float64), 1e-9)
+def _inverse(cost: Any) -> Any:
+    """Return one over an array of costs; a cost of 0 counts as next to nothing."""
+    return 1 / cost.clip(min=1e-9)

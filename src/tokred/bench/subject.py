@@ -106,6 +106,7 @@ def find_metric(results: Results, name: str | None = None) -> Metric:
 
     Raises:
         UnknownName: if it was not measured, or is none of those that models of the zoo are measured by.
+        WeightsError: if the weights of LPIPS are missing or corrupt.
     """
     measured = {name for row in results.rows for name in row.scores}
     known = {metric.name: metric for metric in (*drawing_metrics(), *classifying_metrics()) if metric.name in measured}

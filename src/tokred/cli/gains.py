@@ -14,6 +14,9 @@ from tokred.bench.gains import TextTable, gain_tables, note
 from tokred.bench.gains_plot import write_gains
 from tokred.bench.metric import Metric
 
+LEAST = 12
+"""Characters that the name of a run gets at least."""
+
 
 def print_gains(comparisons: Comparisons, metric: Metric, console: Console) -> None:
     """Print what was compared, a table or two for each reference, and what the numbers are."""
@@ -46,9 +49,9 @@ def _print_rows(console: Console, table: TextTable) -> None:
 
 
 def _columns(cells: tuple[str, ...], widths: list[int], total: int, style: str = "") -> Table:
-    """Lay out one line; the first cell takes the room that the others leave."""
+    """Lay out one line; the first cell takes the room that the others leave, and some where they leave none."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    for width in (total - sum(widths) - len(widths), *widths):
+    for width in (max(LEAST, total - sum(widths) - len(widths)), *widths):
         grid.add_column(width=width, overflow="fold")
     grid.add_row(*(Text(cell, style=style) for cell in cells))
     return grid
