@@ -2,6 +2,8 @@
 
 A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME ...] -->` and `<!-- end -->`: FILE is a
 result file under `docs/results`, the names are the methods to show, in that order (all of them where none is named).
+`<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
+`tokred compare` finds in the file.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
 """
 
@@ -15,14 +17,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokred.bench import Metric, Results, validate
+from tokred.bench import Metric, Results, compare_runs, find_metric, parse_references, read_results, validate
 from tokred.bench.classifying import classifying_metrics
 from tokred.bench.drawing import drawing_metrics
+from tokred.bench.gains import gain_tables
 from tokred.bench.result import Row, Score
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+GAINS = re.compile(r"(<!-- gains: (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
@@ -65,6 +69,18 @@ def time_table(results: dict[str, Any]) -> list[str]:
     return markdown(["method", "compute", "time"], *rows)
 
 
+def gains(results: Results, reference: str, name: str | None) -> list[str]:
+    """Return the lines of the tables that compare the runs with a reference, by a metric or by the first one."""
+    metric = find_metric(results, name)
+    (against,) = compare_runs(results, parse_references([reference]), metric).against
+    lines: list[str] = []
+    for table in gain_tables(against, metric):
+        rows = markdown(table.head, *table.rows) if table.rows else []
+        reasons = [line for reason in table.missing for line in ("", f"Not compared: {reason}")]
+        lines += [*([""] if lines else []), f"{table.title}:", "", *rows, *reasons]
+    return lines
+
+
 def filled(page: str) -> str:
     """Return a page with each of its tables made anew."""
 
@@ -74,7 +90,11 @@ def filled(page: str) -> str:
         lines = time_table(results) if "allowance" in results else quality_table(validate(results), names.split())
         return head + "\n".join(lines) + "\n" + tail
 
-    return BLOCK.sub(block, page)
+    def gains_block(match: re.Match[str]) -> str:
+        head, file, reference, name, tail = match.groups()
+        return head + "\n".join(gains(read_results(RESULTS / file), reference, name)) + "\n" + tail
+
+    return GAINS.sub(gains_block, BLOCK.sub(block, page))
 
 
 def main() -> int:

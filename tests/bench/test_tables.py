@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from tokred.bench import Results
+from tokred.bench import Results, compare_runs, find_metric, parse_references, write_results
+from tokred.bench.gains import gain_tables
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tables.py"
 
@@ -60,3 +61,27 @@ def test_only_the_columns_that_a_file_has(tables: ModuleType, results: Results) 
     rows = [dataclasses.replace(row, scores={"ssim": row.scores["ssim"]}) for row in results.rows]
     head = tables.quality_table(dataclasses.replace(results, rows=tuple(rows)), [])[0]
     assert cells(head) == ["method", "compute", "time", "SSIM"]
+
+
+def test_gains_are_what_compare_finds(
+    tables: ModuleType, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_results(results, tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    for name, reference in ((" psnr", "step_cache"), (" lpips", "dito:ratio=0.5"), ("", "dito")):
+        head, tail = f"before\n<!-- gains: results.json against {reference}{name} -->\n", "<!-- end -->\nafter"
+        page = tables.filled(f"{head}old\n{tail}")
+        assert tables.filled(page) == page
+        assert page.startswith(head)
+        assert page.endswith(tail)
+        lines = page[len(head) : -len(tail)].splitlines()
+        metric = find_metric(results, name.strip() or None)
+        (against,) = compare_runs(results, parse_references([reference]), metric).against
+        texts = gain_tables(against, metric)
+        assert [line for line in lines if line.startswith("Against")] == [f"{text.title}:" for text in texts]
+        assert [cells(line) for line in lines if line.startswith("| ")] == [
+            row for text in texts if text.rows for row in (list(text.head), *map(list, text.rows))
+        ]
+        assert [line for line in lines if line.startswith("Not compared: ")] == [
+            f"Not compared: {reason}" for text in texts for reason in text.missing
+        ]

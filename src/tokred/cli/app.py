@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from tokred.cli.bench import bench
 from tokred.cli.calibrate import calibrate
+from tokred.cli.compare import compare
 from tokred.cli.demo import demo
 from tokred.cli.listings import methods, models, plugins
 from tokred.errors import TokredError
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, bench, calibrate, methods, models, plugins):
+for command in (demo, bench, compare, calibrate, methods, models, plugins):
     app.command()(command)
 
 
