@@ -1,13 +1,34 @@
-"""From plain data, as JSON holds it, to dataclasses, with a check of every field."""
+"""From plain data, as JSON holds it, to dataclasses, with a check of every field; and back, into a file."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import re
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from tokred.bench.files import replacing
 from tokred.errors import SpecError
+
+_LIST_OF_NUMBERS = re.compile(r'\[\n[^\[\]{}"]*\]')
+
+
+def write_plain(record: Any, path: Path) -> None:
+    """Write a dataclass as a JSON file, whole or not at all; a list of numbers takes one line.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    text = json.dumps(dataclasses.asdict(record), indent=1, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(_LIST_OF_NUMBERS.sub(_one_line, text) + "\n", encoding="utf-8")
+
+
+def _one_line(numbers: re.Match[str]) -> str:
+    return " ".join(numbers[0].split()).replace("[ ", "[").replace(" ]", "]")
 
 
 def read_plain(hint: Any, value: Any, where: str) -> Any:

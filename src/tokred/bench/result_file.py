@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import re
 from pathlib import Path
 
-from tokred.bench.files import replacing
-from tokred.bench.plain import read_plain
+from tokred.bench.plain import read_plain, write_plain
 from tokred.bench.result import Results
 from tokred.errors import SpecError
-
-_LIST_OF_NUMBERS = re.compile(r'\[\n[^\[\]{}"]*\]')
 
 
 def validate(data: object) -> Results:
@@ -44,10 +39,4 @@ def write_results(results: Results, path: str | Path) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    text = json.dumps(dataclasses.asdict(results), indent=1, allow_nan=False)
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(_LIST_OF_NUMBERS.sub(_one_line, text) + "\n", encoding="utf-8")
-
-
-def _one_line(numbers: re.Match[str]) -> str:
-    return " ".join(numbers[0].split()).replace("[ ", "[").replace(" ]", "]")
+    write_plain(results, Path(path))

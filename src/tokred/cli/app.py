@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tokred.cli.analyze import analyze
 from tokred.cli.bench import bench
 from tokred.cli.calibrate import calibrate
 from tokred.cli.demo import demo
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, bench, calibrate, methods, models, plugins):
+for command in (demo, bench, analyze, calibrate, methods, models, plugins):
     app.command()(command)
 
 

@@ -12,6 +12,9 @@ from tokred.errors import SpecError
 from tokred.interfaces import DENSE, Match, Phase, Plan, SiteInfo
 from tokred.parts.checks import check_at_least, check_ratio
 
+PMR_THRESHOLD = 0.8
+"""Pair match ratio that intervals keep where nothing else is said: our choice, see `GuidedInterval`."""
+
 
 @dataclass(frozen=True)
 class EveryStep:
@@ -79,7 +82,7 @@ class GuidedInterval:
     """
 
     ratio: float
-    threshold: float = 0.5
+    threshold: float = PMR_THRESHOLD
     shortest: int = 2
     longest: int = 8
     dense_first: int = 1
