@@ -91,7 +91,8 @@ def calibrate(
     Args:
         model: a model of the zoo that draws.
         pipe: its pipeline.
-        threshold: pair match ratio that intervals do not fall below, in (0, 1); the mean over sites and samples.
+        threshold: pair match ratio that intervals do not fall below, in (0, 1); the mean over sites and samples. The
+            default is a choice, see `tokred.parts.GuidedInterval`.
         ratio: share of the image tokens that the pairs remove, in (0, 0.75].
         steps: denoising steps; by default what the model is meant for.
         samples: number of generations, at least 1.

@@ -50,7 +50,11 @@ def ranks(x: torch.Tensor) -> torch.Tensor:
     Returns:
         `[B, M]`, float64, from 0; ties share the mean of their ranks.
     """
-    x = x.flatten(1).contiguous()
-    ordered = x.sort(dim=1).values
-    below, up_to = torch.searchsorted(ordered, x), torch.searchsorted(ordered, x, right=True)
-    return (below + up_to - 1).double() / 2
+    ordered, places = x.flatten(1).sort(dim=1)
+    rank = torch.arange(ordered.shape[1], device=x.device).expand_as(ordered)
+    new = torch.ones_like(ordered, dtype=torch.bool)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    first = torch.where(new, rank, 0).cummax(dim=1).values
+    ends = torch.where(new.roll(-1, dims=1), rank, rank[0, -1]).flip(1).cummin(dim=1).values.flip(1)
+    shared = (first + ends).double() / 2
+    return torch.empty_like(shared).scatter(1, places, shared)

@@ -112,10 +112,9 @@ def recovery_error(outputs: torch.Tensor, pairs: Reduction) -> torch.Tensor:
     Returns:
         Squared distance over all tokens, over their squared length, `[B]`, float64; 0 where outputs are zero.
     """
-    outputs = outputs.double()
-    recovered = pairs.unmerge(pairs.merge(outputs))
-    power = outputs.square().sum(dim=(1, 2)).clamp_min(torch.finfo(torch.float64).tiny)
-    return (recovered - outputs).square().sum(dim=(1, 2)) / power
+    error = (pairs.unmerge(pairs.merge(outputs)) - outputs).square().sum(dim=(1, 2), dtype=torch.float64)
+    power = outputs.square().sum(dim=(1, 2), dtype=torch.float64)
+    return error / power.clamp_min(torch.finfo(torch.float64).tiny)
 
 
 def _compared(outputs: torch.Tensor, now: _Step, then: _Step) -> dict[Measure, torch.Tensor]:
