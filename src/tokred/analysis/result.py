@@ -1,4 +1,4 @@
-"""What an analysis found; docs/analysis/file.md describes each field."""
+"""What an analysis found; docs/analysis/index.md describes each field."""
 
 from __future__ import annotations
 

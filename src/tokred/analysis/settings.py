@@ -58,6 +58,9 @@ class AnalysisSettings:
             check_at_least(name, getattr(self, name), 1, meaning)
         if len(self.seeds) != self.samples:
             raise SpecError(f"seeds has {len(self.seeds)} entries, and samples={self.samples}: give one seed each.")
+        for seed in self.seeds:
+            if not 0 <= seed < 2**63:
+                raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of a picture.")
         if not 0 < self.ratio <= GridMatcher().max_ratio:
             raise SpecError(
                 f"ratio={self.ratio} must be in (0, {GridMatcher().max_ratio}]: the share of tokens removed."
