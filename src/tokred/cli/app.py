@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tokred.cli.analyze import analyze
 from tokred.cli.bench import bench
 from tokred.cli.calibrate import calibrate
 from tokred.cli.compare import compare
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, bench, compare, calibrate, methods, models, plugins):
+for command in (demo, bench, compare, analyze, calibrate, methods, models, plugins):
     app.command()(command)
 
 
