@@ -27,6 +27,8 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
         ("dito: signal = input , ratio=5e-1", [1]),
         ("dito:ratio=0.667", [2]),
         ("dito:interval=3", [0, 1]),
+        ("dito:interval=*", [0, 1]),
+        ("dito:signal=*,ratio=*", [1, 2]),
         ("dito:stride=2x4,sites=attn+mlp", [2]),
         ("tomesd:mlp=true", [3]),
         ("tomesd", [3]),
@@ -38,7 +40,7 @@ def test_runs_that_have_the_values(text: str, selected: list[int]) -> None:
     reference.check(RUNS)
 
 
-@pytest.mark.parametrize("text", ["dito:interval=4", "dito:signal=1", "tomesd:mlp=1", "tomesd:signal=input"])
+@pytest.mark.parametrize("text", ["dito:interval=4", "dito:penalty=*", "dito:signal=1", "tomesd:mlp=1", "tomesd:signal=input"])
 def test_runs_that_have_not(text: str) -> None:
     assert not any(map(Reference.parse(text).selects, RUNS))
 

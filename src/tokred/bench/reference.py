@@ -9,6 +9,8 @@ from typing import Any, Self
 from tokred.bench.contender import written
 from tokred.errors import SpecError, UnknownName
 
+ANY = "*"
+"""Stands for any value that a run was given."""
 Named = tuple[str, Mapping[str, Any]]
 """Name and parameters of a run."""
 
@@ -20,7 +22,7 @@ class Reference:
     Attributes:
         text: "NAME" or "NAME:key=value,...", as it was given.
         name: of the method or rival.
-        given: the parameters that select some of its runs, as they were written.
+        given: the parameters that select some of its runs, as they were written; `*` for any value.
     """
 
     text: str
@@ -80,7 +82,7 @@ def parse_references(texts: Iterable[str]) -> tuple[Reference, ...]:
 
 def _same(value: Any, text: str) -> bool:
     """Tell whether `text` writes a parameter's value, as tables do or as any other number of the same size."""
-    if written(value) == text:
+    if text in (ANY, written(value)):
         return True
     try:
         return type(value) in (int, float) and float(text) == value
