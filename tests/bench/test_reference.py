@@ -40,7 +40,9 @@ def test_runs_that_have_the_values(text: str, selected: list[int]) -> None:
     reference.check(RUNS)
 
 
-@pytest.mark.parametrize("text", ["dito:interval=4", "dito:penalty=*", "dito:signal=1", "tomesd:mlp=1", "tomesd:signal=input"])
+@pytest.mark.parametrize(
+    "text", ["dito:interval=4", "dito:penalty=*", "dito:signal=1", "tomesd:mlp=1", "tomesd:signal=input"]
+)
 def test_runs_that_have_not(text: str) -> None:
     assert not any(map(Reference.parse(text).selects, RUNS))
 
