@@ -1,7 +1,8 @@
 """Write the measured tables into README and docs: `python benchmarks/tables.py [--check]`.
 
-A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME ...] -->` and `<!-- end -->`: FILE is a
-result file under `docs/results`, the names are the methods to show, in that order (all of them where none is named).
+A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[:key=value,...] ...] -->` and
+`<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, in the order
+shown (all of them where none is named).
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
@@ -25,7 +26,7 @@ from tokred.bench.result import Row, Score
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
-BLOCK = re.compile(r"(<!-- table: (\S+)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 GAINS = re.compile(r"(<!-- gains: (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
@@ -47,7 +48,8 @@ def quality_table(results: Results, names: Sequence[str]) -> list[str]:
     Where the dense model has scores, it has a row, and all rows tell their images per second.
     """
     dense, absolute = results.dense, bool(results.dense.scores)
-    rows = [row for name in names for row in results.rows if row.method == name] if names else results.rows
+    rows = [row for each in parse_references(names) for row in results.rows if each.selects((row.method, row.params))]
+    rows = rows if names else list(results.rows)
     metrics = [metric for metric in METRICS if metric.name in rows[0].scores]
 
     def quality(images_per_second: float, scores: Mapping[str, Score]) -> list[str]:

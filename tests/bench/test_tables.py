@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from bench.made import made_results, made_row
 
 from tokred.bench import Results, compare_runs, find_metric, parse_references, write_results
 from tokred.bench.gains import gain_tables
@@ -55,6 +56,16 @@ def test_a_classifier_has_a_dense_row_first(tables: ModuleType, classifier_resul
 def test_named_methods_in_the_order_of_their_names(tables: ModuleType, results: Results) -> None:
     rows = tables.quality_table(results, ["tomesd", "dito"])[2:]
     assert [cells(row)[0].split()[0] for row in rows] == ["tomesd", "dito", "dito", "dito"]
+
+
+def test_some_runs_of_a_method(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = (("dito", {"ratio": 0.5}), ("dito", {"ratio": 0.75}), ("tomesd", {"ratio": 0.5}))
+    rows = [made_row(name, params, 0.5, 0.5, [30.0, 31.0]) for name, params in runs]
+    write_results(made_results(*rows), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    page = tables.filled("<!-- table: results.json tomesd dito:ratio=0.75 -->\nold\n<!-- end -->")
+    assert [cells(line)[0] for line in page.splitlines()[3:-1]] == ["tomesd ratio=0.5", "dito ratio=0.75"]
+    assert tables.filled(page) == page
 
 
 def test_only_the_columns_that_a_file_has(tables: ModuleType, results: Results) -> None:
