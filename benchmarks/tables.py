@@ -1,8 +1,8 @@
 """Write the measured tables into README and docs: `python benchmarks/tables.py [--check]`.
 
 A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[:key=value,...] ...] -->` and
-`<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, in the order
-shown (all of them where none is named).
+`<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, to be
+shown in that order (all of them where none is named).
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
