@@ -2,7 +2,8 @@
 
 A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[:key=value,...] ...] -->` and
 `<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, to be
-shown in that order (all of them where none is named).
+shown in that order (all of them where none is named). An `analysis.json` is named from there as well; its table has a
+row for each lag.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
@@ -18,10 +19,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tokred.analysis import Analysis
+from tokred.analysis.page import SUMMARY_HEAD, summary
 from tokred.bench import Metric, Results, compare_runs, find_metric, parse_references, read_results, validate
 from tokred.bench.classifying import classifying_metrics
 from tokred.bench.drawing import drawing_metrics
 from tokred.bench.gains import gain_tables
+from tokred.bench.plain import read_plain
 from tokred.bench.result import Row, Score
 
 ROOT = Path(__file__).parents[1]
@@ -83,14 +87,22 @@ def gains(results: Results, reference: str, name: str | None) -> list[str]:
     return lines
 
 
+def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """Return the lines of the table of a file, by what kind of file it is."""
+    if "allowance" in results:
+        return time_table(results)
+    if "curves" in results:
+        return markdown(SUMMARY_HEAD, *summary(read_plain(Analysis, results, "analysis")))
+    return quality_table(validate(results), names)
+
+
 def filled(page: str) -> str:
     """Return a page with each of its tables made anew."""
 
     def block(match: re.Match[str]) -> str:
         head, file, names, tail = match.groups()
         results = json.loads((RESULTS / file).read_text())
-        lines = time_table(results) if "allowance" in results else quality_table(validate(results), names.split())
-        return head + "\n".join(lines) + "\n" + tail
+        return head + "\n".join(table(results, names.split())) + "\n" + tail
 
     def gains_block(match: re.Match[str]) -> str:
         head, file, reference, name, tail = match.groups()

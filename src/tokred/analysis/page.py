@@ -58,10 +58,11 @@ def _head(analysis: Analysis) -> list[str]:
         "block where it computes both at once; its *output* is its residual branch, its *input* what it is called "
         "with. Similarity is the cosine of a source token with a destination token; destinations are one random token "
         "in each cell of 2 by 2, the same at all steps.",
-        "A number is a mean over generations, each of which is a mean over steps and sites; in brackets the mean's 95 "
-        "% interval (bootstrap over the generations). What compares steps L apart leaves out the first L steps. Where "
-        "one thing is said to be more than another, the interval of their difference, or ratio, within each "
-        "generation excludes that they are equal; where it does not, that is said.",
+        "A number is a mean over generations, each of which is a mean over steps and sites; in brackets the mean's "
+        "95 % interval (bootstrap over the generations). What compares steps L apart leaves out the first L steps. "
+        "Where one thing is said to be more than another, the interval of their difference, or ratio, within each "
+        "generation excludes that they are equal; where it does not, that is said. The site or step that is least is "
+        "the one whose mean came out so.",
         "All numbers, with versions and device, are in [analysis.json](analysis.json), which "
         "[Does output similarity persist?](../index.md) describes.",
     ]
