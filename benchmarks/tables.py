@@ -6,6 +6,8 @@ shown in that order (all of them where none is named). An `analysis.json` is nam
 row for each lag.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file.
+`<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
+is that of how these differences spread over some of the runs, in several files.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,11 +30,13 @@ from tokred.bench.drawing import drawing_metrics
 from tokred.bench.gains import gain_tables
 from tokred.bench.plain import read_plain
 from tokred.bench.result import Row, Score
+from tokred.metrics import Paired
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 GAINS = re.compile(r"(<!-- gains: (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
@@ -87,6 +92,33 @@ def gains(results: Results, reference: str, name: str | None) -> list[str]:
     return lines
 
 
+def ranges(results: Results, runs: str, without: Sequence[str], reference: str) -> list[list[str]]:
+    """Return a row for each kind of comparison: how the differences of the named runs from a reference spread."""
+    (named,), metric = parse_references([runs]), find_metric(results, None)
+    labels = {
+        row.label
+        for row in results.rows
+        if named.selects((row.method, row.params)) and row.params.keys().isdisjoint(without)
+    }
+    (against,) = compare_runs(results, parse_references([reference]), metric).against
+    kinds = {"schedule": [each for each in against.twins if each.label in labels]}
+    for axis in ("compute", "time"):
+        kinds[axis] = [each for each in against.curves if each.label in labels and each.axis == axis]
+    return [
+        [results.model, f"equal {kind}", *_spread([each.difference for each in found], metric)]
+        for kind, found in kinds.items()
+        if found
+    ]
+
+
+def _spread(differences: Sequence[Paired], metric: Metric) -> list[str]:
+    """Return how many differences there are, how many intervals lie above and below 0, and the spread of the means."""
+    means = [difference.mean for difference in differences]
+    sides = sum(d.low > 0 for d in differences), sum(d.high < 0 for d in differences)
+    values = (f"{value:+.{metric.digits + 1}f}" for value in (min(means), statistics.median(means), max(means)))
+    return [str(len(means)), *map(str, sides), *values]
+
+
 def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     """Return the lines of the table of a file, by what kind of file it is."""
     if "allowance" in results:
@@ -108,7 +140,17 @@ def filled(page: str) -> str:
         head, file, reference, name, tail = match.groups()
         return head + "\n".join(gains(read_results(RESULTS / file), reference, name)) + "\n" + tail
 
-    return GAINS.sub(gains_block, BLOCK.sub(block, page))
+    def ranges_block(match: re.Match[str]) -> str:
+        head, files, runs, without, reference, tail = match.groups()
+        rows = [
+            row
+            for file in files.split(",")
+            for row in ranges(read_results(RESULTS / file), runs, (without or "").split(","), reference)
+        ]
+        columns = ["model", "compared at", "runs", "above 0", "below 0", "least, dB", "median, dB", "greatest, dB"]
+        return head + "\n".join(markdown(columns, *rows)) + "\n" + tail
+
+    return RANGES.sub(ranges_block, GAINS.sub(gains_block, BLOCK.sub(block, page)))
 
 
 def main() -> int:

@@ -96,3 +96,19 @@ def test_gains_are_what_compare_finds(
         assert [line for line in lines if line.startswith("Not compared: ")] == [
             f"Not compared: {reason}" for text in texts for reason in text.missing
         ]
+
+
+def test_ranges_of_the_named_runs_against_their_twins(
+    tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [({"ratio": 0.25}, 0.9, 35.0), ({"ratio": 0.5}, 0.8, 31.0), ({"ratio": 0.5, "penalty": 0.1}, 0.8, 90.0)]
+    twins = [({"ratio": 0.25, "signal": "input"}, 0.9, 33.0), ({"ratio": 0.5, "signal": "input"}, 0.8, 32.0)]
+    made = [made_row("dito", params, cost, cost, [psnr, psnr]) for params, cost, psnr in (*runs, *twins)]
+    write_results(made_results(*made), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    named = "results.json of dito without signal,penalty against dito:signal=input"
+    page = tables.filled(f"<!-- ranges: {named} -->\nold\n<!-- end -->")
+    assert [cells(line)[1:] for line in page.splitlines()[3:-1]] == [
+        [f"equal {what}", "2", "1", "1", "-1.00", "+0.50", "+2.00"] for what in ("schedule", "compute", "time")
+    ]
+    assert tables.filled(page) == page
