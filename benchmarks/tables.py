@@ -5,7 +5,7 @@ A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[
 shown in that order (all of them where none is named). An `analysis.json` is named from there as well; its table has a
 row for each lag.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
-`tokred compare` finds in the file.
+`tokred compare` finds in the file; `twins` in place of `gains` leaves out those at equal compute and time.
 `<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
 is that of how these differences spread over some of the runs, in several files.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
@@ -14,6 +14,7 @@ With `--check` nothing is written, and a page whose table is not the one that it
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import statistics
@@ -35,7 +36,7 @@ from tokred.metrics import Paired
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
-GAINS = re.compile(r"(<!-- gains: (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
@@ -80,11 +81,12 @@ def time_table(results: dict[str, Any]) -> list[str]:
     return markdown(["method", "compute", "time"], *rows)
 
 
-def gains(results: Results, reference: str, name: str | None) -> list[str]:
+def gains(results: Results, reference: str, name: str | None, kind: str = "gains") -> list[str]:
     """Return the lines of the tables that compare the runs with a reference, by a metric or by the first one."""
     metric = find_metric(results, name)
     (against,) = compare_runs(results, parse_references([reference]), metric).against
     lines: list[str] = []
+    against = dataclasses.replace(against, curves=(), missing=()) if kind == "twins" else against
     for table in gain_tables(against, metric):
         rows = markdown(table.head, *table.rows) if table.rows else []
         reasons = [line for reason in table.missing for line in ("", f"Not compared: {reason}")]
@@ -137,8 +139,8 @@ def filled(page: str) -> str:
         return head + "\n".join(table(results, names.split())) + "\n" + tail
 
     def gains_block(match: re.Match[str]) -> str:
-        head, file, reference, name, tail = match.groups()
-        return head + "\n".join(gains(read_results(RESULTS / file), reference, name)) + "\n" + tail
+        head, kind, file, reference, name, tail = match.groups()
+        return head + "\n".join(gains(read_results(RESULTS / file), reference, name, kind)) + "\n" + tail
 
     def ranges_block(match: re.Match[str]) -> str:
         head, files, runs, without, reference, tail = match.groups()

@@ -50,8 +50,8 @@ def test_words(comparisons: Comparisons, metrics: dict[str, Metric]) -> None:
     figure = gains_figure(comparisons, metrics["psnr"])
     label = "PSNR, dB, minus that of a:signal=input (bars: 95 % interval; right is better)"
     assert figure.axes[0].get_xlabel() == label
-    assert figure.get_suptitle() == "made"
     (legend,) = figure.legends
+    assert legend.get_title().get_text() == "made"
     assert [text.get_text() for text in legend.get_texts()] == ["its twin", "equal compute", "equal measured time"]
     lower = gains_figure(comparisons, dataclasses.replace(metrics["psnr"], higher=False))
     assert "left is better" in lower.axes[0].get_xlabel()

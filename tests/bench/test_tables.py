@@ -98,6 +98,21 @@ def test_gains_are_what_compare_finds(
         ]
 
 
+def test_twins_alone(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        made_row("dito", params, 0.5, 0.5, [30.0, 31.0])
+        for params in ({"ratio": 0.5}, {"ratio": 0.5, "signal": "input"})
+    ]
+    write_results(made_results(*rows), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    page = {
+        kind: tables.filled(f"<!-- {kind}: results.json against dito:signal=input -->\n<!-- end -->")
+        for kind in ("twins", "gains")
+    }
+    assert ("Against the twin" in page["twins"], "equal compute" in page["twins"]) == (True, False)
+    assert ("Against the twin" in page["gains"], "equal compute" in page["gains"]) == (True, True)
+
+
 def test_ranges_of_the_named_runs_against_their_twins(
     tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,9 +42,9 @@ def gains_figure(comparisons: Comparisons, metric: Metric) -> Figure:
         _draw(panel, against, runs)
         better = "right" if metric.higher else "left"
         panel.set_xlabel(f"{metric.head}, minus that of {against.reference} (bars: 95 % interval; {better} is better)")
-    figure.suptitle(comparisons.model, fontsize="medium")
     handles = {handle.get_label(): handle for panel in axes for handle in panel.get_legend_handles_labels()[0]}
-    figure.legend(handles=list(handles.values()), loc="outside upper center", ncols=len(handles), frameon=False)
+    above = {"loc": "outside upper center", "ncols": len(handles), "frameon": False, "title": comparisons.model}
+    figure.legend(handles=list(handles.values()), **above)
     return figure
 
 

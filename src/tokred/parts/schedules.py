@@ -75,10 +75,8 @@ class GuidedInterval:
 
     Attributes:
         ratio: share of the image tokens that the reduce steps remove, in [0, 1).
-        threshold: pair match ratio that an interval should not fall below, in (0, 1). The default is a choice: measured
-            on emoji-dit (30 steps, ratio 0.5, 4 dense steps first, schedules by `tokred calibrate`, 8 pictures), 0.5 to
-            0.7 gave about 23 dB at 0.60 of the sites' operations, 0.8 25.4 dB at 0.64, 0.85 27.9 dB at 0.69, and 0.9
-            an interval of 2 throughout, 31.4 dB at 0.76: 0.85 is the highest that still lets intervals grow.
+        threshold: pair match ratio that an interval should not fall below, in (0, 1). The default is a choice: on the
+            project's models lower ones cost more quality than they save, see "DiTo, measured" in the docs.
         shortest: the least interval, and the first one; at least 2.
         longest: the greatest interval, at least `shortest`.
         dense_first: number of steps at the start that are dense, at least 1; the last of them is the first match.
