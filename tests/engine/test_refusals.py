@@ -13,12 +13,12 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, UNet2DConditionModel
 from engine.setups import SIMPLEST, Setup
-from engine.snapshot import changes, snapshot
 from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family
 from torch import nn
 
 import tokred
 from tokred import ConflictError, Method, SpecError, TokredError, UnknownName, UnsupportedModel, parts
+from tokred.testing.snapshot import changes, snapshot
 from tokred_adapters.flux import FluxAdapter
 
 DIT, PIXART, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "pixart", "sd3", "flux", "vit"))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tokred.engine.apply import apply
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
-from tokred.registry import Registered, build_method, components
+from tokred.registry import Registered, build_method, components, default_registry
 from tokred.registry.build import check_parameters, parse_parameters
 from tokred.rivals import Rival
 from tokred.run import Run
@@ -24,7 +24,7 @@ class Contender:
     """A method or a rival, ready to be applied.
 
     Attributes:
-        name: the registered name.
+        name: the registered name, or the file of a method.
         kind: "method" or "rival".
         params: its parameters, as they were given; the others have their defaults.
         entrant: the method or rival itself.
@@ -60,7 +60,8 @@ def parse_contenders(texts: Sequence[str] = ()) -> list[Contender]:
 
     Args:
         texts: "NAME", which stands for all standard runs of a method or rival (its component's `levels`), or
-            "NAME:key=value,key=value", which is one run. Without any: every registered method and rival.
+            "NAME:key=value,key=value", which is one run; or the path of a .json file that `Method.save` wrote. Without
+            any: every registered method and rival.
 
     Raises:
         SpecError: if a name or parameter is unknown or out of range, or two of them are the same run.
@@ -83,6 +84,10 @@ def find_contender(name: str) -> Registered:
     Raises:
         UnknownName: if there is none.
     """
+    registry = default_registry()
+    for kind in KINDS:
+        if registry.built_in(kind, name):
+            return registry.find(kind, name)
     known = _known()
     if name not in known:
         raise UnknownName("method or rival", name, known)
@@ -100,6 +105,11 @@ def written(value: Any) -> str:
     return str(value)
 
 
+def contender_names() -> list[str]:
+    """Return the names of all methods and rivals."""
+    return list(_known())
+
+
 def _known() -> dict[str, Registered]:
     """Return all methods, then all rivals, by name; a rival cannot take a method's name."""
     rivals, methods = ({r.component.name: r for r in components(kind)} for kind in ("rival", "method"))
@@ -109,14 +119,29 @@ def _known() -> dict[str, Registered]:
 def _parse(text: str) -> Iterator[Contender]:
     """Yield the runs that `text` stands for."""
     name, colon, given = text.partition(":")
-    component = find_contender(name).component
+    if name.endswith(".json"):
+        yield Contender(name, "method", {}, method_from_file(name, given))
+        return
+    registered = find_contender(name)
+    component = registered.component
     what = f"{component.kind} {name!r}"
-    levels = [parse_parameters(what, component.load(), given)] if colon else component.levels
+    levels = [parse_parameters(what, registered.load(), given)] if colon else component.levels
     for params in levels:
         if component.kind == "method":
             yield Contender(name, "method", params, build_method(name, params))
         else:
-            yield Contender(name, "rival", params, _build_rival(what, component.load(), params))
+            yield Contender(name, "rival", params, _build_rival(what, registered.load(), params))
+
+
+def method_from_file(name: str, given: str) -> Method:
+    """Read the method of a .json file, beside which no parameters may be given.
+
+    Raises:
+        SpecError: if it is not a method, or there are parameters.
+    """
+    if given:
+        raise SpecError(f"--method {name}:{given}: a file takes no parameters. Change the file.")
+    return Method.read(name)
 
 
 def _build_rival(what: str, factory: Any, params: Mapping[str, Any]) -> Rival:

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 from tokred.bench.files import replacing
-from tokred.bench.plain import read_plain
 from tokred.bench.result import Results
 from tokred.errors import SpecError
+from tokred.plain import read_plain
 
 _LIST_OF_NUMBERS = re.compile(r'\[\n[^\[\]{}"]*\]')
 

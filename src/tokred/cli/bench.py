@@ -19,8 +19,9 @@ def bench(
     method: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[:key=value,...]",
-            help="Method or rival; can be given more than once. Without parameters: its standard runs. "
+            metavar="NAME[:key=value,...]|FILE.json",
+            help="Method or rival, or a file that Method.save wrote; can be given more than once. Without parameters: "
+            "its standard runs. "
             "Without any --method: all methods and rivals that fit the model.",
         ),
     ] = None,

@@ -29,7 +29,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     Args:
         target: a diffusers pipeline, a diffusers transformer or a timm model. A bare transformer needs
             `tokred.step(...)` around its calls, unless the method reuses nothing between steps.
-        method: name of a registered method, or a `Method`.
+        method: name of a registered method, a `Method`, or the path of a .json file that `Method.save` wrote.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
     Returns:
@@ -47,8 +47,13 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     """
     method = build_method(method, params)
     model = _model_of(target)
+    return apply_by(adapter_for(model), target, method)
+
+
+def apply_by(adapter: Adapter, target: Any, method: Method) -> Run:
+    """Apply a method to a pipeline or a model that `adapter` knows, see `apply`."""
+    model = _model_of(target)
     _refuse_conflicts(model)
-    adapter = adapter_for(model)
     if method.scheduler.reuses and not adapter.repeats:
         raise UnsupportedModel(
             f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "
