@@ -15,7 +15,9 @@ def bench(
             metavar="NAME|all", help="Trained model, see `tokred models`; or all, each into a folder of its own in DIR."
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
+        "results"
+    ),
     method: Annotated[
         list[str] | None,
         typer.Option(

@@ -29,7 +29,7 @@ def _schedulers() -> Iterator[Component]:
     summaries = {
         "every_step": ("EveryStep", "match and reduce in every call"),
         "interval": ("Interval", "match at one step in so many, reuse at the others"),
-        "guided_interval": ("GuidedInterval", "match again when the pairs seen no longer last"),
+        "guided": ("GuidedInterval", "match again when the pairs seen no longer last"),
         "planned": ("Planned", "match at given places of the generation"),
     }
     needed = {"planned": {"matches": (0.0, 0.5)}}

@@ -73,7 +73,8 @@ def adapters() -> Iterator[tuple[Registered, Adapter]]:
         with _left_out_if_broken(registered):
             adapter = target()
             if not isinstance(adapter, Adapter):
-                raise PluginError(f"{registered.component.target} makes {adapter!r}, which is no tokred.Adapter")
+                made = f"{registered.component.target} makes a {type(adapter).__name__}"
+                raise PluginError(f"{made}, which is no tokred.Adapter")
             yield registered, adapter
 
 

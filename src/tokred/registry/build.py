@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from tokred.errors import PluginError, SpecError, TokredError, UnknownName
 from tokred.method import Method
@@ -120,4 +120,6 @@ def _read(what: str, value: str, hint: Any) -> Any:
     except (ValueError, KeyError):
         wanted = "a pair such as 2x2" if hint == tuple[int, int] else {bool: "true or false"}.get(hint, hint.__name__)
         raise SpecError(f"{what} cannot be read: the value must be {wanted}.") from None
-    return tuple(value.split("+")) if getattr(hint, "__origin__", None) is tuple else value
+    if get_origin(hint) is tuple:
+        return tuple(_read(what, item, get_args(hint)[0]) for item in value.split("+"))
+    return value
