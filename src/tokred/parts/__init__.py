@@ -3,6 +3,7 @@
 from tokred.parts.cosine import Cosine
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
+from tokred.parts.oracle import Oracle
 from tokred.parts.pairing import best_destinations
 from tokred.parts.planned import Planned
 from tokred.parts.random import RandomMatcher
@@ -18,6 +19,7 @@ __all__ = [
     "GridMatcher",
     "GuidedInterval",
     "Interval",
+    "Oracle",
     "Planned",
     "RandomMatcher",
     "best_destinations",

@@ -96,7 +96,7 @@ def _demand_as_dense(what: str, host: Host, subject: Subject, method: Method, do
     model = host.model()
     hooks = _double(subject.make(), model, method) if doubled else []
     dense = host.call(model)
-    run = apply_by(subject.make(), model, method)
+    run = apply_by(model, method, lambda model: subject.make())
     reduced = host.call(model)
     demand(all(call.removed for call in run.report().calls), f"{what}: some sites did not reduce.")
     for hook in hooks:

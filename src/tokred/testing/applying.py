@@ -45,7 +45,7 @@ class Application:
 
     def apply(self, part: Any, model: nn.Module) -> Run:
         """Apply the method to `model`."""
-        return apply_by(self.adapter_of(part, model), model, self.method_of(part))
+        return apply_by(model, self.method_of(part), lambda model: self.adapter_of(part, model))
 
     def generate(self, part: Any, model: nn.Module, seed: int = 0) -> torch.Tensor:
         """Generate two samples in as many steps as the method needs to reduce, applied or not."""
@@ -114,7 +114,7 @@ def _fitting(subject: Subject) -> list[Host]:
     for host in METHOD_HOSTS:
         model = host.model()
         try:
-            apply_by(adapter_for(model), model, subject.make())
+            apply_by(model, subject.make(), adapter_for)
             found.append(host)
         except (SpecError, UnsupportedModel) as error:
             reasons.append(f"{host}: {error}")
