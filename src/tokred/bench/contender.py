@@ -55,20 +55,20 @@ class Contender:
         return apply(model, self.entrant) if isinstance(self.entrant, Method) else self.entrant.applied(model)
 
 
-def parse_contenders(texts: Sequence[str] = ()) -> list[Contender]:
+def parse_contenders(texts: Sequence[str | Method] = ()) -> list[Contender]:
     """Read what is to be compared, and check it.
 
     Args:
         texts: "NAME", which stands for all standard runs of a method or rival (its component's `levels`), or
-            "NAME:key=value,key=value", which is one run; or the path of a .json file that `Method.save` wrote. Without
-            any: every registered method and rival.
+            "NAME:key=value,key=value", which is one run; the path of a .json file that `Method.save` wrote; or a
+            method. Without any: every registered method and rival.
 
     Raises:
         SpecError: if a name or parameter is unknown or out of range, or two of them are the same run.
 
     Example:
-        >>> [contender.label for contender in parse_contenders(["tomesd:ratio=0.5", "fewer_steps:share=0.8"])]
-        ['tomesd ratio=0.5', 'fewer_steps share=0.8']
+        >>> parse_contenders(["tomesd:ratio=0.5"])[0].label
+        'tomesd ratio=0.5'
     """
     found = [contender for text in texts or _known() for contender in _parse(text)]
     labels = [contender.label for contender in found]
@@ -116,8 +116,11 @@ def _known() -> dict[str, Registered]:
     return methods | {name: rival for name, rival in rivals.items() if name not in methods}
 
 
-def _parse(text: str) -> Iterator[Contender]:
+def _parse(text: str | Method) -> Iterator[Contender]:
     """Yield the runs that `text` stands for."""
+    if isinstance(text, Method):
+        yield Contender(text.name, "method", {}, text)
+        return
     name, colon, given = text.partition(":")
     if name.endswith(".json"):
         yield Contender(name, "method", {}, method_from_file(name, given))

@@ -9,6 +9,7 @@ from tokred.bench.contender import Contender, contender_names, parse_contenders
 from tokred.bench.result import LeftOut
 from tokred.bench.subject import Subject
 from tokred.errors import SpecError, TokredError, UnsupportedModel
+from tokred.method import Method
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Lineup:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def line_up(subject: Subject, texts: Sequence[str] = ()) -> Lineup:
+def line_up(subject: Subject, texts: Sequence[str | Method] = ()) -> Lineup:
     """Apply each contender to the subject's model and take it away again, to see what fits.
 
     Args:
