@@ -104,7 +104,7 @@ class KeepsState(Copy):  # damps the removed tokens by the mean of all that it e
     def __init__(self) -> None:
         self.__dict__["seen"] = None
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, *rest: Any) -> torch.Tensor:
         full, seen = reduction.unmerge(kept), self.__dict__["seen"]
         if seen is None:
             self.__dict__["seen"] = full
@@ -113,23 +113,23 @@ class KeepsState(Copy):  # damps the removed tokens by the mean of all that it e
 
 
 class WrongType(Copy):  # Recovers in float32.
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
-        return super().recover(kept, reduction, memory).float()
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, *rest: Any) -> torch.Tensor:
+        return super().recover(kept, reduction, memory, *rest).float()
 
 
 class ChangesKeptTokens(Copy):  # Damps all outputs.
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
-        return 0.9 * super().recover(kept, reduction, memory)
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, *rest: Any) -> torch.Tensor:
+        return 0.9 * super().recover(kept, reduction, memory, *rest)
 
 
 class UndeclaredMemory(parts.Cached):  # Puts a tensor of its own into the memory.
-    def observe(self, output: torch.Tensor, memory: Memory) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, *rest: Any) -> None:
         memory["output"].copy_(output)
         memory["again"] = output.clone()
 
 
 class KeepsAReference(parts.Cached):  # Remembers the tensor that it was handed, in place of its values.
-    def observe(self, output: torch.Tensor, memory: Memory) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, *rest: Any) -> None:
         memory["output"] = output
 
 
@@ -226,9 +226,9 @@ class CountsRecoveries(Copy):
     def __init__(self) -> None:
         self.__dict__["calls"] = 0
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, *rest: Any) -> torch.Tensor:
         self.__dict__["calls"] += 1
-        return super().recover(kept, reduction, memory) * (1 + self.__dict__["calls"] % 2)
+        return super().recover(kept, reduction, memory, *rest) * (1 + self.__dict__["calls"] % 2)
 
 
 def upset_by_exceptions() -> Method:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tokred import Component, SpecError, UnknownName
-from tokred.parts import Copy, Cosine, GridMatcher
+from tokred.parts import Copy, Cosine, GridMatcher, Interval
 from tokred.registry import build_method
 from tokred.testing import cases, parametrize_with_checks, run_checks
 
@@ -38,6 +38,8 @@ def test_a_name_of_several_kinds_stands_for_all() -> None:
 def test_something_else_is_refused() -> None:
     with pytest.raises(SpecError, match="3 is nothing that can be checked. Pass a registered name"):
         cases([3])
+    with pytest.raises(SpecError, match="cannot be made without parameters .*'ratio'.* Pass an object that it made"):
+        cases([Interval])
     with pytest.raises(UnknownName, match="Unknown check 'determinstic'. .*Did you mean 'deterministic'?"):
         cases([Cosine], {"determinstic": "why"})
     component = Component("adapter", "x", "tokred_adapters.dit:DiTAdapter", "", hosts="tokred.parts:Copy")

@@ -98,7 +98,10 @@ def reductions_are_valid(subject: Subject) -> None:
             kept, assign, places = made.kept, made.assign, torch.arange(made.computed)
             demand(kept.dtype == assign.dtype == torch.int64, f"{what}: positions are {kept.dtype}, not int64.")
             inside = bool((kept >= 0).all() and (kept < tokens).all())
-            demand(inside and bool((kept.diff(dim=1) > 0).all()), f"{what}: `kept` does not ascend in [0, {tokens}).")
+            ordered = kept if type(made) is Reduction else kept.sort(dim=1).values  # other forms keep tile by tile
+            demand(
+                inside and bool((ordered.diff(dim=1) > 0).all()), f"{what}: `kept` does not ascend in [0, {tokens})."
+            )
             demand(bool((assign >= 0).all() and (assign < made.computed).all()), f"{what}: `assign` leaves `kept`.")
             demand(bool((assign.gather(1, kept) == places).all()), f"{what}: a kept token follows another one.")
             counted = torch.stack([row.bincount(minlength=made.computed) for row in assign])

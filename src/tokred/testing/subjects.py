@@ -52,8 +52,9 @@ def examine(item: Any) -> Iterator[Examined]:
     else:
         factory = item if isinstance(item, type) or _is_function(item) else functools.partial(copy.deepcopy, item)
         source = item if factory is item else type(item)
-        kind = _kind(factory(), item)
-        name = getattr(source, "__name__", kind) if kind != "method" else factory().name
+        made = _made(factory)
+        kind = _kind(made, item)
+        name = made.name if isinstance(made, Method) else source.__name__
         if kind == "method" and factory is not item:
             source = Method
         subject = Subject(kind, name, source, factory)
@@ -108,6 +109,15 @@ def _hosts(component: Component) -> tuple[Host, ...]:
     if not isinstance(hosts, tuple) or not all(isinstance(host, Host) for host in hosts):
         raise SpecError(f"hosts={component.hosts!r} of {component.name!r} must name a tuple of tokred.testing.Host.")
     return hosts
+
+
+def _made(factory: Any) -> Any:
+    try:
+        return factory()
+    except TypeError as error:
+        raise SpecError(
+            f"{factory!r} cannot be made without parameters ({error}). Pass an object that it made."
+        ) from error
 
 
 def _kind(made: Any, item: Any) -> Kind:
