@@ -29,9 +29,9 @@ from tokred.bench import Metric, Results, compare_runs, find_metric, parse_refer
 from tokred.bench.classifying import classifying_metrics
 from tokred.bench.drawing import drawing_metrics
 from tokred.bench.gains import gain_tables
-from tokred.bench.plain import read_plain
 from tokred.bench.result import Row, Score
 from tokred.metrics import Paired
+from tokred.plain import read_plain
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"

@@ -23,7 +23,11 @@ PARTS = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"similarity": "cosine"}, "similarity='cosine' is no Similarity. Pass an object"),
+        ({"similarity": 3}, "similarity=3 is no Similarity. Pass an object .*, or a registered name"),
+        ({"similarity": "cosin"}, "Unknown similarity 'cosin'. Known: .*Did you mean 'cosine'?"),
+        ({"similarity": "cosine:signal=out"}, "signal='out' is not known. Allowed: input, block_input"),
+        ({"scheduler": "interval"}, "scheduler 'interval' needs ratio. Write interval:ratio=VALUE, or pass an object"),
+        ({"seed": -1}, r"seed=-1 must be an integer in \[0, 2\*\*63\)"),
         ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean"),
         ({"keys": "all"}, "keys='all' is not known. Allowed: kept, full, recovered"),
         ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
@@ -57,6 +61,18 @@ def test_a_method_takes_no_parameters_beside_it() -> None:
     assert build_method(method, {}) is method
     with pytest.raises(SpecError, match="Parameters ratio were given beside a Method"):
         build_method(method, {"ratio": 0.5})
+
+
+def test_parts_may_be_named() -> None:
+    named = Method(
+        similarity="cosine:signal=output",
+        matcher="grid:stride=2x4",
+        scheduler="interval:ratio=0.5,interval=3",
+        recovery=Copy(),
+    )
+    assert named == Method(
+        similarity=Cosine("output"), matcher=GridMatcher((2, 4)), scheduler=Interval(0.5, 3), recovery=Copy()
+    )
 
 
 def test_a_method_is_changed_by_replacing_a_field_and_checked_again() -> None:

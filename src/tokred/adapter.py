@@ -15,6 +15,7 @@ from tokred.interfaces import SiteKind
 from tokred.layout import Layout
 
 Keys = Literal["kept", "full", "recovered"]
+"""What the kept queries of an attention site attend to."""
 Company = Literal["none", "prefix", "text"]
 
 

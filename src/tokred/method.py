@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from tokred.adapter import Keys
 from tokred.errors import SpecError
@@ -21,11 +22,15 @@ from tokred.interfaces import (
 from tokred.reduction import MERGE_MODES, MergeMode
 
 KEYS: tuple[Keys, ...] = get_args(Keys)
+PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
+PARTS: tuple[PartKind, ...] = get_args(PartKind)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Method:
     """A token-reduction method, composed of four parts.
+
+    A part is an object, or the name that one is registered under, with its parameters: "cosine:signal=output".
 
     Attributes:
         similarity: how alike tokens are, and by which signal.
@@ -37,7 +42,7 @@ class Method:
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
             projected for all tokens; "recovered", those of the removed tokens made by `recovery`.
-        seed: starts the method's own random generator, anew for each generation.
+        seed: starts the method's own random generator, anew for each generation; in [0, 2**63).
         name: what reports call it.
         paper: where it comes from.
 
@@ -47,7 +52,7 @@ class Method:
     Example:
         >>> from tokred import Method, parts
         >>> method = Method(
-        ...     similarity=parts.Cosine("output"),
+        ...     similarity="cosine:signal=output",
         ...     matcher=parts.GridMatcher(stride=(2, 2)),
         ...     scheduler=parts.Interval(ratio=0.5, interval=3),
         ...     recovery=parts.Copy(),
@@ -66,11 +71,62 @@ class Method:
     name: str = "custom"
     paper: str = ""
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        similarity: Similarity | str,
+        matcher: Matcher | str,
+        scheduler: Scheduler | str,
+        recovery: Recovery | str,
+        merge: MergeMode = "prune",
+        sites: tuple[SiteKind, ...] = ("attn",),
+        keys: Keys = "kept",
+        seed: int = 0,
+        name: str = "custom",
+        paper: str = "",
+    ) -> None:
+        parts: dict[PartKind, Any] = {
+            "similarity": similarity,
+            "matcher": matcher,
+            "scheduler": scheduler,
+            "recovery": recovery,
+        }
+        for kind, part in parts.items():
+            object.__setattr__(self, kind, _registered(kind, part) if isinstance(part, str) else part)
+        options = {"merge": merge, "sites": sites, "keys": keys, "seed": seed, "name": name, "paper": paper}
+        for option, value in options.items():
+            object.__setattr__(self, option, value)
         self._check_types()
         self._check_choices()
         self._check_ratio()
         self._check_phases()
+
+    def save(self, path: str | Path) -> None:
+        """Write the method to a JSON file, which `Method.read`, `apply` and `tokred bench --method` take.
+
+        Raises:
+            SpecError: if a part is not registered, or has a parameter that JSON cannot hold.
+            OutputError: if the file cannot be written.
+
+        Example:
+            >>> method.save("mine.json")  # doctest: +SKIP
+        """
+        from tokred.method_file import write_method
+
+        write_method(self, path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Method:
+        """Read a method from a JSON file that `save` wrote, or that was written by hand in the same form.
+
+        Nothing is executed but the classes that are registered under the parts' names.
+
+        Raises:
+            SpecError: if the file is not a method; the message says where.
+        """
+        from tokred.method_file import read_method
+
+        return read_method(path)
 
     def _check_types(self) -> None:
         interfaces = {"similarity": Similarity, "matcher": Matcher, "scheduler": Scheduler, "recovery": Recovery}
@@ -78,8 +134,10 @@ class Method:
             if not isinstance(getattr(self, part), interface):
                 raise SpecError(
                     f"{part}={getattr(self, part)!r} is no {interface.__name__}. Pass an object with the attributes "
-                    f"and methods of tokred.{interface.__name__}, such as those in tokred.parts."
+                    f"and methods of tokred.{interface.__name__}, such as those in tokred.parts, or a registered name."
                 )
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
+            raise SpecError(f"seed={self.seed!r} must be an integer in [0, 2**63): it starts a random generator.")
 
     def _check_choices(self) -> None:
         if self.merge not in MERGE_MODES:
@@ -128,3 +186,10 @@ class Method:
                 f"signal='drift' compares two dense calls, and {self.scheduler} matches at the first step. Let a dense "
                 "step come before it: dense_first=2 or more."
             )
+
+
+def _registered(kind: PartKind, text: str) -> Any:
+    """Make the part that "NAME" or "NAME:key=value,..." describes."""
+    from tokred.registry import build_part
+
+    return build_part(kind, text)

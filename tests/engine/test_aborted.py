@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 from engine.setups import RECOVERED, SIMPLEST, Setup, fresh_generation
-from engine.snapshot import changes, snapshot
 from families.models import Family, blocks_of
 from torch import nn
 
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
+from tokred.testing.snapshot import changes, snapshot
 
 
 class Boom(Exception):

@@ -13,7 +13,6 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, UNet2DConditionModel
 from engine.setups import SIMPLEST, Setup
-from engine.snapshot import changes, snapshot
 from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family, blocks_of
 from torch import nn
 
@@ -30,6 +29,7 @@ from tokred import (
     UnsupportedModel,
     parts,
 )
+from tokred.testing.snapshot import changes, snapshot
 from tokred_adapters.flux import FluxAdapter
 
 DIT, PIXART, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "pixart", "sd3", "flux", "vit"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokred.analysis.result import Analysis
 from tokred.bench.json_file import read_json, write_json
-from tokred.bench.plain import read_plain
+from tokred.plain import read_plain
 
 FILE = "analysis.json"
 

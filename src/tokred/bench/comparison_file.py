@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokred.bench.comparison import Comparisons
 from tokred.bench.json_file import read_json, write_json
-from tokred.bench.plain import read_plain
+from tokred.plain import read_plain
 
 
 def read_comparisons(path: str | Path) -> Comparisons:

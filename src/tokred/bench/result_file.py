@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokred.bench.json_file import read_json, write_json
-from tokred.bench.plain import read_plain
 from tokred.bench.result import Results
+from tokred.plain import read_plain
 
 
 def validate(data: object) -> Results:

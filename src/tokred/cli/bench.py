@@ -15,12 +15,15 @@ def bench(
             metavar="NAME|all", help="Trained model, see `tokred models`; or all, each into a folder of its own in DIR."
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
+        "results"
+    ),
     method: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[:key=value,...]",
-            help="Method or rival; can be given more than once. Without parameters: its standard runs. "
+            metavar="NAME[:key=value,...]|FILE.json",
+            help="Method or rival, or a file that Method.save wrote; can be given more than once. Without parameters: "
+            "its standard runs. "
             "Without any --method: all methods and rivals that fit the model.",
         ),
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import nn
@@ -30,7 +30,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     Args:
         target: a diffusers pipeline, a diffusers transformer or a timm model. A bare transformer needs
             `tokred.step(...)` around its calls, unless the method reuses nothing between steps.
-        method: name of a registered method, or a `Method`.
+        method: name of a registered method, a `Method`, or the path of a .json file that `Method.save` wrote.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
     Returns:
@@ -46,10 +46,14 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
     """
-    method = build_method(method, params)
+    return apply_by(target, build_method(method, params), adapter_for)
+
+
+def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adapter]) -> Run:
+    """Apply a method to a pipeline or a model through the adapter that `adapter_of` finds for it, see `apply`."""
     model = _model_of(target)
     _refuse_conflicts(model)
-    adapter = adapter_for(model)
+    adapter = adapter_of(model)
     if method.scheduler.reuses and not adapter.repeats:
         raise UnsupportedModel(
             f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "

@@ -12,6 +12,7 @@ from tokred.layout import Layout
 from tokred.reduction import Reduction
 
 Draw = tuple[torch.Tensor, ...]
+"""What a matcher drew for a match."""
 
 
 @runtime_checkable

@@ -11,7 +11,9 @@ from enum import Enum
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 SiteKind = Literal["attn", "mlp", "block"]
+"""What a site computes: attention, a feed-forward layer, or both at once."""
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
+"""Every kind of site."""
 
 
 class Phase(Enum):
@@ -58,6 +60,7 @@ class Plan:
 
 
 DENSE = Plan(Phase.DENSE)
+"""The plan of a site that is left alone."""
 
 
 @dataclass(frozen=True)

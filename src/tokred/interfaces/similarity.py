@@ -9,7 +9,9 @@ import torch
 from tokred.interfaces.scheduler import SiteKind
 
 Signal = Literal["input", "block_input", "key", "output", "drift"]
+"""Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
+"""Every signal."""
 
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:

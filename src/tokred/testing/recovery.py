@@ -1,0 +1,78 @@
+"""Promises of a recovery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tokred.interfaces import Memory
+from tokred.reduction import Reduction
+from tokred.testing.check import Stage, Subject, demand, same
+from tokred.testing.data import DTYPES, LAYOUT, devices, features, reduction
+
+
+def recovery_stages(subject: Subject) -> list[Stage]:
+    """Observe a dense output twice and recover from kept outputs twice."""
+    made = reduction(3)
+    x = features(tokens=2 * LAYOUT.image + made.computed)
+    return [Stage("recover", x, lambda part, x, compiled: _perform(part, x, made, compiled))]
+
+
+def _perform(part: Any, x: torch.Tensor, made: Reduction, compiled: bool) -> torch.Tensor:
+    """Return what is recovered, `[B, N, C]`, of `x`: two dense outputs and one of the kept tokens."""
+    tokens = made.tokens
+
+    def both(memory: Memory) -> torch.Tensor:
+        observe(part, x[:, :tokens], made, memory)
+        observe(part, x[:, tokens : 2 * tokens], made, memory)
+        recover(part, x[:, 2 * tokens :], made, memory)
+        return recover(part, x[:, 2 * tokens :], made, memory)
+
+    run = torch.compile(both, fullgraph=True, backend="eager") if compiled else both
+    result: torch.Tensor = run(memory_for(part, x[:, :tokens]))
+    return result
+
+
+def memory_for(part: Any, output: torch.Tensor) -> Memory:
+    """Make the memory that a recovery declares for an output `[B, N, C]`."""
+    shape = (output.shape[0], output.shape[1], output.shape[2])
+    return {name: output.new_zeros(declared) for name, declared in part.state_spec(shape).items()}
+
+
+def observe(part: Any, output: torch.Tensor, made: Reduction, memory: Memory) -> None:
+    """Have a dense output `[B, N, C]` observed, as the engine does where there is memory."""
+    if memory:
+        part.observe(output, memory)
+
+
+def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory) -> torch.Tensor:
+    """Recover from outputs of the kept tokens `[B, K, C]`, as the engine does."""
+    recovered: torch.Tensor = part.recover(kept, made, memory)
+    return recovered
+
+
+def output_is_as_the_input(subject: Subject) -> None:
+    """What is recovered is `[B, N, C]`, in the dtype and on the device of the kept outputs."""
+    for device in devices():
+        for dtype in DTYPES:
+            part, on_cpu = subject.make(), reduction(3)
+            made = Reduction(on_cpu.kept.to(device), on_cpu.assign.to(device), on_cpu.sizes.to(device))
+            dense = features().to(device, dtype)
+            memory = memory_for(part, dense)
+            observe(part, dense, made, memory)
+            got = recover(part, dense[:, : made.computed], made, memory)
+            found, wanted = (got.shape, got.dtype, got.device), (dense.shape, dense.dtype, dense.device)
+            demand(found == wanted, f"{dtype} outputs on {device} are recovered as {found}, not {wanted}.")
+
+
+def kept_outputs_come_back_unchanged(subject: Subject) -> None:
+    """A token that was computed has the output that was computed for it, and nothing changes where all are kept."""
+    for removed in (0, 10):
+        part, made, dense = subject.make(), reduction(3, removed=removed), features()
+        memory = memory_for(part, dense)
+        observe(part, dense.clone(), made, memory)
+        kept = features(tokens=made.computed, seed=2)
+        got = recover(part, kept.clone(), made, memory)
+        back = torch.stack([row[positions] for row, positions in zip(got, made.kept, strict=True)])
+        demand(same(back, kept), f"with {removed} tokens removed, outputs of kept tokens are not what was computed.")
