@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-SiteKind = Literal["attn", "mlp", "block"]
+SiteKind = Literal["attn", "mlp", "block", "model"]
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 
 
@@ -46,8 +46,9 @@ class Plan:
 
     Attributes:
         phase: see `Phase`.
-        ratio: share of the image tokens that the correspondences remove, in [0, 1); at a `MATCH` it is the ratio of
-            the reduce steps that follow. 0 makes any phase dense.
+        ratio: share of the image tokens that the correspondences remove, in [0, 1]; at a `MATCH` it is the ratio of
+            the reduce steps that follow. 0 makes any phase dense. At 1 nothing is left to compute: the site is not
+            called, its output is what the recovery recalls, and no correspondences are needed.
         redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
             match ratio of the two is measured.
     """
@@ -55,6 +56,11 @@ class Plan:
     phase: Phase
     ratio: float = 0.0
     redraw: bool = True
+
+    @property
+    def skips(self) -> bool:
+        """Whether the site is not called."""
+        return self.phase.reduces and self.ratio == 1
 
 
 DENSE = Plan(Phase.DENSE)
@@ -66,8 +72,8 @@ class SiteInfo:
 
     Attributes:
         name: dotted name of the site's module in the model.
-        kind: "attn", "mlp" or "block".
-        depth: index of the transformer block, from 0.
+        kind: "attn", "mlp", "block" or "model".
+        depth: index of the transformer block, from 0; 0 for the model.
         blocks: number of transformer blocks.
     """
 
@@ -97,7 +103,12 @@ class Scheduler(Protocol):
 
     @property
     def ratio(self) -> float:
-        """The largest ratio that it ever plans, in [0, 1)."""
+        """The largest ratio that it ever plans below 1; 1 where it plans that and no other above 0."""
+        ...
+
+    @property
+    def skips(self) -> bool:
+        """Whether it ever plans a ratio of 1."""
         ...
 
     @property

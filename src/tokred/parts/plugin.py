@@ -18,5 +18,8 @@ def tokred_components() -> Iterator[Component]:
     yield Component(
         "scheduler", "interval", "tokred.parts:Interval", "match at one step in so many, reuse at the others"
     )
+    yield Component("scheduler", "program", "tokred.parts:Program", "what a line says, step by step")
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")
+    yield Component("recovery", "forecast", "tokred.parts:Forecast", "the token's own outputs, carried on in time")
+    yield Component("recovery", "delta", "tokred.parts:Delta", "the token's forecast and its destination's change")
