@@ -18,7 +18,18 @@ from families.models import BY_NAME
 import tokred
 from tokred import Method, OutputError, SpecError
 from tokred.bench.contender import parse_contenders
-from tokred.parts import Copy, Cosine, FrequencyPenalty, GridMatcher, Interval, Planned
+from tokred.parts import (
+    Cached,
+    Copy,
+    Cosine,
+    Delta,
+    Forecast,
+    FrequencyPenalty,
+    GridMatcher,
+    Interval,
+    Oracle,
+    Planned,
+)
 from tokred.registry import build_method, components
 
 MINE: dict[str, Any] = {
@@ -74,6 +85,36 @@ def test_every_parameter_comes_back(tmp_path: Path) -> None:
     assert Method.read(tmp_path / "saved.json") == method
 
 
+def test_parts_of_parts_and_the_recovery_of_keys_come_back(tmp_path: Path) -> None:
+    method = Method(
+        similarity=Cosine("output"),
+        matcher=GridMatcher(),
+        scheduler=Oracle(Interval(0.5, 3)),
+        recovery=Delta(Forecast(2), "fitted"),
+        key_recovery=Delta(Cached(), 0.5),
+        keys="recovered",
+    )
+    method.save(tmp_path / "saved.json")
+    assert Method.read(tmp_path / "saved.json") == method
+    recovery = json.loads((tmp_path / "saved.json").read_text())["recovery"]
+    assert recovery["params"] == {"base": {"name": "forecast", "params": {"order": 2}}, "gain": "fitted"}
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ({"name": "forecast", "params": {"order": 3}}, r"recovery\.params\.base\.params\.order must be one of 1, 2"),
+        ({"name": "forcast"}, r"recovery\.params\.base\.name: Unknown recovery 'forcast'.*Did you mean 'forecast'"),
+        ({"name": "copy"}, r"recovery\.params: base=Copy\(\) remembers nothing"),
+        ("cached", r"recovery\.params\.base must be an object"),
+    ],
+)
+def test_a_part_of_a_part_is_refused_with_its_place(tmp_path: Path, base: Any, said: str) -> None:
+    file = write(tmp_path, changed("recovery", {"name": "delta", "params": {"base": base}}))
+    with pytest.raises(SpecError, match=said):
+        Method.read(file)
+
+
 def test_a_file_written_by_hand_may_leave_out_what_has_defaults(tmp_path: Path) -> None:
     assert Method.read(write(tmp_path, MINE)) == Method(
         name="mine",
@@ -116,7 +157,10 @@ def test_a_file_takes_no_parameters(tmp_path: Path) -> None:
         (changed("schema", 2), "schema is 2, and this version of tokred reads 1"),
         (changed("site", ["attn"]), "Unknown field of the method 'site'. .* Did you mean 'sites'?"),
         (changed("sites", "attn"), "sites must be a list, not 'attn'"),
-        (changed("sites", ["attention"]), r"sites\[0\] must be one of 'attn', 'mlp', 'block', not 'attention'"),
+        (
+            changed("sites", ["attention"]),
+            r"sites\[0\] must be one of 'attn', 'mlp', 'block', 'model', not 'attention'",
+        ),
         (changed("seed", 2**80), "seed=1208925819614629174706176 must be an integer"),
         (changed("matcher", "grid"), "matcher must be an object, not 'grid'"),
         (changed("matcher.name", "gird"), "matcher.name: Unknown matcher 'gird'. .* Did you mean 'grid'?"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tokred.parts.schedules import Interval
 from tokred.registry.component import Component
 from tokred.registry.hooks import hookimpl
 
@@ -23,6 +24,8 @@ def tokred_components() -> Iterator[Component]:
     yield from _schedulers()
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")
+    yield Component("recovery", "forecast", "tokred.parts:Forecast", "the token's own outputs, carried on in time")
+    yield Component("recovery", "delta", "tokred.parts:Delta", "the token's forecast and its destination's change")
 
 
 def _schedulers() -> Iterator[Component]:
@@ -36,3 +39,17 @@ def _schedulers() -> Iterator[Component]:
     for name, (target, summary) in summaries.items():
         levels = ({"ratio": 0.5, **needed.get(name, {})},)
         yield Component("scheduler", name, f"tokred.parts:{target}", summary, levels=levels)
+    yield Component(
+        "scheduler",
+        "program",
+        "tokred.parts:Program",
+        "what a line says, step by step",
+        levels=({"text": "DDM .5 (M .5)* D"},),
+    )
+    yield Component(
+        "scheduler",
+        "oracle",
+        "tokred.parts:Oracle",
+        "another schedule, its pairs made anew at every step",
+        levels=({"schedule": Interval(0.5)},),
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from tokred.engine.memory import new_memory
 from tokred.interfaces import Memory
 from tokred.reduction import Reduction
 from tokred.testing.check import Stage, Subject, demand, same
@@ -24,8 +25,8 @@ def _perform(part: Any, x: torch.Tensor, made: Reduction, compiled: bool) -> tor
     tokens = made.tokens
 
     def both(memory: Memory) -> torch.Tensor:
-        observe(part, x[:, :tokens], made, memory)
-        observe(part, x[:, tokens : 2 * tokens], made, memory)
+        observe(part, x[:, :tokens], made, memory, time=0.9)
+        observe(part, x[:, tokens : 2 * tokens], made, memory, time=0.8)
         recover(part, x[:, 2 * tokens :], made, memory)
         return recover(part, x[:, 2 * tokens :], made, memory)
 
@@ -37,23 +38,23 @@ def _perform(part: Any, x: torch.Tensor, made: Reduction, compiled: bool) -> tor
 def memory_for(part: Any, output: torch.Tensor) -> Memory:
     """Make the memory that a recovery declares for an output `[B, N, C]`."""
     shape = (output.shape[0], output.shape[1], output.shape[2])
-    return {name: output.new_zeros(declared) for name, declared in part.state_spec(shape).items()}
+    return new_memory(part.state_spec(shape), output.dtype, output.device)
 
 
-def observe(part: Any, output: torch.Tensor, made: Reduction, memory: Memory) -> None:
-    """Have a dense output `[B, N, C]` observed, as the engine does where there is memory."""
+def observe(part: Any, output: torch.Tensor, made: Reduction, memory: Memory, time: float = 0.8) -> None:
+    """Have a dense output `[B, N, C]` observed with its correspondences, as the engine does where there is memory."""
     if memory:
-        part.observe(output, memory)
+        part.observe(output, memory, torch.tensor(time, device=output.device), made)
 
 
-def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory) -> torch.Tensor:
+def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory, time: float = 0.7) -> torch.Tensor:
     """Recover from outputs of the kept tokens `[B, K, C]`, as the engine does."""
-    recovered: torch.Tensor = part.recover(kept, made, memory)
+    recovered: torch.Tensor = part.recover(kept, made, memory, torch.tensor(time, device=kept.device))
     return recovered
 
 
 def output_is_as_the_input(subject: Subject) -> None:
-    """What is recovered is `[B, N, C]`, in the dtype and on the device of the kept outputs."""
+    """What is recovered is `[B, N, C]`, in the dtype and on the device of the kept outputs; so is what is recalled."""
     for device in devices():
         for dtype in DTYPES:
             part, on_cpu = subject.make(), reduction(3)
@@ -62,8 +63,11 @@ def output_is_as_the_input(subject: Subject) -> None:
             memory = memory_for(part, dense)
             observe(part, dense, made, memory)
             got = recover(part, dense[:, : made.computed], made, memory)
-            found, wanted = (got.shape, got.dtype, got.device), (dense.shape, dense.dtype, dense.device)
-            demand(found == wanted, f"{dtype} outputs on {device} are recovered as {found}, not {wanted}.")
+            wanted = (dense.shape, dense.dtype, dense.device)
+            recalled = part.recall(memory, torch.tensor(0.7, device=device)) if memory else got
+            for what, made_up in (("recovered", got), ("recalled", recalled)):
+                found = (made_up.shape, made_up.dtype, made_up.device)
+                demand(found == wanted, f"{dtype} outputs on {device} are {what} as {found}, not {wanted}.")
 
 
 def kept_outputs_come_back_unchanged(subject: Subject) -> None:
