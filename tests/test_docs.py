@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import tokred
+from tokred.analysis import read_analysis
+from tokred.analysis.page import page as page_of
 from tokred.registry import components
 from tokred.testing import CHECKS
 
@@ -23,6 +25,14 @@ def test_every_table_is_the_one_that_its_result_file_gives() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "docs" / "analysis").glob("*/analysis.json")), ids=lambda p: p.parent.name
+)
+def test_every_analysis_page_is_the_one_that_its_file_gives(file: Path) -> None:
+    assert file.with_name("index.md").read_text() == page_of(read_analysis(file))
+    assert f"]({file.parent.name}/index.md)" in (ROOT / "docs" / "analysis" / "index.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

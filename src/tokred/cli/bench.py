@@ -27,6 +27,14 @@ def bench(
             "Without any --method: all methods and rivals that fit the model.",
         ),
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:key=value,...]",
+            help="Method or rival among them to compare the other runs with, sample by sample, as `tokred compare` "
+            "does; can be given more than once.",
+        ),
+    ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -45,4 +53,4 @@ def bench(
     """Measure time, compute and quality of methods and rivals against the dense model, on the same seeds."""
     from tokred.cli.task import Options, run_all
 
-    run_all(model, Options(method or [], steps, samples, seed, pairs, device), out)
+    run_all(model, Options(method or [], against or [], steps, samples, seed, pairs, device), out)

@@ -8,9 +8,10 @@ from tokred.parts.pairing import best_destinations
 from tokred.parts.planned import Planned
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
-from tokred.parts.schedules import EveryStep, GuidedInterval, Interval
+from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
 
 __all__ = [
+    "PMR_THRESHOLD",
     "Cached",
     "Copy",
     "Cosine",
