@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,8 @@ SIZE = ("--steps", "4", "--samples", "2", "--pairs", "1")
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run([TOKRED, *arguments], check=False, capture_output=True, text=True)
+    wide = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run([TOKRED, *arguments], check=False, capture_output=True, text=True, env=wide)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

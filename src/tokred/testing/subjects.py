@@ -50,13 +50,12 @@ def examine(item: Any) -> Iterator[Examined]:
     elif isinstance(item, Component):
         yield from _component(item, item.load())
     else:
-        factory = item if isinstance(item, type) or _is_function(item) else functools.partial(copy.deepcopy, item)
-        source: Any = item if factory is item else type(item)
+        makes = isinstance(item, type) or _is_function(item)
+        factory: Any = item if makes else functools.partial(copy.deepcopy, item)
+        source: Any = item if makes else type(item)
         made = _made(factory)
         kind = _kind(made, item)
         name = made.name if isinstance(made, Method) else source.__name__
-        if kind == "method" and factory is not item:
-            source = Method
         subject = Subject(kind, name, source, factory)
         yield Examined(name, (subject,))
         yield from _parts(subject.name, (subject,))
