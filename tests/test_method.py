@@ -24,7 +24,7 @@ PARTS = {
     ("change", "message"),
     [
         ({"similarity": "cosine"}, "similarity='cosine' is no Similarity. Pass an object"),
-        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean"),
+        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean, mlerp"),
         ({"keys": "all"}, "keys='all' is not known. Allowed: kept, full, recovered"),
         ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),

@@ -18,6 +18,7 @@ from tokred.errors import (
 )
 from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Signal, Similarity, SiteInfo, SiteKind
 from tokred.layout import Layout
+from tokred.linear import LinearReduction
 from tokred.listing import methods, models
 from tokred.method import Method
 from tokred.reduction import MergeMode, Reduction
@@ -35,6 +36,7 @@ __all__ = [
     "Cost",
     "Keys",
     "Layout",
+    "LinearReduction",
     "Matcher",
     "MergeMode",
     "Method",

@@ -22,7 +22,8 @@ class Method:
         matcher: which tokens are removed, and into which.
         scheduler: when sites match and reduce, and how much.
         recovery: how removed tokens come back.
-        merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for.
+        merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
+            "mlerp", that average at the length of the longest of them.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
