@@ -30,6 +30,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "tofu",
+        "tokred_plugins.tofu:tofu",
+        "prune in early blocks, merge at full length in later ones (Kim et al., 2024)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",

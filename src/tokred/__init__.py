@@ -20,7 +20,7 @@ from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Signal,
 from tokred.layout import Layout
 from tokred.linear import LinearReduction
 from tokred.listing import methods, models
-from tokred.method import Method
+from tokred.method import MergeRule, Method
 from tokred.reduction import MergeMode, Reduction
 from tokred.registry import Component, hookimpl
 from tokred.report import Report
@@ -39,6 +39,7 @@ __all__ = [
     "LinearReduction",
     "Matcher",
     "MergeMode",
+    "MergeRule",
     "Method",
     "OutputError",
     "Phase",

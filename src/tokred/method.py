@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
 from tokred.adapter import Keys
 from tokred.errors import SpecError
-from tokred.interfaces import SITE_KINDS, Matcher, Recovery, Scheduler, Similarity, SiteKind
+from tokred.interfaces import SITE_KINDS, Matcher, Recovery, Scheduler, Similarity, SiteInfo, SiteKind
 from tokred.reduction import MERGE_MODES, MergeMode
 
 KEYS: tuple[Keys, ...] = get_args(Keys)
+
+MergeRule = Callable[[SiteInfo], MergeMode]
+"""Says how tokens are merged at a site, where that depends on the site."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +27,7 @@ class Method:
         scheduler: when sites match and reduce, and how much.
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
-            "mlerp", that average at the length of the longest of them.
+            "mlerp", that average at the length of the longest of them. A function of the site where sites differ.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
@@ -50,7 +54,7 @@ class Method:
     matcher: Matcher
     scheduler: Scheduler
     recovery: Recovery
-    merge: MergeMode = "prune"
+    merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys = "kept"
     seed: int = 0
@@ -63,6 +67,10 @@ class Method:
         self._check_ratio()
         self._check_phases()
 
+    def merge_at(self, site: SiteInfo) -> MergeMode:
+        """Return how tokens are merged at `site`."""
+        return self.merge(site) if callable(self.merge) else self.merge
+
     def _check_types(self) -> None:
         interfaces = {"similarity": Similarity, "matcher": Matcher, "scheduler": Scheduler, "recovery": Recovery}
         for part, interface in interfaces.items():
@@ -73,8 +81,11 @@ class Method:
                 )
 
     def _check_choices(self) -> None:
-        if self.merge not in MERGE_MODES:
-            raise SpecError(f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
+        if not callable(self.merge) and self.merge not in MERGE_MODES:
+            raise SpecError(
+                f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}, or a function of the "
+                "site that returns one of them."
+            )
         if self.keys not in KEYS:
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
         if not isinstance(self.sites, tuple):

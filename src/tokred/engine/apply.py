@@ -16,7 +16,7 @@ from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
-from tokred.interfaces import SiteKind
+from tokred.interfaces import SiteInfo, SiteKind
 from tokred.method import Method
 from tokred.registry import adapter_for, build_method
 from tokred.report import Ledger
@@ -132,11 +132,12 @@ def _install(
 
     taps = _taps(specs, chosen) if method.similarity.signal == "block_input" else {}
     patches = [PatchedForward(module, tap) for module, tap in taps.values()]
-    ledger, sites = Ledger(), []
+    ledger, sites, blocks = Ledger(), [], 1 + max(spec.depth for spec in specs)
     for spec in chosen:
+        info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         feeds = {module: KeyFeed() for module in spec.key_modules if method.keys != "kept"}
         tap = taps[spec.depth][1] if spec.depth in taps else None
-        sites.append(Site(spec, method, tap, tuple(feeds.values()), ledger.ran_dense))
+        sites.append(Site(spec, info, method, tap, tuple(feeds.values()), ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]
         patches += [PatchedForward(module, feed) for module, feed in feeds.items()]
     steps = _step_source(target, adapter, method)

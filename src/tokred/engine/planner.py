@@ -12,7 +12,7 @@ from tokred.adapter import Adapter
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.site import Site, SiteState
 from tokred.engine.steps import Position, StepSource
-from tokred.interfaces import DENSE, Phase, Plan, SiteInfo
+from tokred.interfaces import DENSE, Phase, Plan
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, SiteCall
@@ -61,8 +61,6 @@ class CallPlanner:
         self.ledger = ledger
         self.names = argument_names(adapter.entry(model))
         self.generators: dict[str, torch.Generator] = {}
-        blocks = 1 + max(site.spec.depth for site in sites)
-        self.infos = [SiteInfo(s.spec.name, s.spec.kind, s.spec.depth, blocks) for s in sites]
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -80,8 +78,8 @@ class CallPlanner:
         self.ledger.begin_call(position)
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
-        for site, info in zip(self.sites, self.infos, strict=True):
-            plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
+        for site in self.sites:
+            plan = self.method.scheduler.plan(position.step, position.steps, site.info, matches)
             self._prepare(site, call, plan)
 
     def begin(self) -> None:

@@ -16,7 +16,7 @@ from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import DENSE, Draw, Memory, Plan
+from tokred.interfaces import DENSE, Draw, Memory, Plan, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.pmr import pair_match_ratio
@@ -62,6 +62,7 @@ class Site:
 
     Args:
         spec: where the site is.
+        info: the same, as the method's parts are told.
         method: what it does.
         tap: holds the input of the block around it, where the method compares that.
         feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept".
@@ -71,6 +72,7 @@ class Site:
     def __init__(
         self,
         spec: SiteSpec,
+        info: SiteInfo,
         method: Method,
         tap: BlockTap | None,
         feeds: tuple[KeyFeed, ...],
@@ -78,7 +80,9 @@ class Site:
     ) -> None:
         self.on_unplanned = on_unplanned
         self.spec = spec
+        self.info = info
         self.method = method
+        self.merge = method.merge_at(info)
         self.tap = tap
         self.feeds = feeds
         self.names = argument_names(spec.module)
@@ -151,7 +155,7 @@ class Site:
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.layout, self.method.keys)
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]
-        merged = reduction.merge(image, self.method.merge)
+        merged = reduction.merge(image, self.merge)
         call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
         gather_travels(self.spec, call, reduction)
         result = self._call(forward, call, self._key_sources(tokens, reduction))
