@@ -37,6 +37,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "sito",
+        "tokred_plugins.sito:sito",
+        "prune what is close to the most typical token of a cell (Zhang et al., 2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.7}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",

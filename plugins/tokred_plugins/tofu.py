@@ -1,4 +1,4 @@
-"""ToFu: Kim et al., "Token Fusion: Bridging the Gap between Token Pruning and Token Merging", WACV 2024."""
+"""ToFu: Kim et al., "Token Fusion", WACV 2024."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Reduction:
             `[B, K, C]` in the dtype of `x`.
         """
         if mode == "prune":
-            return _rows(x, self.kept)
+            return take_rows(x, self.kept)
         if mode not in MERGE_MODES:
             raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
         rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
@@ -109,7 +109,7 @@ class Reduction:
         Returns:
             `[B, N, C]`.
         """
-        return _rows(y, self.assign)
+        return take_rows(y, self.assign)
 
     def _pool(self, rows: torch.Tensor, batch: int, mode: Literal["mean", "max"]) -> torch.Tensor:
         """Take the mean or the greatest of the `rows` `[B * N, C]` that follow each kept token, `[B * K, C]`."""
@@ -125,8 +125,8 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(rows, dim=1, eps=torch.finfo(rows.dtype).tiny)
 
 
-def _rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`."""
+def take_rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`: `[B, M, C]`."""
     if index.shape[0] == 1:
         return x.index_select(1, index[0])
     return x.flatten(0, 1).index_select(0, _flat(index, x.shape[1])).view(*index.shape, x.shape[2])

@@ -1,13 +1,15 @@
 """The parts that tokred brings along, to compose methods from."""
 
+from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.cosine import Cosine
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
-from tokred.parts.pairing import best_destinations
+from tokred.parts.pairing import best_destinations, in_chunks
 from tokred.parts.planned import Planned
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import EveryStep, GuidedInterval, Interval
+from tokred.reduction import take_rows
 
 __all__ = [
     "Cached",
@@ -21,4 +23,9 @@ __all__ = [
     "Planned",
     "RandomMatcher",
     "best_destinations",
+    "cells_of",
+    "check_stride",
+    "count_cells",
+    "in_chunks",
+    "take_rows",
 ]

@@ -26,9 +26,13 @@ def best_destinations(
     Returns:
         The best score and its destination's place in `dst`, both `[B, S]`.
     """
-    rows = max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1]))
-    best = [_scores(chunk, dst, similarity, penalty).max(dim=2) for chunk in torch.split(src, rows, dim=1)]
+    best = [_scores(chunk, dst, similarity, penalty).max(dim=2) for chunk in in_chunks(src, dst)]
     return torch.cat([b.values for b in best], dim=1), torch.cat([b.indices for b in best], dim=1)
+
+
+def in_chunks(src: torch.Tensor, dst: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Split sources `[B, S, C]` so that the scores of each part with all of `dst` `[B, D, C]` fit into memory."""
+    return torch.split(src, max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1])), dim=1)
 
 
 def _scores(src: torch.Tensor, dst: torch.Tensor, similarity: Similarity, penalty: torch.Tensor | None) -> torch.Tensor:
