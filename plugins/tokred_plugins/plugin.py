@@ -44,6 +44,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "ca_tome",
+        "tokred_plugins.ca_tome:ca_tome",
+        "merge by similar inputs, pairs kept between checkpoint steps (2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",

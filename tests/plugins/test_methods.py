@@ -4,72 +4,16 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import torch
-from diffusers import DiTTransformer2DModel
 from plugins.by_loops import groups, merged, most_similar, rows_of
-from torch import nn
+from plugins.one_site import STEPS, TOKENS, draws, generate, spied
 
 import tokred
-from tokred import Layout, parts
-from tokred.parts import GridMatcher
+from tokred import parts
 from tokred.registry import build_method
-
-STEPS = 4
-GRID = (6, 6)
-TOKENS = 36
-
-
-@pytest.fixture
-def model() -> DiTTransformer2DModel:
-    torch.manual_seed(0)
-    model = DiTTransformer2DModel(
-        num_attention_heads=2,
-        attention_head_dim=8,
-        in_channels=2,
-        num_layers=1,
-        sample_size=12,
-        patch_size=2,
-        num_embeds_ada_norm=2,
-    )
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.2)
-    return model.eval()
-
-
-@contextmanager
-def spied(module: nn.Module) -> Iterator[list[tuple[torch.Tensor, torch.Tensor]]]:
-    """Collect the first input and the output of every call of a module."""
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
-    hook = module.register_forward_hook(
-        lambda _, args, kwargs, out: seen.append((_first(args, kwargs), out)), with_kwargs=True
-    )
-    yield seen
-    hook.remove()
-
-
-def _first(args: Any, kwargs: Any) -> torch.Tensor:
-    return args[0] if args else next(iter(kwargs.values()))
-
-
-@torch.no_grad()
-def generate(model: nn.Module, batch: int) -> None:
-    x = torch.randn(batch, 2, 2 * GRID[0], 2 * GRID[1], generator=torch.Generator().manual_seed(1))
-    for i in range(STEPS):
-        with tokred.step(i, STEPS):
-            v = model(x, timestep=torch.tensor([900.0 - 200 * i]), class_labels=torch.zeros(batch).long()).sample
-        x = x - 0.2 * v[:, :2]
-
-
-def draws(number: int) -> list[tuple[list[int], list[int]]]:
-    """The sources and destinations of the first draws of a method with seed 0 and one site."""
-    generator, matcher = torch.Generator().manual_seed(0), GridMatcher()
-    both = [matcher.draw(Layout((GRID,)), 1, generator) for _ in range(number)]
-    return [(src.tolist(), dst.tolist()) for src, dst in both]
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -1,6 +1,7 @@
 """The parts that tokred brings along, to compose methods from."""
 
 from tokred.parts.cells import cells_of, check_stride, count_cells
+from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
@@ -24,6 +25,8 @@ __all__ = [
     "RandomMatcher",
     "best_destinations",
     "cells_of",
+    "check_at_least",
+    "check_ratio",
     "check_stride",
     "count_cells",
     "in_chunks",
