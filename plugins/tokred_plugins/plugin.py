@@ -51,6 +51,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "toma",
+        "tokred_plugins.toma:toma",
+        "merge tiles into their most representative tokens by soft weights (Lu et al., 2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
