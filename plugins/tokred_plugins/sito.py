@@ -13,9 +13,11 @@ from tokred.parts import (
     Copy,
     Cosine,
     EveryStep,
+    all_but,
     best_destinations,
     cells_of,
     check_stride,
+    closest_pairs,
     count_cells,
     in_chunks,
     take_rows,
@@ -72,12 +74,9 @@ class BaseMatcher:
         in_cells = cells.expand(len(features), -1, -1)
         best = score[:, cells].argmax(dim=2, keepdim=True)
         bases = in_cells.gather(2, best).squeeze(2).sort(dim=1).values
-        others = _without(bases, features.shape[1])
-        closeness, place = best_destinations(take_rows(features, others), take_rows(features, bases), similarity)
-        chosen = closeness.argsort(dim=1, descending=True, stable=True)[:, :r]
-        pruned, follows = others.gather(1, chosen), bases.gather(1, place.gather(1, chosen))
+        pruned, follows = closest_pairs(features, bases, r, similarity)
         if self.recover == "kept":
-            kept = _without(pruned, features.shape[1])
+            kept = all_but(pruned, features.shape[1])
             _, place = best_destinations(take_rows(features, pruned), take_rows(features, kept), similarity)
             follows = kept.gather(1, place)
         return Reduction.from_pairs(features.shape[1], pruned, follows)
@@ -87,12 +86,6 @@ def _similarity_to_all(features: torch.Tensor, similarity: Similarity) -> torch.
     """Sum each token's similarities to all tokens of `features` `[B, N, C]`, a few rows at a time: `[B, N]`."""
     scores = (similarity.scores(chunk, features) for chunk in in_chunks(features, features))
     return torch.cat([score.nan_to_num(0.0, 0.0, 0.0).sum(dim=2) for score in scores], dim=1)
-
-
-def _without(tokens: torch.Tensor, count: int) -> torch.Tensor:
-    """List the positions below `count` that are not in `tokens` `[B, M]`, ascending: `[B, count - M]`."""
-    named = torch.zeros(len(tokens), count, dtype=torch.bool, device=tokens.device).scatter(1, tokens, True)
-    return named.int().argsort(dim=1, stable=True)[:, : count - tokens.shape[1]]
 
 
 def sito(

@@ -5,7 +5,7 @@ from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
-from tokred.parts.pairing import best_destinations, in_chunks
+from tokred.parts.pairing import all_but, best_destinations, closest_pairs, in_chunks
 from tokred.parts.planned import Planned
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
@@ -23,11 +23,13 @@ __all__ = [
     "Interval",
     "Planned",
     "RandomMatcher",
+    "all_but",
     "best_destinations",
     "cells_of",
     "check_at_least",
     "check_ratio",
     "check_stride",
+    "closest_pairs",
     "count_cells",
     "in_chunks",
     "take_rows",
