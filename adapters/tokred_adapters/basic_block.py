@@ -30,8 +30,9 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             cost=attention,
             travels=(SELF_ATTENTION_MASK,),
             key_modules=(block.attn1.to_k, block.attn1.to_v),
+            key_output=block.attn1.to_k,
         ),
-        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp),
+        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp, key_output=block.attn1.to_k),
         SiteSpec(
             name=name,
             kind="block",
@@ -41,5 +42,6 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             residual=True,
             travels=(SELF_ATTENTION_MASK,),
             stays=("encoder_hidden_states", "encoder_attention_mask", "timestep", "class_labels", "added_cond_kwargs"),
+            key_output=block.attn1.to_k,
         ),
     ]

@@ -90,9 +90,18 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             output=0,
             travels=(ROTARY, MASK),
             stays=("encoder_hidden_states", "ip_hidden_states"),
+            key_output=block.attn.to_k,
             per_sample=False,
         ),
-        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp, per_sample=False),
+        SiteSpec(
+            name=f"{name}.ff",
+            kind="mlp",
+            depth=depth,
+            module=block.ff,
+            cost=mlp,
+            key_output=block.attn.to_k,
+            per_sample=False,
+        ),
         _block_site(name, depth, block, attention + mlp),
     ]
 
@@ -109,6 +118,7 @@ def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
             company="text",
             leads=True,
             travels=(ROTARY, MASK),
+            key_output=block.attn.to_k,
             per_sample=False,
         ),
         _block_site(name, depth, block, attention + Cost(linear_flops(block.proj_mlp, block.proj_out))),
@@ -127,5 +137,6 @@ def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
         residual=True,
         travels=(ROTARY,),
         stays=("encoder_hidden_states", "temb"),
+        key_output=block.attn.to_k,
         per_sample=False,
     )

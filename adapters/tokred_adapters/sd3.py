@@ -46,7 +46,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
     mlp = Cost(linear_flops(block.ff))
     return [
         *attentions,
-        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp),
+        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp, key_output=block.attn.to_k),
         SiteSpec(
             name=name,
             kind="block",
@@ -57,6 +57,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             output=1,
             residual=True,
             stays=("encoder_hidden_states", "temb"),
+            key_output=block.attn.to_k,
         ),
     ]
 
@@ -72,4 +73,5 @@ def _attention_site(name: str, depth: int, attention: Any, joint: bool = False) 
         output=0 if joint else None,
         stays=("encoder_hidden_states", "ip_hidden_states", "temb"),
         key_modules=(attention.to_k, attention.to_v),
+        key_output=attention.to_k,
     )

@@ -52,15 +52,15 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
         query=qkv / 3 + linear_flops(block.attn.proj), key=qkv * 2 / 3, pair=4.0 * block.attn.qkv.out_features / 3
     )
     mlp = Cost(linear_flops(block.mlp))
-    name = f"blocks.{depth}"
+    name, keys = f"blocks.{depth}", getattr(block.attn, "k_norm", None)
     return [
-        _site(f"{name}.attn", "attn", depth, block.attn, attention),
-        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp),
-        _site(name, "block", depth, block, attention + mlp),
+        _site(f"{name}.attn", "attn", depth, block.attn, attention, keys),
+        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, keys),
+        _site(name, "block", depth, block, attention + mlp, keys),
     ]
 
 
-def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost) -> SiteSpec:
+def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, keys: nn.Module | None) -> SiteSpec:
     return SiteSpec(
         name=name,
         kind=kind,
@@ -72,4 +72,5 @@ def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost) -> Si
         leads=True,
         residual=kind == "block",
         travels=(MASK,),
+        key_output=keys,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokred import Keys, MergeMode, Method, Scheduler, Signal, SiteKind, SpecError
-from tokred.parts import Copy, Cosine, FrequencyPenalty, GridMatcher, GuidedInterval, Interval, Planned
+from tokred.parts import Copy, Cosine, FrequencyPenalty, GridMatcher, GuidedInterval, Interval, Oracle, Planned
 
 
 def dito(
@@ -18,6 +18,7 @@ def dito(
     dst_penalty: float = 0.0,
     decay: float = 1.0,
     signal: Signal = "output",
+    oracle: bool = False,
     stride: tuple[int, int] = (2, 2),
     merge: MergeMode = "prune",
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
@@ -44,7 +45,10 @@ def dito(
         penalty: weight of the penalty for tokens that were removed often, at least 0.
         dst_penalty: weight of the penalty for destinations that received many tokens, at least 0.
         decay: what the penalties' counts keep from match to match, in [0, 1].
-        signal: what is compared; "input" gives the input-matched twin.
+        signal: what is compared; "input" gives the input-matched twin, "key" one that compares keys; "drift", the
+            change of outputs between two dense steps, needs `dense_first` of at least 2.
+        oracle: whether each Reduction step is computed densely first and paired by its own outputs: dearer than dense,
+            to show what reused pairs lose. Not with `pmr`.
         stride: height and width of the cells that hold one destination each, in tokens.
         merge: what a destination holds: "prune", its own features, or "mean".
         sites: where tokens are reduced.
@@ -53,6 +57,8 @@ def dito(
     """
     if schedule and pmr:
         raise SpecError(f"schedule={schedule!r} and pmr={pmr} both set the Matching steps. Leave one of them out.")
+    if oracle and pmr:
+        raise SpecError(f"oracle=True matches at every step, and pmr={pmr} measures matches. Leave one of them out.")
     if schedule:
         scheduler: Scheduler = Planned.read(schedule, ratio)
     elif pmr:
@@ -64,7 +70,7 @@ def dito(
         paper="arXiv:2605.22011",
         similarity=Cosine(signal),
         matcher=GridMatcher(stride, penalty=FrequencyPenalty(penalty, dst_penalty, decay)),
-        scheduler=scheduler,
+        scheduler=Oracle(scheduler) if oracle else scheduler,
         recovery=Copy(),
         merge=merge,
         sites=sites,

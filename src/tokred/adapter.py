@@ -75,6 +75,8 @@ class SiteSpec:
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
         key_modules: the projections that make an attention's keys and values of image tokens, where they are
             modules of their own and each row is projected by itself; they allow `keys="full"` and `"recovered"`.
+        key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
+            image tokens last; it allows `signal="key"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
     """
 
@@ -91,6 +93,7 @@ class SiteSpec:
     travels: tuple[Travel, ...] = ()
     stays: tuple[str, ...] = ()
     key_modules: tuple[nn.Module, ...] = ()
+    key_output: nn.Module | None = None
     per_sample: bool = True
 
     def companions(self, layout: Layout) -> int:

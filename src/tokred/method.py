@@ -8,7 +8,17 @@ from typing import get_args
 
 from tokred.adapter import Keys
 from tokred.errors import SpecError
-from tokred.interfaces import SITE_KINDS, Matcher, Recovery, Scheduler, Similarity, SiteInfo, SiteKind
+from tokred.interfaces import (
+    SITE_KINDS,
+    Matcher,
+    Phase,
+    Recovery,
+    Scheduler,
+    Similarity,
+    SiteInfo,
+    SiteKind,
+    known_before,
+)
 from tokred.reduction import MERGE_MODES, MergeMode
 
 KEYS: tuple[Keys, ...] = get_args(Keys)
@@ -107,14 +117,26 @@ class Method:
 
     def _check_phases(self) -> None:
         if self.scheduler.reuses:
+            self._check_first_match()
             return
-        if self.similarity.signal == "output":
+        signal = self.similarity.signal
+        if not all(known_before(signal, site) for site in self.sites):
             raise SpecError(
-                "signal='output' is known only after a site has run, and the scheduler matches and reduces in one "
+                f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
             )
         if self.recovery.state_spec((1, 1, 1)):
             raise SpecError(
                 f"{self.recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
                 "that does, such as Interval, or a recovery without memory, such as Copy."
+            )
+
+    def _check_first_match(self) -> None:
+        if self.similarity.signal != "drift":
+            return
+        first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())
+        if first.phase is not Phase.DENSE:
+            raise SpecError(
+                f"signal='drift' compares two dense calls, and {self.scheduler} matches at the first step. Let a dense "
+                "step come before it: dense_first=2 or more."
             )

@@ -42,11 +42,12 @@ class SiteCall:
 
     @property
     def flops(self) -> float:
-        """Operations of the call as it was, without matching."""
+        """Operations of the call as it was, without matching; those of an oracle are of both its calls."""
         kept = self._tokens - self.removed
         projected = self._tokens if self.keys == "full" else kept
         attended = kept if self.keys == "kept" else self._tokens
-        return self.batch * self.site.cost.flops(kept, projected, attended)
+        first = self.dense_flops if self.phase is Phase.ORACLE else 0.0
+        return first + self.batch * self.site.cost.flops(kept, projected, attended)
 
     @property
     def _tokens(self) -> int:
@@ -89,6 +90,10 @@ class Ledger:
     def record(self, call: SiteCall) -> None:
         """Note a site call."""
         self.calls.append(call)
+
+    def take_back(self, sites: set[str]) -> None:
+        """Strike the current model call's records of `sites`, which the model did not call."""
+        self.calls[:] = [c for c in self.calls if c.position is not self.position or c.site.name not in sites]
 
     def matched(self, step: int) -> None:
         """Note that a site matches at a step."""
@@ -143,7 +148,7 @@ class Report:
 
     @property
     def compute(self) -> float:
-        """Share of the sites' operations that was computed, in [0, 1]; 1 before the first generation."""
+        """Share of the sites' operations that was computed; above 1 with an oracle; 1 before the first generation."""
         return self.flops / self.dense_flops if self.calls else 1.0
 
     @property

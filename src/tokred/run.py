@@ -75,7 +75,7 @@ class Run:
         self._undo.clear()
         for site in self._sites:
             site.rest()
-        self._patches = [patch for patch in self._patches if not patch.restore()]
+        self._patches = [patch for patch in reversed(self._patches) if not patch.restore()][::-1]
         if self._patches:
             raise ConflictError(
                 f"{len(self._patches)} modules of {type(self.model).__name__} were wrapped by something else after "

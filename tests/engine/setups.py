@@ -39,6 +39,8 @@ SETUPS = (
     Setup("dito", {"keys": "full"}),
     Setup("dito", {"keys": "recovered"}),
     Setup("dito", {"sites": ("block",)}),
+    Setup("dito", {"signal": "key", "keys": "full"}),
+    Setup("dito", {"oracle": True}),
 )
 EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
 SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]

@@ -14,11 +14,22 @@ import torch
 from diffusers import FirstBlockCacheConfig, UNet2DConditionModel
 from engine.setups import SIMPLEST, Setup
 from engine.snapshot import changes, snapshot
-from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family
+from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family, blocks_of
 from torch import nn
 
 import tokred
-from tokred import ConflictError, Method, SpecError, TokredError, UnknownName, UnsupportedModel, parts
+from tokred import (
+    ConflictError,
+    Method,
+    Phase,
+    Plan,
+    SiteInfo,
+    SpecError,
+    TokredError,
+    UnknownName,
+    UnsupportedModel,
+    parts,
+)
 from tokred_adapters.flux import FluxAdapter
 
 DIT, PIXART, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "pixart", "sd3", "flux", "vit"))
@@ -33,6 +44,24 @@ def method(**changed: Any) -> Method:
         "recovery": parts.Copy(),
     }
     return Method(**sound | changed)
+
+
+class AtOnce:
+    """Matches and reduces in one call, and says that it does not."""
+
+    ratio, reuses = 0.5, True
+
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Any) -> Plan:
+        return Plan(Phase.MATCH_REDUCE, self.ratio)
+
+
+class OutOfStep:
+    """Matches attentions at even steps and MLPs at odd ones."""
+
+    ratio, reuses = 0.5, True
+
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Any) -> Plan:
+        return Plan(Phase.MATCH if step % 2 == (site.kind == "mlp") else Phase.REDUCE, self.ratio)
 
 
 WRONG: dict[str, tuple[Callable[[], tuple[Any, dict[str, Any]]], type[TokredError], str]] = {
@@ -114,6 +143,14 @@ WRONG_FOR_DITO: dict[str, tuple[dict[str, Any], str]] = {
     "unknown signal": ({"signal": "outputs"}, r"signal='outputs' is not known\. Allowed: input"),
     "unknown merge": ({"merge": "max"}, r"merge='max' is not a way to merge\. Allowed: prune, mean"),
     "unknown keys": ({"keys": "all"}, r"keys='all' is not known\. Allowed: kept, full, recovered"),
+    "drift after one dense step": (
+        {"signal": "drift"},
+        r"signal='drift' compares two dense calls, and Interval.* matches at the first step.*dense_first=2 or more",
+    ),
+    "oracle with a guided interval": (
+        {"oracle": True, "pmr": 0.5},
+        r"oracle=True matches at every step, and pmr=0\.5 measures matches",
+    ),
     "keys without attention": (
         {"keys": "full", "sites": ("mlp",)},
         r"keys='full' is about attention sites, and sites=\('mlp',\) names none",
@@ -283,7 +320,6 @@ def test_an_unknown_argument_with_a_row_per_token(family: Family, model: nn.Modu
     assert changes(before, snapshot(model)) == []
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="the first axis is never taken for one of tokens")
 @pytest.mark.parametrize("family", [FLUX], ids=str)
 def test_an_unknown_argument_without_a_batch_axis(
     family: Family, model: nn.Module, monkeypatch: pytest.MonkeyPatch
@@ -297,6 +333,36 @@ def test_an_unknown_argument_without_a_batch_axis(
     monkeypatch.setattr(FluxAdapter, "sites", forgetful)
     with pytest.raises(UnsupportedModel, match="Argument 'image_rotary_emb'"), tokred.apply(model, "tomesd"):
         family.generate(model)
+
+
+@pytest.mark.parametrize("family", [VIT], ids=str)
+def test_keys_that_no_module_returns(family: Family, model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    for block in blocks_of(model):
+        monkeypatch.delattr(block.attn, "k_norm")
+    with pytest.raises(
+        SpecError, match=r"signal='key' is not offered at 2 of the chosen sites, such as blocks\.0\.mlp"
+    ):
+        tokred.apply(model, method(similarity=parts.Cosine("key"), sites=("mlp",)))
+
+
+def test_keys_of_an_attention_that_was_reduced() -> None:
+    """The MLPs match where the attentions reduce."""
+    model = DIT.model()
+    similarity, sites = parts.Cosine("key"), ("attn", "mlp")
+    with (
+        pytest.raises(UnsupportedModel, match=r"ff matches by signal='key' of all 36 image .* those of 18 tokens"),
+        tokred.apply(model, method(similarity=similarity, scheduler=OutOfStep(), sites=sites)),
+    ):
+        DIT.generate(model)
+
+
+def test_a_late_signal_where_a_scheduler_matches_and_reduces_at_once() -> None:
+    model = DIT.model()
+    with (
+        pytest.raises(SpecError, match=r"signal='output' is known only after a site has run, and .*Phase\.ORACLE"),
+        tokred.apply(model, method(similarity=parts.Cosine("output"), scheduler=AtOnce())),
+    ):
+        DIT.generate(model)
 
 
 @pytest.mark.parametrize("keys", ["full", "recovered"])

@@ -68,6 +68,21 @@ def test_dito_copies_by_pairs_of_the_matching_step(
             torch.testing.assert_close(out[sample], expected)
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_an_oracle_of_dito_pairs_by_the_outputs_of_each_step(model: Any, batch: int) -> None:
+    """The destinations are those of the last Matching step."""
+    ff = model.transformer_blocks[0].ff
+    dense = copy.deepcopy(ff)
+    with tokred.apply(model, "dito", interval=3, oracle=True, sites=("mlp",)), spied(ff) as calls:
+        generate(model, batch)
+    src, dst = draws(1)[0]
+    for x, out in calls[1:3]:
+        for sample in range(batch):
+            y = dense(x[sample])
+            pairs = most_similar(rows_of(y), src, dst, TOKENS // 2)
+            torch.testing.assert_close(out[sample], torch.stack([y[pairs.get(t, t)] for t in range(TOKENS)]))
+
+
 def test_random_is_the_same_for_a_seed_and_differs_between_seeds(model: Any) -> None:
     outputs = []
     for seed in (0, 0, 1):

@@ -10,11 +10,12 @@ from torch import nn
 
 from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import argument_names
-from tokred.engine.keys import BlockTap, KeyFeed
-from tokred.engine.patch import PatchedForward, is_patched
+from tokred.engine.keys import KeyFeed
+from tokred.engine.patch import Around, PatchedForward, is_patched
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
+from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.interfaces import SiteInfo, SiteKind
 from tokred.method import Method
@@ -57,6 +58,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     specs = adapter.sites(model)
     chosen = _choose(specs, method, model)
     _refuse_keys(chosen, method)
+    _refuse_signal(chosen, method)
     return _install(target, model, adapter, method, specs, chosen)
 
 
@@ -117,6 +119,15 @@ def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
         )
 
 
+def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
+    without = [spec.name for spec in chosen if spec.key_output is None]
+    if method.similarity.signal == "key" and without:
+        raise SpecError(
+            f"signal='key' is not offered at {len(without)} of the chosen sites, such as {without[0]}: no module of "
+            "the block returns the keys. Use another signal."
+        )
+
+
 def _step_source(target: Any, adapter: Adapter, method: Method) -> StepSource:
     if hasattr(target, "scheduler") and adapter.repeats:
         return SchedulerSteps(target)
@@ -130,30 +141,52 @@ def _install(
     from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
     from tokred.engine.timing import CallTimer
 
-    taps = _taps(specs, chosen) if method.similarity.signal == "block_input" else {}
-    patches = [PatchedForward(module, tap) for module, tap in taps.values()]
-    ledger, sites, blocks = Ledger(), [], 1 + max(spec.depth for spec in specs)
+    ledger, sites, patches, inner = Ledger(), [], [], []
+    blocks = 1 + max(spec.depth for spec in specs)
     for spec in chosen:
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         feeds = {module: KeyFeed() for module in spec.key_modules if method.keys != "kept"}
-        tap = taps[spec.depth][1] if spec.depth in taps else None
-        sites.append(Site(spec, info, method, tap, tuple(feeds.values()), ledger.ran_dense))
+        held = Held() if _is_held(method, spec) else None
+        sites.append(Site(spec, info, method, held, tuple(feeds.values()), ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]
         patches += [PatchedForward(module, feed) for module, feed in feeds.items()]
+        inner += list(feeds)
+    for module, tap in _taps(specs, sites, method):
+        patches.append(PatchedForward(module, tap))
+        inner.append(module)
     steps = _step_source(target, adapter, method)
-    planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger), CallTimer(ledger)
+    names = {name: module for name, module in model.named_modules() if module in inner}
+    planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger, names), CallTimer(ledger)
     for patch in patches:
         patch.install()
     hooks = [
         adapter.entry(model).register_forward_pre_hook(planner, with_kwargs=True),
         model.register_forward_pre_hook(timer.before),
         model.register_forward_hook(timer.after),
+        model.register_forward_hook(planner.after),
     ]
     return Run(model, method, sites, ledger, patches, [steps.detach, *(hook.remove for hook in hooks)])
 
 
-def _taps(specs: Sequence[SiteSpec], chosen: list[SiteSpec]) -> dict[int, tuple[nn.Module, BlockTap]]:
-    """Make a tap for each block with a chosen site inside it; a whole block's input is the block's input already."""
-    depths = {spec.depth for spec in chosen if spec.kind != "block"}
-    blocks = [spec for spec in specs if spec.kind == "block" and spec.depth in depths]
-    return {b.depth: (b.module, BlockTap(argument_names(b.module), b.tokens)) for b in blocks}
+def _is_held(method: Method, spec: SiteSpec) -> bool:
+    """Say whether a site compares features from inside its block; a whole block's input is its own input already."""
+    return method.similarity.signal == "key" or (method.similarity.signal == "block_input" and spec.kind != "block")
+
+
+def _taps(specs: Sequence[SiteSpec], sites: Sequence[Site], method: Method) -> list[tuple[nn.Module, Around]]:
+    """Make what offers the sites' features: one tap for each block, or for each module that makes keys."""
+    waiting: dict[nn.Module, list[Held]] = defaultdict(list)
+    if method.similarity.signal == "key":
+        for site in sites:
+            if site.held is not None and site.spec.key_output is not None:
+                waiting[site.spec.key_output].append(site.held)
+        return [(module, KeyTap(tuple(held))) for module, held in waiting.items()]
+    blocks = {spec.depth: spec for spec in specs if spec.kind == "block"}
+    for site in sites:
+        if site.held is not None:
+            waiting[blocks[site.spec.depth].module].append(site.held)
+    return [
+        (spec.module, BlockTap(argument_names(spec.module), spec.tokens, tuple(waiting[spec.module])))
+        for spec in blocks.values()
+        if spec.module in waiting
+    ]

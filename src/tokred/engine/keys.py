@@ -1,4 +1,4 @@
-"""What the kept queries of an attention attend to, and the block input that a method may compare."""
+"""What the kept queries of an attention attend to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import torch
 
-from tokred.engine.arguments import Arguments
 from tokred.engine.memory import remember
 from tokred.engine.patch import Forward
 from tokred.interfaces import Memory, Recovery
@@ -78,20 +77,3 @@ class KeyFeed:
         if self.source is None:
             return forward(*args, **kwargs)
         return self.source(forward, *args, **kwargs)
-
-
-class BlockTap:
-    """Stands around a transformer block and holds its input tokens `[B, L, C]` while the block runs."""
-
-    def __init__(self, names: tuple[str, ...], argument: str) -> None:
-        self.names = names
-        self.argument = argument
-        self.tokens: torch.Tensor | None = None
-
-    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the block."""
-        self.tokens = Arguments(self.names, args, kwargs)[self.argument]
-        try:
-            return forward(*args, **kwargs)
-        finally:
-            self.tokens = None

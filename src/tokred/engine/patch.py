@@ -37,18 +37,19 @@ class PatchedForward:
     Bound to this object, so that a deep copy of the model runs the copy's weights; its function is one for all modules
     of a class, so that blocks compiled one by one share their graphs; and it carries the original's signature, because
     caches and exporters inspect it. Where accelerate has wrapped the module, the forward that accelerate calls is
-    replaced, so that offloading again does not lose the patch.
+    replaced, so that offloading again does not lose the patch. Several may stand over each other, and are restored
+    in the opposite order.
     """
 
     def __init__(self, module: nn.Module, around: Around) -> None:
         self.module = module
         self.around = around
         self.slot = OFFLOADED if OFFLOADED in module.__dict__ else "forward"
-        self.original: Forward = getattr(module, self.slot)
-        self.replaced = {self.slot} & module.__dict__.keys()
 
     def install(self) -> None:
         """Put the stand-in in place."""
+        self.original: Forward = getattr(self.module, self.slot)
+        self.replaced = {self.slot} & self.module.__dict__.keys()
         self.module.__dict__[self.slot] = MethodType(_stand_in(type(self.module)), self)  # type: ignore[arg-type]
 
     def restore(self) -> bool:

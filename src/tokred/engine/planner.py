@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +11,11 @@ from torch import nn
 
 from tokred.adapter import Adapter
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.site import Site, SiteState
+from tokred.engine.site import Site
+from tokred.engine.state import SiteState
 from tokred.engine.steps import Position, StepSource
-from tokred.interfaces import DENSE, Phase, Plan
+from tokred.errors import ConflictError, SpecError
+from tokred.interfaces import DENSE, Phase, Plan, SiteKind, known_before
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, SiteCall
@@ -48,10 +51,18 @@ class CallPlanner:
         sites: the sites at work.
         steps: knows the denoising step.
         ledger: is told what every site computes.
+        inner: the modules inside sites that are stood in for, by name.
     """
 
     def __init__(
-        self, model: nn.Module, adapter: Adapter, method: Method, sites: list[Site], steps: StepSource, ledger: Ledger
+        self,
+        model: nn.Module,
+        adapter: Adapter,
+        method: Method,
+        sites: list[Site],
+        steps: StepSource,
+        ledger: Ledger,
+        inner: Mapping[str, nn.Module],
     ) -> None:
         self.model = model
         self.adapter = adapter
@@ -59,6 +70,7 @@ class CallPlanner:
         self.sites = sites
         self.steps = steps
         self.ledger = ledger
+        self.inner = inner
         self.names = argument_names(adapter.entry(model))
         self.generators: dict[str, torch.Generator] = {}
 
@@ -82,8 +94,14 @@ class CallPlanner:
             plan = self.method.scheduler.plan(position.step, position.steps, site.info, matches)
             self._prepare(site, call, plan)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def after(self, model: nn.Module, args: Any, output: Any) -> None:
+        """Take back what was noted of sites that the call has left out."""
+        self.ledger.take_back({site.spec.name for site in self.sites if not site.called})
+
     def begin(self) -> None:
         """Begin a generation: forget the last one and start the random draws anew."""
+        self._refuse_replaced()
         self.generators.clear()
         self.ledger.begin_generation()
         for site in self.sites:
@@ -93,9 +111,10 @@ class CallPlanner:
         state = site.states.get(call.position.branch)
         if state is None or (state.batch, state.layout) != (call.batch, call.layout):
             state = site.states[call.position.branch] = site.new_state(call.batch, call.layout)
-        plan = self._fit(plan, state)
+        plan = self._fit(plan, state, site.spec.kind)
         if plan.phase.matches:
             self._prepare_match(site, state, call, plan)
+        state.seen += not plan.phase.reduces
         site.prepare(plan, state)
         removed = state.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
@@ -131,8 +150,9 @@ class CallPlanner:
             self.generators[branch] = torch.Generator().manual_seed(self.method.seed)
         return self.generators[branch]
 
-    def _fit(self, plan: Plan, state: SiteState) -> Plan:
+    def _fit(self, plan: Plan, state: SiteState, kind: SiteKind) -> Plan:
         """Adapt a plan to what this call allows, and say so."""
+        plan = self._known(plan, kind)
         removed = round(plan.ratio * state.layout.image)
         if plan.phase is Phase.DENSE or removed == 0:
             return DENSE
@@ -145,10 +165,33 @@ class CallPlanner:
             )
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
-            return Plan(Phase.MATCH, plan.ratio)  # a branch, batch or layout that the last match had not seen
+            plan = Plan(Phase.MATCH, plan.ratio)  # a branch, batch or layout that the last match had not seen
+        if plan.phase.matches and self.method.similarity.signal == "drift" and not state.seen:
+            return DENSE  # there is no dense call yet to compare with
         return plan
 
+    def _known(self, plan: Plan, kind: SiteKind) -> Plan:
+        """Turn an oracle's plan into an ordinary one where the signal is known anyway; refuse to match before it is."""
+        signal = self.method.similarity.signal
+        if plan.phase is Phase.ORACLE and known_before(signal, kind):
+            return replace(plan, phase=Phase.MATCH_REDUCE)
+        if plan.phase is Phase.MATCH_REDUCE and not known_before(signal, kind):
+            raise SpecError(
+                f"signal={signal!r} is known only after a site has run, and {self.method.scheduler} plans to match and "
+                f"reduce {kind!r} sites in one call. Plan Phase.MATCH and Phase.REDUCE, or Phase.ORACLE."
+            )
+        return plan
+
+    def _refuse_replaced(self) -> None:
+        for name, module in self.inner.items():
+            if self.model.get_submodule(name) is not module:
+                raise ConflictError(
+                    f"{name} was replaced after tokred.apply(), which stands in for it to reach the keys. Call "
+                    "remove() on the run, load the LoRA or whatever replaces it, then apply again."
+                )
+
     def _rest(self, why: str) -> None:
+        self.ledger.position = None
         self.ledger.warn(f"nothing is reduced, {why}")
         for site in self.sites:
             site.rest()

@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.keys import BlockTap, FullKeys, KeyFeed, KeySource, ObservedKeys, RecoveredKeys
+from tokred.engine.keys import FullKeys, KeyFeed, KeySource, ObservedKeys, RecoveredKeys
 from tokred.engine.memory import remember
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
+from tokred.engine.state import SiteState
+from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import DENSE, Draw, Memory, Plan, SiteInfo
+from tokred.interfaces import DENSE, Phase, Plan, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
+from tokred.parts.recoveries import Cached
 from tokred.pmr import pair_match_ratio
 from tokred.reduction import Reduction
-
-
-@dataclass
-class SiteState:
-    """What a site remembers within one generation and guidance branch.
-
-    Attributes:
-        batch: number of samples, B.
-        layout: the layout that it was made for.
-        removed: number of tokens that the correspondences remove.
-        draw: what the matcher drew, on the model's device.
-        redrawn: whether it drew anew for the last match.
-        matched: whether a match has been planned.
-        reduction: the correspondences; None before the first match has run.
-        pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
-        match_memory: the matcher's tensors.
-        memory: the recovery's tensors for the output; empty before the first dense output.
-        key_memories: the recovery's tensors for the keys and for the values.
-    """
-
-    batch: int
-    layout: Layout
-    removed: int = 0
-    draw: Draw = ()
-    redrawn: bool = True
-    matched: bool = False
-    reduction: Reduction | None = None
-    pmr: torch.Tensor | None = None
-    match_memory: Memory = field(default_factory=dict)
-    memory: Memory = field(default_factory=dict)
-    key_memories: tuple[Memory, ...] = ()
 
 
 class Site:
@@ -64,7 +35,7 @@ class Site:
         spec: where the site is.
         info: the same, as the method's parts are told.
         method: what it does.
-        tap: holds the input of the block around it, where the method compares that.
+        held: takes features from inside the block, where the method compares those.
         feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept".
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
@@ -74,7 +45,7 @@ class Site:
         spec: SiteSpec,
         info: SiteInfo,
         method: Method,
-        tap: BlockTap | None,
+        held: Held | None,
         feeds: tuple[KeyFeed, ...],
         on_unplanned: Callable[[SiteSpec, str], None],
     ) -> None:
@@ -83,18 +54,30 @@ class Site:
         self.info = info
         self.method = method
         self.merge = method.merge_at(info)
-        self.tap = tap
+        self.held = held
         self.feeds = feeds
         self.names = argument_names(spec.module)
+        self.signal = method.similarity.signal
         self.has_memory = bool(method.recovery.state_spec((1, 1, 1)))
+        self.called = False
         self.states: dict[str, SiteState] = {}
         self.rest()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether each dense output is remembered, also where nothing is matched."""
+        return self.has_memory or self.signal == "drift"
 
     def prepare(self, plan: Plan, state: SiteState) -> None:
         """Set what the next call does; plain Python, before the model is called."""
         self.matching, self.reducing = plan.phase.matches, plan.phase.reduces
+        self.trying = plan.phase is Phase.ORACLE
+        self.observing = self.remembers and not self.reducing
         self.lead = self.spec.lead(state.layout)
         self.state = state
+        self.called = False
+        if self.held is not None:
+            self.held.expect(self.matching)
 
     def new_state(self, batch: int, layout: Layout) -> SiteState:
         """Return an empty state for `batch` samples of `layout`."""
@@ -104,28 +87,43 @@ class Site:
         """Make the next call the original one and forget every state."""
         self.states.clear()
         self.prepare(DENSE, self.new_state(0, Layout(())))
+        self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
-        if not (self.matching or self.reducing):
+        self.called = True
+        if not (self.matching or self.reducing or self.observing):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
         if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
             self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
-        if self.reducing:
-            if self.matching:
-                self._match(self._known_features(tokens))
-            return self._reduce(forward, call, tokens)
-        return self._learn(forward, call, tokens)
+        if not self.reducing:
+            return self._learn(forward, call, tokens)
+        if self.matching:
+            output = self._output(self._call(forward, call, ()), tokens) if self.trying else None
+            self._match(self._features(tokens, output))
+        return self._reduce(forward, call, tokens)
 
-    def _known_features(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return the signal `[B, N, C]` that is known before the site runs."""
-        if self.tap is not None:
-            assert self.tap.tokens is not None, "the site's block is running"
-            tokens = self.tap.tokens
-        return tokens[:, -self.state.layout.image :]
+    def _features(self, tokens: torch.Tensor, output: torch.Tensor | None) -> torch.Tensor:
+        """Return the signal `[B, N, C]`; `output` is None in a call that matches before the site runs."""
+        if self.held is not None:
+            return self._held_features(self.held)
+        if self.signal in ("input", "block_input"):  # a whole block's input is the same
+            return tokens[:, self.lead :]
+        assert output is not None, "the planner refuses to match by an output before it is known"
+        return output if self.signal == "output" else output - Cached().recall(self.state.drift_memory)
+
+    def _held_features(self, held: Held) -> torch.Tensor:
+        features, image = held.take(), self.state.layout.image
+        if features is None or features.shape[1] < image:
+            made = "none" if features is None else f"those of {features.shape[1]} tokens"
+            raise UnsupportedModel(
+                f"{self.spec.name} matches by signal={self.signal!r} of all {image} image tokens, and its block has "
+                f"made {made} in this call. Let a block's sites match at the same steps, or use another signal."
+            )
+        return features[:, -image:]
 
     @torch.no_grad()
     def _match(self, features: torch.Tensor) -> None:
@@ -139,12 +137,15 @@ class Site:
         state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
-        """Call the site on all tokens and make correspondences, and memories, from it."""
+        """Call the site on all tokens; make correspondences from it where it matches, and remember it."""
         result = self._call(forward, call, self._observing_sources() if self.has_memory else ())
-        output = self._residual_branch(token_output(self.spec, result)[:, self.lead :], tokens[:, self.lead :])
-        self._match(output if self.method.similarity.signal == "output" else self._known_features(tokens))
+        output = self._output(result, tokens)
+        if self.matching:
+            self._match(self._features(tokens, output))
         if self.has_memory:
             remember(self.method.recovery, output, self.state.memory)
+        if self.signal == "drift":
+            remember(Cached(), output, self.state.drift_memory)
         return result
 
     def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
@@ -153,23 +154,24 @@ class Site:
         if reduction is None:
             self.on_unplanned(self.spec, "it was not called when it should have matched")
             return forward(*call.args, **call.kwargs)
-        check_arguments(self.spec, call, self.state.layout, self.method.keys)
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]
         merged = reduction.merge(image, self.merge)
         call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
         gather_travels(self.spec, call, reduction)
         result = self._call(forward, call, self._key_sources(tokens, reduction))
         output = token_output(self.spec, result)
-        kept = self._residual_branch(output[:, self.lead :], merged)
+        kept = output[:, self.lead :] - merged if self.spec.residual else output[:, self.lead :]
         full = self.method.recovery.recover(kept, reduction, self.state.memory)
         full = image + full if self.spec.residual else full
         return with_token_output(
             self.spec, result, torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
         )
 
-    def _residual_branch(self, output: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    def _output(self, result: Any, tokens: torch.Tensor) -> torch.Tensor:
         """Return the site's own output `[B, N, C]`, without the input that a whole block adds to it."""
-        return output - image if self.spec.residual else output
+        output = token_output(self.spec, result)[:, self.lead :]
+        return output - tokens[:, self.lead :] if self.spec.residual else output
 
     def _key_sources(self, tokens: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
         if self.method.keys == "full":

@@ -33,12 +33,13 @@ def gather_travels(spec: SiteSpec, call: Arguments, reduction: Reduction) -> Non
         call[travel.argument] = value
 
 
-def check_arguments(spec: SiteSpec, call: Arguments, layout: Layout, keys: Keys) -> None:
+def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout, keys: Keys) -> None:
     """Refuse an argument that cannot be reduced.
 
     Args:
         spec: the site.
         call: the site's arguments.
+        batch: number of samples; a first axis of this length is theirs.
         layout: how the model call's tokens are made up.
         keys: what the kept queries attend to.
 
@@ -55,7 +56,7 @@ def check_arguments(spec: SiteSpec, call: Arguments, layout: Layout, keys: Keys)
                 "call the model without it."
             )
         known = name in travels or name in (spec.tokens, *spec.stays)
-        if not known and any(lengths & set(tensor.shape[1:]) for tensor in _tensors(value)):
+        if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):
             raise UnsupportedModel(
                 f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the adapter does not say "
                 "whether it travels with them. Call the model without it, or add it to the adapter's `travels` or "
@@ -85,6 +86,11 @@ def _gather(value: Any, axis: int, reduction: Reduction) -> Any:
 
 def _leading_rows(kept: torch.Tensor, lead: int) -> torch.Tensor:
     return torch.arange(lead, device=kept.device).expand(kept.shape[0], -1)
+
+
+def _token_axes(tensor: torch.Tensor, batch: int) -> set[int]:
+    """Return the lengths of the axes that may run over tokens."""
+    return set(tensor.shape[1:] if tensor.shape[:1] == (batch,) else tensor.shape)
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

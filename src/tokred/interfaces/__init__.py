@@ -4,7 +4,7 @@ from tokred.interfaces.matcher import Draw, Matcher
 from tokred.interfaces.memory import Memory
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Match, Phase, Plan, Scheduler, SiteInfo, SiteKind
-from tokred.interfaces.similarity import SIGNALS, Signal, Similarity
+from tokred.interfaces.similarity import SIGNALS, Signal, Similarity, known_before
 
 __all__ = [
     "DENSE",
@@ -22,4 +22,5 @@ __all__ = [
     "Similarity",
     "SiteInfo",
     "SiteKind",
+    "known_before",
 ]

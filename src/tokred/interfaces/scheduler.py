@@ -19,23 +19,25 @@ class Phase(Enum):
 
     `DENSE`: the original call. `MATCH`: the original call, and the correspondences are made from it.
     `REDUCE`: the site runs on the kept tokens of the last match. `MATCH_REDUCE`: both in one call, from a signal that
-    is known before the site runs.
+    is known before the site runs. `ORACLE`: the site runs on all tokens only for its signal, and then again on those
+    that are kept; it costs more than `DENSE`, and is for measuring what reused correspondences lose.
     """
 
     DENSE = "dense"
     MATCH = "match"
     REDUCE = "reduce"
     MATCH_REDUCE = "match+reduce"
+    ORACLE = "oracle"
 
     @property
     def matches(self) -> bool:
         """Whether correspondences are made in this call."""
-        return self in (Phase.MATCH, Phase.MATCH_REDUCE)
+        return self in (Phase.MATCH, Phase.MATCH_REDUCE, Phase.ORACLE)
 
     @property
     def reduces(self) -> bool:
-        """Whether the site computes fewer tokens in this call."""
-        return self in (Phase.REDUCE, Phase.MATCH_REDUCE)
+        """Whether the site returns what fewer tokens were computed for in this call."""
+        return self in (Phase.REDUCE, Phase.MATCH_REDUCE, Phase.ORACLE)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,15 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 
-Signal = Literal["input", "block_input", "output"]
+from tokred.interfaces.scheduler import SiteKind
+
+Signal = Literal["input", "block_input", "key", "output", "drift"]
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
+
+
+def known_before(signal: Signal, kind: SiteKind) -> bool:
+    """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
+    return signal in ("input", "block_input") or (signal == "key" and kind == "mlp")
 
 
 @runtime_checkable
@@ -19,8 +26,10 @@ class Similarity(Protocol):
         """The features that are compared.
 
         "input": what the site is called with; "block_input": what the transformer block around the site is called
-        with (the residual stream, as ToMeSD compares it); "output": what the site returns, its residual branch. The
-        first two are known before the site runs.
+        with (the residual stream, as ToMeSD compares it); "key": the keys that the block's attention projects, all
+        heads side by side (as their mean in a ViT, as in ToMe); "output": what the site returns, its residual branch;
+        "drift": what that changed by since the site's last dense call, so that a match needs a dense call before it.
+        The first two are known before the site runs, and keys before an MLP does.
         """
         ...
 

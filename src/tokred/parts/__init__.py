@@ -5,6 +5,7 @@ from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
+from tokred.parts.oracle import Oracle
 from tokred.parts.pairing import all_but, best_destinations, closest_pairs, in_chunks
 from tokred.parts.planned import Planned
 from tokred.parts.random import RandomMatcher
@@ -21,6 +22,7 @@ __all__ = [
     "GridMatcher",
     "GuidedInterval",
     "Interval",
+    "Oracle",
     "Planned",
     "RandomMatcher",
     "all_but",

@@ -38,6 +38,10 @@ class Cached:
         """Remember `output` `[B, N, C]`."""
         memory["output"].copy_(output)
 
+    def recall(self, memory: Memory) -> torch.Tensor:
+        """Return the remembered output, `[B, N, C]`."""
+        return memory["output"]
+
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the remembered ones, `[B, N, C]`."""
         return torch.where(reduction.is_kept.unsqueeze(-1), reduction.unmerge(kept), memory["output"])

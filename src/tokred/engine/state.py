@@ -1,0 +1,46 @@
+"""What a site remembers from call to call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from tokred.interfaces import Draw, Memory
+from tokred.layout import Layout
+from tokred.reduction import Reduction
+
+
+@dataclass
+class SiteState:
+    """What a site remembers within one generation and guidance branch.
+
+    Attributes:
+        batch: number of samples, B.
+        layout: the layout that it was made for.
+        removed: number of tokens that the correspondences remove.
+        draw: what the matcher drew, on the model's device.
+        redrawn: whether it drew anew for the last match.
+        matched: whether a match has been planned.
+        seen: number of calls that were planned to compute all tokens.
+        reduction: the correspondences; None before the first match has run.
+        pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
+        match_memory: the matcher's tensors.
+        memory: the recovery's tensors for the output; empty before the first dense output.
+        drift_memory: the last dense output, where that is compared; empty before it.
+        key_memories: the recovery's tensors for the keys and for the values.
+    """
+
+    batch: int
+    layout: Layout
+    removed: int = 0
+    draw: Draw = ()
+    redrawn: bool = True
+    matched: bool = False
+    seen: int = 0
+    reduction: Reduction | None = None
+    pmr: torch.Tensor | None = None
+    match_memory: Memory = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict)
+    drift_memory: Memory = field(default_factory=dict)
+    key_memories: tuple[Memory, ...] = ()

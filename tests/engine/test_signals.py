@@ -1,0 +1,165 @@
+"""Signals at work: what a matcher is given is what the untouched model computes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from families.models import BY_NAME, DIFFUSERS, VITS, Family, sites_of
+from torch import nn
+
+import tokred
+from tokred import Layout, Method, Reduction, Signal, Similarity, SiteKind, parts
+from tokred.interfaces import Memory
+
+STEPS = 3
+pytestmark = pytest.mark.filterwarnings("ignore:tokred. .* reduced nothing")
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Keeps the first tokens and records what it is asked to match by."""
+
+    seen: list[torch.Tensor] = field(default_factory=list)
+    max_ratio: float = 1.0
+
+    def capacity(self, layout: Layout) -> int:
+        return layout.image
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
+        return ()
+
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def match(self, features: torch.Tensor, draw: Any, r: int, similarity: Similarity, memory: Memory) -> Reduction:
+        self.seen.append(features.clone())
+        tokens = torch.arange(features.shape[1]).expand(len(features), -1)
+        return Reduction.from_pairs(features.shape[1], tokens[:, -r:], tokens[:, :1].expand(-1, r))
+
+
+def recording(signal: Signal, sites: tuple[SiteKind, ...], scheduler: tokred.Scheduler) -> tuple[Method, Recorder]:
+    recorder = Recorder()
+    method = Method(
+        similarity=parts.Cosine(signal), matcher=recorder, scheduler=scheduler, recovery=parts.Copy(), sites=sites
+    )
+    return method, recorder
+
+
+Calls = dict[str, list[torch.Tensor]]
+
+
+def dense_outputs(family: Family, model: nn.Module, names: set[str], steps: int = STEPS) -> Calls:
+    """Return what the named modules return in each call of an untouched generation."""
+    outputs: Calls = defaultdict(list)
+    hooks = [
+        module.register_forward_hook(lambda _, args, out, name=name: outputs[name].append(out))
+        for name, module in model.named_modules()
+        if name in names
+    ]
+    family.generate(model, steps=steps)
+    for hook in hooks:
+        hook.remove()
+    return outputs
+
+
+def as_matched(features: torch.Tensor, family: Family) -> torch.Tensor:
+    """Put the features of samples that share their pairs side by side."""
+    return features if family.per_sample else features.transpose(0, 1).flatten(1).unsqueeze(0)
+
+
+def names_of(model: nn.Module, modules: list[nn.Module | None]) -> list[str]:
+    names = {module: name for name, module in model.named_modules()}
+    return [names[module] for module in modules if module is not None]
+
+
+@pytest.mark.parametrize("kind", ["attn", "mlp", "block"])
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_keys_are_those_of_the_image_tokens(family: Family, model: nn.Module, kind: SiteKind) -> None:
+    keys = names_of(model, [site.key_output for site in sites_of(model, kind)])
+    outputs = dense_outputs(family, model, set(keys), steps=1)
+    method, recorder = recording("key", (kind,), parts.Interval(0.5))
+    with tokred.apply(model, method):
+        family.generate(model, steps=1)
+    image = family.grid[0] * family.grid[1]
+    assert len(recorder.seen) == len(keys)
+    for name, features in zip(keys, recorder.seen, strict=True):
+        assert torch.equal(features, as_matched(outputs[name][0][:, -image:], family))
+
+
+@pytest.mark.parametrize("sites", [("attn", "mlp"), ("mlp",)], ids="+".join)
+@pytest.mark.parametrize("family", [BY_NAME["dit"], BY_NAME["sd35"]], ids=str)
+def test_a_block_shares_its_keys(family: Family, model: nn.Module, sites: tuple[SiteKind, ...]) -> None:
+    method, recorder = recording("key", sites, parts.Interval(0.5))
+    with tokred.apply(model, method) as run:
+        family.generate(model, steps=1)
+        assert len(recorder.seen) == len(run.sites)
+        assert all(site.held.features is None for site in run._sites), "nothing is held on to"
+
+
+@pytest.mark.parametrize("family", VITS, ids=str)
+def test_keys_of_a_classifier_are_their_mean_over_heads(family: Family, model: nn.Module) -> None:
+    """Known before the MLP, as ToMe uses them."""
+    outputs = dense_outputs(family, model, {"blocks.0.attn.k_norm"})
+    method, recorder = recording("key", ("mlp",), parts.EveryStep(0.5))
+    with tokred.apply(model, method) as run:
+        family.generate(model)
+        assert all(call.removed for call in run.report().calls)
+    image = family.grid[0] * family.grid[1]
+    assert torch.equal(recorder.seen[0], outputs["blocks.0.attn.k_norm"][0].mean(dim=1)[:, -image:])
+
+
+@pytest.mark.parametrize("kind", ["attn", "mlp"])
+@pytest.mark.parametrize("family", [BY_NAME["dit"], BY_NAME["pixart"]], ids=str)
+def test_drift_is_the_change_since_the_last_dense_call(family: Family, model: nn.Module, kind: SiteKind) -> None:
+    names = names_of(model, [site.module for site in sites_of(model, kind)])
+    outputs = dense_outputs(family, model, set(names))
+    method, recorder = recording("drift", (kind,), parts.Interval(0.5, dense_first=STEPS))
+    with tokred.apply(model, method):
+        for _ in range(2):  # the second generation must not compare with the first
+            recorder.seen.clear()
+            family.generate(model, steps=STEPS)
+            assert len(recorder.seen) == len(names)
+            for name, drift in zip(names, recorder.seen, strict=True):
+                assert torch.equal(drift, outputs[name][-1] - outputs[name][-2])
+
+
+@pytest.mark.parametrize("family", [BY_NAME["dit"]], ids=str)
+def test_drift_of_a_branch_that_begins_late(family: Family, model: nn.Module) -> None:
+    """Its first call is dense, and its second matches."""
+    method, _ = recording("drift", ("attn",), parts.Interval(0.5, interval=9, dense_first=2))
+    arguments = family.arguments(model, 0)
+    with tokred.apply(model, method) as run, torch.no_grad():
+        for i in range(6):
+            for branch in ("cond", "uncond") if i > 2 else ("cond",):
+                with tokred.step(i, 6, branch):
+                    family.run(model, arguments, 1 - i / 6)
+        phases = {(c.position.branch, c.position.step): c.phase.value for c in run.report().calls}
+    assert [phases["cond", i] for i in range(4)] == ["dense", "match", "reduce", "reduce"]
+    assert [phases["uncond", i] for i in range(3, 6)] == ["dense", "match", "reduce"]
+
+
+@pytest.mark.parametrize("sites", [("attn", "mlp"), ("block",)], ids="+".join)
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_an_oracle_is_counted_with_its_dense_call(family: Family, model: nn.Module, sites: Any) -> None:
+    reports = []
+    for oracle in (False, True):
+        with tokred.apply(model, "dito", oracle=oracle, interval=3, sites=sites) as run:
+            family.generate(model, steps=STEPS)
+            reports.append(run.report())
+    reused, current = reports
+    assert [call.phase.value for call in current.calls if call.position.step] == ["oracle"] * (2 * len(run.sites))
+    for before, now in zip(reused.calls, current.calls, strict=True):
+        extra = now.dense_flops if now.phase.value == "oracle" else 0
+        assert now.flops == before.flops + extra
+    assert current.compute > 1 > reused.compute
+
+
+@pytest.mark.parametrize("family", [BY_NAME["dit"]], ids=str)
+def test_an_oracle_of_what_is_known_before_calls_each_site_once(family: Family, model: nn.Module) -> None:
+    with tokred.apply(model, "dito", oracle=True, signal="input") as run:
+        family.generate(model)
+        assert {call.phase.value for call in run.report().calls} == {"match", "match+reduce"}
