@@ -52,6 +52,7 @@ def test_fields_equal_plain_loops(case: tuple[int, torch.Tensor, torch.Tensor]) 
         assert [kept[place] for place in reduction.assign[row].tolist()] == follows
         assert reduction.sizes[row].tolist() == [follows.count(t) for t in kept]
         assert reduction.is_kept[row].tolist() == [t in kept for t in range(tokens)]
+        assert reduction.is_merged[row].tolist() == [follows.count(d) > 1 for d in follows]
     assert (reduction.tokens, reduction.computed) == (tokens, tokens - src.shape[1])
 
 

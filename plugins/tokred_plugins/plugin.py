@@ -58,6 +58,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "sdtm",
+        "tokred_plugins.sdtm:sdtm",
+        "merge alike windows early, similar tokens of MLPs late, blended with a cache (Fang et al., 2025)",
+        levels=({"ratio": 0.2}, {"ratio": 0.3}, {"ratio": 0.5}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",

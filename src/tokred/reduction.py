@@ -73,6 +73,11 @@ class Reduction:
         return torch.zeros_like(self.assign, dtype=torch.bool).scatter(1, self.kept, True)
 
     @property
+    def is_merged(self) -> torch.Tensor:
+        """Whether each of the N tokens is in a group of several, as a source or a destination, `[B or 1, N]`, bool."""
+        return (self.sizes > 1).gather(1, self.assign)
+
+    @property
     def follows(self) -> torch.Tensor:
         """Position of the token whose value each of the N tokens takes, `[B or 1, N]`, int64."""
         return self.kept.gather(1, self.assign)

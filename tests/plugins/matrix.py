@@ -35,11 +35,12 @@ COLUMNS = {
 SHARED = "The samples of a batch share their correspondences: rotary positions have no batch axis."
 HEAD = f"""# Methods on models
 
-Every method, with its default parameters, on every family of models. Made by running them: each pair generates {STEPS} steps for a batch of {BATCH} on
-a grid of {GRID[0]} by {GRID[1]} tokens, on the real classes at tiny size; `python tests/plugins/matrix.py` writes this page, and a test fails when it is out of date.
+Every method, with its default parameters, on every family of models. Made by running them: each pair generates {STEPS}
+steps for a batch of {BATCH} on a grid of {GRID[0]} by {GRID[1]} tokens, on the real classes at tiny size;
+`python tests/plugins/matrix.py` writes this page, and a test fails when it is out of date.
 
-*works*: the method reduces tokens as it is described on its page. *limits*: it does, but for what the note says. *cannot*: `tokred.apply` refuses, with
-the sentence of the note.
+*works*: the method reduces tokens as its page says. *limits*: it does, but for what the note says. *cannot*:
+`tokred.apply` refuses, with the sentence of the note.
 
 """
 

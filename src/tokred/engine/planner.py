@@ -122,8 +122,8 @@ class CallPlanner:
 
     def _prepare_match(self, site: Site, state: SiteState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
-        removed, matcher = round(plan.ratio * call.layout.image), self.method.matcher
-        state.redrawn = plan.redraw or removed != state.removed
+        removed, matcher = round(plan.ratio * call.layout.image), plan.matcher or self.method.matcher
+        state.redrawn = plan.redraw or removed != state.removed or plan.matcher != state.matcher
         if state.redrawn:
             drawn = matcher.draw(call.layout, removed, self._generator(call.position.branch))
             state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
@@ -131,7 +131,7 @@ class CallPlanner:
             rows = call.batch if site.spec.per_sample else min(call.batch, 1)
             shapes = matcher.state_spec((rows, call.layout.image))
             state.match_memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
-        state.removed, state.matched = removed, True
+        state.matcher, state.removed, state.matched = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
 
     def _note_pmr(self, position: Position) -> None:
@@ -156,16 +156,17 @@ class CallPlanner:
         removed = round(plan.ratio * state.layout.image)
         if plan.phase is Phase.DENSE or removed == 0:
             return DENSE
-        capacity = self.method.matcher.capacity(state.layout)
+        matcher = plan.matcher or self.method.matcher
+        capacity = matcher.capacity(state.layout)
         if removed > capacity:
             self.ledger.warn(
-                f"{removed} of {state.layout.image} tokens should be removed, and {self.method.matcher} can remove "
+                f"{removed} of {state.layout.image} tokens should be removed, and {matcher} can remove "
                 f"{capacity} on a grid of {' and '.join(f'{h} x {w}' for h, w in state.layout.grids)}: the sites run "
                 "dense. Use a smaller stride or ratio"
             )
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
-            plan = Plan(Phase.MATCH, plan.ratio)  # a branch, batch or layout that the last match had not seen
+            plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
         if plan.phase.matches and self.method.similarity.signal == "drift" and not state.seen:
             return DENSE  # there is no dense call yet to compare with
         return plan

@@ -131,9 +131,8 @@ class Site:
             # One correspondence for the batch: a token is compared by its features in all samples at once.
             features = features.transpose(0, 1).flatten(1).unsqueeze(0)
         state, last, method = self.state, self.state.reduction, self.method
-        state.reduction = method.matcher.match(
-            features, state.draw, state.removed, method.similarity, state.match_memory
-        )
+        matcher = state.matcher or method.matcher
+        state.reduction = matcher.match(features, state.draw, state.removed, method.similarity, state.match_memory)
         state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+
+if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a similarity
+    from tokred.interfaces.matcher import Matcher
 
 SiteKind = Literal["attn", "mlp", "block"]
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
@@ -50,11 +53,14 @@ class Plan:
             the reduce steps that follow. 0 makes any phase dense.
         redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
             match ratio of the two is measured.
+        matcher: makes the match in place of the method's own matcher, for methods that match in another way at some
+            steps or sites; both are given the same memory. None for the method's own.
     """
 
     phase: Phase
     ratio: float = 0.0
     redraw: bool = True
+    matcher: Matcher | None = None
 
 
 DENSE = Plan(Phase.DENSE)
