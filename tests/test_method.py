@@ -30,6 +30,7 @@ PARTS = {
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
         ({"sites": ()}, "name at least one of attn, mlp, block"),
         ({"sites": ("block", "mlp")}, "name 'block' alone or those two"),
+        ({"sites": ("attn", "kv")}, "'attn' and 'block' reduce keys with their queries; leave out 'kv'"),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
         (

@@ -65,6 +65,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "todo",
+        "tokred_plugins.todo:todo",
+        "attend to keys and values of a smaller grid (Smith et al., 2024)",
+        levels=({"factor": 2}, {"factor": 4}, {"factor": 2, "sample": "mean"}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",

@@ -38,7 +38,8 @@ class Method:
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
             "mlerp", that average at the length of the longest of them. A function of the site where sites differ.
-        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
+        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole; "kv", the keys and values of an
+            attention alone, whose queries stay whole, so that nothing has to come back. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
             projected for all tokens; "recovered", those of the removed tokens made by `recovery`.
@@ -105,6 +106,8 @@ class Method:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")
         if "block" in self.sites and len(self.sites) > 1:
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
+        if "kv" in self.sites and {"attn", "block"} & set(self.sites):
+            raise SpecError(f"sites={self.sites!r}: 'attn' and 'block' reduce keys with their queries; leave out 'kv'.")
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 

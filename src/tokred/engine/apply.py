@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -58,6 +59,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     specs = adapter.sites(model)
     chosen = _choose(specs, method, model)
     _refuse_keys(chosen, method)
+    _refuse_kv(chosen)
     _refuse_signal(chosen, method)
     return _install(target, model, adapter, method, specs, chosen)
 
@@ -93,7 +95,8 @@ def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list
     blocks: dict[int, list[SiteSpec]] = defaultdict(list)
     for spec in specs:
         blocks[spec.depth].append(spec)
-    chosen = [spec for block in blocks.values() for spec in block if spec.kind in _kinds(block, method)]
+    offered = [spec for block in blocks.values() for spec in [*block, *_kv_sites(block)]]
+    chosen = [spec for spec in offered if spec.kind in _kinds(blocks[spec.depth], method)]
     if not chosen:
         raise UnsupportedModel(
             f"{type(model).__name__} has no site of kind {', '.join(method.sites)}. It offers: "
@@ -110,12 +113,27 @@ def _kinds(block: list[SiteSpec], method: Method) -> set[SiteKind]:
     return wanted
 
 
+def _kv_sites(block: list[SiteSpec]) -> list[SiteSpec]:
+    """Return the attentions of a block as sites whose keys and values alone are reduced."""
+    return [replace(spec, kind="kv") for spec in block if spec.kind == "attn"]
+
+
 def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
     without = [s.name for s in chosen if s.kind != "mlp" and not (s.kind == "attn" and s.key_modules)]
     if method.keys != "kept" and without:
         raise SpecError(
             f"keys={method.keys!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: its "
             "keys and values are not made by modules of their own, or carry rotary positions. Use keys='kept'."
+        )
+
+
+def _refuse_kv(chosen: list[SiteSpec]) -> None:
+    without = [spec.name for spec in chosen if spec.kind == "kv" and not spec.key_modules]
+    if without:
+        raise SpecError(
+            f"sites=('kv',) is not offered at {len(without)} of the chosen sites, such as {without[0]}: its keys and "
+            "values are not made by modules of their own, or carry rotary positions. Use a method of other sites, such "
+            "as 'tomesd'."
         )
 
 
@@ -145,7 +163,7 @@ def _install(
     blocks = 1 + max(spec.depth for spec in specs)
     for spec in chosen:
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
-        feeds = {module: KeyFeed() for module in spec.key_modules if method.keys != "kept"}
+        feeds = {module: KeyFeed() for module in spec.key_modules if spec.kind == "kv" or method.keys != "kept"}
         held = Held() if _is_held(method, spec) else None
         sites.append(Site(spec, info, method, held, tuple(feeds.values()), ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]

@@ -10,7 +10,7 @@ import torch
 from tokred.engine.memory import remember
 from tokred.engine.patch import Forward
 from tokred.interfaces import Memory, Recovery
-from tokred.reduction import Reduction
+from tokred.reduction import MergeMode, Reduction
 
 
 class KeySource(Protocol):
@@ -43,6 +43,20 @@ class RecoveredKeys:
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
         """See `KeySource`."""
         return self.recovery.recover(project(tokens), self.reduction, self.memory)
+
+
+@dataclass(frozen=True)
+class MergedKeys:
+    """Projects the merged tokens only, while the queries are all tokens; those before the image tokens all stay."""
+
+    reduction: Reduction
+    mode: MergeMode
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """See `KeySource`."""
+        lead = tokens.shape[1] - self.reduction.tokens
+        merged = self.reduction.merge(tokens[:, lead:], self.mode)
+        return project(torch.cat([tokens[:, :lead], merged], dim=1) if lead else merged)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.keys import FullKeys, KeyFeed, KeySource, ObservedKeys, RecoveredKeys
+from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, ObservedKeys, RecoveredKeys
 from tokred.engine.memory import remember
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
@@ -154,6 +154,8 @@ class Site:
             self.on_unplanned(self.spec, "it was not called when it should have matched")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
+        if self.spec.kind == "kv":
+            return self._reduce_keys(forward, call, reduction)
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]
         merged = reduction.merge(image, self.merge)
         call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
@@ -166,6 +168,10 @@ class Site:
         return with_token_output(
             self.spec, result, torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
         )
+
+    def _reduce_keys(self, forward: Forward, call: Arguments, reduction: Reduction) -> Any:
+        """Call the site on all tokens, which attend to the merged ones."""
+        return self._call(forward, call, tuple(MergedKeys(reduction, self.merge) for _ in self.feeds))
 
     def _output(self, result: Any, tokens: torch.Tensor) -> torch.Tensor:
         """Return the site's own output `[B, N, C]`, without the input that a whole block adds to it."""

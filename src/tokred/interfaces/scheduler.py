@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a similarity
     from tokred.interfaces.matcher import Matcher
 
-SiteKind = Literal["attn", "mlp", "block"]
+SiteKind = Literal["attn", "mlp", "block", "kv"]
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 
 
@@ -72,7 +72,7 @@ class SiteInfo:
 
     Attributes:
         name: dotted name of the site's module in the model.
-        kind: "attn", "mlp" or "block".
+        kind: "attn", "mlp", "block" or "kv".
         depth: index of the transformer block, from 0.
         blocks: number of transformer blocks.
     """
