@@ -28,7 +28,7 @@ PARTS = {
         ({"similarity": "cosine:signal=out"}, "signal='out' is not known. Allowed: input, block_input"),
         ({"scheduler": "interval"}, "scheduler 'interval' needs ratio. Write interval:ratio=VALUE, or pass an object"),
         ({"seed": -1}, r"seed=-1 must be an integer in \[0, 2\*\*63\)"),
-        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean"),
+        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean, mlerp"),
         ({"keys": "all"}, "keys='all' is not known. Allowed: kept, full, recovered"),
         ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
@@ -40,6 +40,7 @@ PARTS = {
             {"scheduler": Program("M .5 1"), "recovery": Cached(), "sites": ("model",)},
             r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped",
         ),
+        ({"sites": ("attn", "kv")}, "'attn' and 'block' reduce keys with their queries; leave out 'kv'"),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
         (
