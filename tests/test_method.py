@@ -8,7 +8,7 @@ import pytest
 
 import tokred
 from tokred import Method, SpecError, UnknownName
-from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval
+from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval, Program
 from tokred.registry import build_method, components
 from tokred.registry.build import parse_parameters
 
@@ -34,12 +34,19 @@ PARTS = {
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
         ({"sites": ()}, "name at least one of attn, mlp, block"),
         ({"sites": ("block", "mlp")}, "name 'block' alone or those two"),
+        ({"sites": ("attn", "model")}, "Interval.* never plans ratio 1, at which the model is skipped"),
+        ({"scheduler": Interval(1.0)}, r"Interval.* calls no site at ratio 1, and Copy\(\) remembers no output"),
+        (
+            {"scheduler": Program("M .5 1"), "recovery": Cached(), "sites": ("model",)},
+            r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped",
+        ),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
         (
             {"scheduler": EveryStep(0.5), "similarity": Cosine(), "recovery": Cached()},
             "remembers dense outputs, and the scheduler plans no dense step",
         ),
+        ({"key_recovery": "copy"}, "recovery_of_keys='copy' is no Recovery"),
         ({"scheduler": Interval(0.8)}, r"ratio=0.8 for method 'custom' is too much .* at most 0.75 of the tokens"),
     ],
 )
@@ -91,9 +98,9 @@ def test_unknown_names_offer_the_nearest() -> None:
 
 def test_a_rival_is_no_method() -> None:
     with pytest.raises(
-        SpecError, match="'step_cache' is a rival and reduces no tokens: .*tokred bench --method step_cache"
+        SpecError, match="'fewer_steps' is a rival and reduces no tokens: .*tokred bench --method fewer_steps"
     ):
-        build_method("step_cache", {})
+        build_method("fewer_steps", {})
 
 
 def test_parameters_are_read_by_their_types() -> None:

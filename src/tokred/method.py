@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from tokred.adapter import Keys
 from tokred.errors import SpecError
 from tokred.interfaces import (
+    NEED_PAST,
     SITE_KINDS,
     Matcher,
     Phase,
@@ -39,9 +40,11 @@ class Method:
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
-            in parallel (Flux single blocks), "attn" and "mlp" together mean the block.
+            in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "model", alone or beside others,
+            skips the whole model at ratio 1.
+        key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
-            projected for all tokens; "recovered", those of the removed tokens made by `recovery`.
+            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
         seed: starts the method's own random generator, anew for each generation; in [0, 2**63).
         name: what reports call it.
         paper: where it comes from.
@@ -64,6 +67,7 @@ class Method:
     matcher: Matcher
     scheduler: Scheduler
     recovery: Recovery
+    key_recovery: Recovery | None = None
     merge: MergeMode = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys = "kept"
@@ -78,6 +82,7 @@ class Method:
         matcher: Matcher | str,
         scheduler: Scheduler | str,
         recovery: Recovery | str,
+        key_recovery: Recovery | str | None = None,
         merge: MergeMode = "prune",
         sites: tuple[SiteKind, ...] = ("attn",),
         keys: Keys = "kept",
@@ -93,6 +98,8 @@ class Method:
         }
         for kind, part in parts.items():
             object.__setattr__(self, kind, _registered(kind, part) if isinstance(part, str) else part)
+        keys_by = _registered("recovery", key_recovery) if isinstance(key_recovery, str) else key_recovery
+        object.__setattr__(self, "key_recovery", keys_by)
         options = {"merge": merge, "sites": sites, "keys": keys, "seed": seed, "name": name, "paper": paper}
         for option, value in options.items():
             object.__setattr__(self, option, value)
@@ -128,8 +135,24 @@ class Method:
 
         return read_method(path)
 
+    @property
+    def skips_sites(self) -> bool:
+        """Whether sites inside the model are ever asked for what they would return without being called."""
+        return self.scheduler.skips and "model" not in self.sites
+
+    @property
+    def recovery_of_keys(self) -> Recovery:
+        """How the keys and values of removed tokens come back."""
+        return self.recovery if self.key_recovery is None else self.key_recovery
+
     def _check_types(self) -> None:
-        interfaces = {"similarity": Similarity, "matcher": Matcher, "scheduler": Scheduler, "recovery": Recovery}
+        interfaces = {
+            "similarity": Similarity,
+            "matcher": Matcher,
+            "scheduler": Scheduler,
+            "recovery": Recovery,
+            "recovery_of_keys": Recovery,
+        }
         for part, interface in interfaces.items():
             if not isinstance(getattr(self, part), interface):
                 raise SpecError(
@@ -149,21 +172,37 @@ class Method:
         unknown = [site for site in self.sites if site not in SITE_KINDS]
         if unknown or not self.sites:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")
-        if "block" in self.sites and len(self.sites) > 1:
+        if "block" in self.sites and {"attn", "mlp"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
     def _check_ratio(self) -> None:
-        if self.scheduler.ratio > self.matcher.max_ratio:
+        ratio = self.scheduler.ratio
+        if self.scheduler.skips and not remembers(self.recovery):
             raise SpecError(
-                f"ratio={self.scheduler.ratio} for method {self.name!r} is too much for {self.matcher}: at most "
+                f"{self.scheduler} calls no site at ratio 1, and {self.recovery} remembers no output to return. Use "
+                "Cached, Forecast or Delta."
+            )
+        if self.sites == ("model",) and 0 < ratio < 1:
+            raise SpecError(
+                f"ratio={ratio} for sites=('model',): a whole model is called or skipped, so that its ratio is 0 or 1. "
+                "Name other sites beside it."
+            )
+        if "model" in self.sites and ratio > 0 and not self.scheduler.skips:
+            raise SpecError(
+                f"sites={self.sites!r}: {self.scheduler} never plans ratio 1, at which the model is skipped. Leave out "
+                "'model'."
+            )
+        if ratio < 1 and ratio > self.matcher.max_ratio:
+            raise SpecError(
+                f"ratio={ratio} for method {self.name!r} is too much for {self.matcher}: at most "
                 f"{self.matcher.max_ratio:g} of the tokens can be removed. Lower the ratio or take larger strides."
             )
 
     def _check_phases(self) -> None:
+        self._check_past()
         if self.scheduler.reuses:
-            self._check_first_match()
             return
         signal = self.similarity.signal
         if not all(known_before(signal, site) for site in self.sites):
@@ -171,21 +210,34 @@ class Method:
                 f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
             )
-        if self.recovery.state_spec((1, 1, 1)):
-            raise SpecError(
-                f"{self.recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
-                "that does, such as Interval, or a recovery without memory, such as Copy."
-            )
+        for recovery in (self.recovery, self.recovery_of_keys):
+            if remembers(recovery):
+                raise SpecError(
+                    f"{recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
+                    "that does, such as Interval, or a recovery without memory, such as Copy."
+                )
 
-    def _check_first_match(self) -> None:
-        if self.similarity.signal != "drift":
+    def _check_past(self) -> None:
+        """Refuse a signal that compares a dense call with those before it where there can be none."""
+        signal = self.similarity.signal
+        if signal not in NEED_PAST or not self.scheduler.reuses:
             return
+        if signal == "error" and not remembers(self.recovery):
+            raise SpecError(
+                f"signal='error' compares outputs with the recovery's forecast, and {self.recovery} makes none. Use "
+                "Cached, Forecast or Delta."
+            )
         first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())
         if first.phase is not Phase.DENSE:
             raise SpecError(
-                f"signal='drift' compares two dense calls, and {self.scheduler} matches at the first step. Let a dense "
-                "step come before it: dense_first=2 or more."
+                f"signal={signal!r} compares two dense calls, and {self.scheduler} matches at the first step. Let a "
+                "dense step come before it: dense_first=2 or more."
             )
+
+
+def remembers(recovery: Recovery) -> bool:
+    """Say whether a recovery has a memory."""
+    return bool(recovery.state_spec((1, 1, 1)))
 
 
 def _registered(kind: PartKind, text: str) -> Any:

@@ -23,11 +23,19 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from tokred.errors import OutputError, SpecError, TokredError, UnknownName
+from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import PARTS, Method
 from tokred.plain import read_plain
 from tokred.registry import Kind, component_of, default_registry
 
 SCHEMA = 1
+INTERFACES: dict[Kind, type] = {
+    "similarity": Similarity,
+    "matcher": Matcher,
+    "scheduler": Scheduler,
+    "recovery": Recovery,
+}
+"""Kinds of part; a parameter of such a type is a part itself."""
 SUFFIX = ".json"
 LARGEST = 2**20
 """Bytes of a file; a method takes a thousandth of it."""
@@ -37,7 +45,9 @@ _OPTIONS = ("name", "paper", "merge", "sites", "keys", "seed")
 
 def write_method(method: Method, path: str | Path) -> None:
     """Write a method; see `Method.save`."""
-    parts = {kind: _written(kind, getattr(method, kind)) for kind in PARTS}
+    parts: dict[str, Any] = {kind: _written(kind, getattr(method, kind)) for kind in PARTS}
+    if method.key_recovery is not None:
+        parts["key_recovery"] = _written("recovery", method.key_recovery)
     options = {name: _plain(name, getattr(method, name)) for name in _OPTIONS}
     text = json.dumps({"schema": SCHEMA, **options, **parts}, indent=1, allow_nan=False) + "\n"
     try:
@@ -83,34 +93,42 @@ def _no_number(text: str) -> Any:
 
 
 def _method(data: Any) -> Method:
-    _check_fields("the method", data, ("schema", *PARTS), _OPTIONS)
+    _check_fields("the method", data, ("schema", *PARTS), (*_OPTIONS, "key_recovery"))
     if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
         raise SpecError(f"schema is {data['schema']!r}, and this version of tokred reads {SCHEMA}.")
     hints = get_type_hints(Method)
     options = {name: read_plain(hints[name], data[name], name) for name in _OPTIONS if name in data}
-    parts = {kind: _part(kind, data[kind]) for kind in PARTS}
+    parts: dict[str, Any] = {kind: _part(kind, data[kind], kind) for kind in PARTS}
+    if "key_recovery" in data:
+        parts["key_recovery"] = _part("recovery", data["key_recovery"], "key_recovery")
     return Method(**options, **parts)
 
 
-def _part(kind: Kind, data: Any) -> Any:
+def _part(kind: Kind, data: Any, where: str) -> Any:
     """Make the part that a registered name and parameters describe."""
-    _check_fields(kind, data, ("name",), ("params",))
-    name, params = read_plain(str, data["name"], f"{kind}.name"), data.get("params", {})
+    _check_fields(where, data, ("name",), ("params",))
+    name, params = read_plain(str, data["name"], f"{where}.name"), data.get("params", {})
     try:
         factory = default_registry().find(kind, name).load()
     except UnknownName as error:
-        raise SpecError(f"{kind}.name: {error}") from None
+        raise SpecError(f"{where}.name: {error}") from None
     signature = inspect.signature(factory).parameters
     required = [n for n, p in signature.items() if p.default is p.empty]
-    _check_fields(f"{kind}.params", params, required, [n for n in signature if n not in required])
+    _check_fields(f"{where}.params", params, required, [n for n in signature if n not in required])
     hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-    read = {n: read_plain(hints.get(n, Any), value, f"{kind}.params.{n}") for n, value in params.items()}
+    read = {n: _value(hints.get(n, Any), value, f"{where}.params.{n}") for n, value in params.items()}
     try:
         return factory(**read)
     except TokredError as error:
-        raise SpecError(f"{kind}.params: {error}") from None
+        raise SpecError(f"{where}.params: {error}") from None
     except Exception as error:
-        raise SpecError(f"{kind}.params: {name!r} cannot be made of them: {type(error).__name__}: {error}") from None
+        raise SpecError(f"{where}.params: {name!r} cannot be made of them: {type(error).__name__}: {error}") from None
+
+
+def _value(hint: Any, data: Any, where: str) -> Any:
+    """Read a parameter, which may be a part itself."""
+    kind = next((kind for kind, interface in INTERFACES.items() if hint is interface), None)
+    return read_plain(hint, data, where) if kind is None else _part(kind, data, where)
 
 
 def _check_fields(what: str, data: Any, required: Iterable[str], optional: Iterable[str]) -> None:
@@ -144,6 +162,9 @@ def _written(kind: Kind, part: Any) -> dict[str, Any]:
 
 
 def _plain(what: str, value: Any) -> Any:
+    for kind, interface in INTERFACES.items():
+        if isinstance(value, interface):
+            return _written(kind, value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(what, getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, tuple):

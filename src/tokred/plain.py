@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from contextlib import suppress
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tokred.errors import SpecError
 
@@ -15,7 +16,7 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
 
     Args:
         hint: a dataclass, `int`, `float`, `bool`, `str`, `tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]`, `Any`, a
-            `Literal`, or `X | None`.
+            `Literal`, or several of these joined by `|`, None among them.
         value: what `json.loads` returned.
         where: how messages call the place, such as "rows[0].compute".
 
@@ -27,8 +28,8 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
     if hint is Any:
         return value
     origin, args = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        return None if value is None else read_plain(args[0], value, where)
+    if origin in (UnionType, Union):
+        return _one_of(args, value, where)
     if origin is tuple and isinstance(value, list) and (args[-1] is ... or len(value) == len(args)):
         kinds = args[:1] * len(value) if args[-1] is ... else args
         return tuple(read_plain(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
@@ -41,6 +42,16 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
     if hint in (int, bool, str) and type(value) is hint:
         return value
     raise SpecError(f"{where} must be {_name(hint)}, not {value!r}.")
+
+
+def _one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and NoneType in hints:
+        return None
+    known = [hint for hint in hints if hint is not NoneType]
+    for hint in known[:-1]:
+        with suppress(SpecError):
+            return read_plain(hint, value, where)
+    return read_plain(known[-1], value, where)
 
 
 def _record(hint: Any, value: Any, where: str) -> Any:

@@ -61,7 +61,7 @@ def test_a_method_gives_its_run_and_a_rival_none(subject: TinySubject) -> None:
         with contender.applied(subject.model) as run:
             return run
 
-    method, rival = map(given, parse_contenders(["dito:", "step_cache:"]))
+    method, rival = map(given, parse_contenders(["dito:", "fewer_steps:"]))
     assert isinstance(method, Run)
     assert rival is None
 

@@ -18,7 +18,7 @@ def test_a_line_for_each_method_and_dashes_for_rivals(results: Results, metrics:
     assert time.get_ylabel().startswith("PSNR, dB against the dense outputs\n")
     lines = {container.get_label(): container.lines[0] for container in time.containers}
     styles = {name: line.get_linestyle() for name, line in lines.items()}
-    assert styles == {"dito": "-", "tomesd": "-", "fewer_steps": "--", "step_cache": "--"}
+    assert styles == {"dito": "-", "tomesd": "-", "fewer_steps": "--", "step_cache": "-"}
     assert len({line.get_color() for line in lines.values()}) == 4
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-SiteKind = Literal["attn", "mlp", "block"]
-"""What a site computes: attention, a feed-forward layer, or both at once."""
+SiteKind = Literal["attn", "mlp", "block", "model"]
+"""What a site computes: attention, a feed-forward layer, both at once, or the whole model."""
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 """Every kind of site."""
 
@@ -48,8 +48,9 @@ class Plan:
 
     Attributes:
         phase: see `Phase`.
-        ratio: share of the image tokens that the correspondences remove, in [0, 1); at a `MATCH` it is the ratio of
-            the reduce steps that follow. 0 makes any phase dense.
+        ratio: share of the image tokens that the correspondences remove, in [0, 1]; at a `MATCH` it is the ratio of
+            the reduce steps that follow. 0 makes any phase dense. At 1 nothing is left to compute: the site is not
+            called, its output is what the recovery recalls, and no correspondences are needed.
         redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
             match ratio of the two is measured.
     """
@@ -57,6 +58,11 @@ class Plan:
     phase: Phase
     ratio: float = 0.0
     redraw: bool = True
+
+    @property
+    def skips(self) -> bool:
+        """Whether the site is not called."""
+        return self.phase.reduces and self.ratio == 1
 
 
 DENSE = Plan(Phase.DENSE)
@@ -69,8 +75,8 @@ class SiteInfo:
 
     Attributes:
         name: dotted name of the site's module in the model.
-        kind: "attn", "mlp" or "block".
-        depth: index of the transformer block, from 0.
+        kind: "attn", "mlp", "block" or "model".
+        depth: index of the transformer block, from 0; 0 for the model.
         blocks: number of transformer blocks.
     """
 
@@ -100,7 +106,12 @@ class Scheduler(Protocol):
 
     @property
     def ratio(self) -> float:
-        """The largest ratio that it ever plans, in [0, 1)."""
+        """The largest ratio that it ever plans below 1; 1 where it plans that and no other above 0."""
+        ...
+
+    @property
+    def skips(self) -> bool:
+        """Whether it ever plans a ratio of 1."""
         ...
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tokred.registry.component import Component
 from tokred.registry.hooks import hookimpl
@@ -23,6 +24,8 @@ def tokred_components() -> Iterator[Component]:
     yield from _schedulers()
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")
+    yield Component("recovery", "forecast", "tokred.parts:Forecast", "the token's own outputs, carried on in time")
+    yield Component("recovery", "delta", "tokred.parts:Delta", "the token's forecast and its destination's change")
 
 
 def _schedulers() -> Iterator[Component]:
@@ -33,6 +36,8 @@ def _schedulers() -> Iterator[Component]:
         "planned": ("Planned", "match at given places of the generation"),
     }
     needed = {"planned": {"matches": (0.0, 0.5)}}
+    levels: tuple[Mapping[str, Any], ...] = ({"text": "DD(M .5 .5)*D"}, {"text": "DD(M .5 1)*D"})
+    yield Component("scheduler", "program", "tokred.parts:Program", "what a line says, step by step", levels=levels)
     for name, (target, summary) in summaries.items():
         levels = ({"ratio": 0.5, **needed.get(name, {})},)
         yield Component("scheduler", name, f"tokred.parts:{target}", summary, levels=levels)

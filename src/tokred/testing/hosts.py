@@ -151,7 +151,15 @@ SD3 = (
     ),
 )
 FLUX = (
-    Host("flux", _flux, lambda batch, grid: (batch, grid[0] * grid[1], 4), _prompt_and_ids, float, per_sample=False),
+    Host(
+        "flux",
+        _flux,
+        lambda batch, grid: (batch, grid[0] * grid[1], 4),
+        _prompt_and_ids,
+        float,
+        per_sample=False,
+        keys=ALL_KEYS,
+    ),
 )
 VIT = (
     _vit_host("vit"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from tokred.engine.memory import new_memory
 from tokred.interfaces import Memory
 from tokred.reduction import Reduction
 from tokred.testing.check import Stage, Subject, demand, same
@@ -37,23 +38,28 @@ def _perform(part: Any, x: torch.Tensor, made: Reduction, compiled: bool) -> tor
 def memory_for(part: Any, output: torch.Tensor) -> Memory:
     """Make the memory that a recovery declares for an output `[B, N, C]`."""
     shape = (output.shape[0], output.shape[1], output.shape[2])
-    return {name: output.new_zeros(declared) for name, declared in part.state_spec(shape).items()}
+    return new_memory(part.state_spec(shape), output.dtype, output.device)
 
 
 def observe(part: Any, output: torch.Tensor, made: Reduction, memory: Memory) -> None:
     """Have a dense output `[B, N, C]` observed, as the engine does where there is memory."""
     if memory:
-        part.observe(output, memory)
+        part.observe(output, memory, _time(output, 0.8), made)
 
 
 def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory) -> torch.Tensor:
     """Recover from outputs of the kept tokens `[B, K, C]`, as the engine does."""
-    recovered: torch.Tensor = part.recover(kept, made, memory)
+    recovered: torch.Tensor = part.recover(kept, made, memory, _time(kept, 0.7))
     return recovered
 
 
+def _time(x: torch.Tensor, time: float) -> torch.Tensor:
+    """Return a moment as the engine gives it, on the device of `x`."""
+    return torch.tensor(time, device=x.device)
+
+
 def output_is_as_the_input(subject: Subject) -> None:
-    """What is recovered is `[B, N, C]`, in the dtype and on the device of the kept outputs."""
+    """What is recovered or recalled is `[B, N, C]`, in the dtype and on the device of the outputs."""
     for device in devices():
         for dtype in DTYPES:
             part, on_cpu = subject.make(), reduction(3)
@@ -64,6 +70,10 @@ def output_is_as_the_input(subject: Subject) -> None:
             got = recover(part, dense[:, : made.computed], made, memory)
             found, wanted = (got.shape, got.dtype, got.device), (dense.shape, dense.dtype, dense.device)
             demand(found == wanted, f"{dtype} outputs on {device} are recovered as {found}, not {wanted}.")
+            if memory:
+                recalled = part.recall(memory, _time(dense, 0.7))
+                found = (recalled.shape, recalled.dtype, recalled.device)
+                demand(found == wanted, f"{dtype} outputs on {device} are recalled as {found}, not {wanted}.")
 
 
 def kept_outputs_come_back_unchanged(subject: Subject) -> None:
