@@ -18,7 +18,7 @@ from families.models import BY_NAME
 import tokred
 from tokred import Method, OutputError, SpecError
 from tokred.bench.contender import parse_contenders
-from tokred.parts import Copy, Cosine, FrequencyPenalty, GridMatcher, Interval, Planned
+from tokred.parts import Copy, Cosine, Delta, Forecast, FrequencyPenalty, GridMatcher, Interval, Planned
 from tokred.registry import build_method, components
 
 MINE: dict[str, Any] = {
@@ -72,6 +72,22 @@ def test_every_parameter_comes_back(tmp_path: Path) -> None:
     )
     method.save(tmp_path / "saved.json")
     assert Method.read(tmp_path / "saved.json") == method
+
+
+def test_parts_inside_parts_come_back(tmp_path: Path) -> None:
+    method = Method(
+        similarity=Cosine("output"),
+        matcher=GridMatcher(),
+        scheduler=Interval(0.5, dense_first=2),
+        recovery=Delta(base=Forecast(1), gain="fitted"),
+        key_recovery=Delta(),
+        keys="recovered",
+    )
+    method.save(tmp_path / "saved.json")
+    assert Method.read(tmp_path / "saved.json") == method
+    text = (tmp_path / "saved.json").read_text().replace('"forecast"', '"forcast"')
+    with pytest.raises(SpecError, match="recovery.params.base.name: Unknown recovery 'forcast'"):
+        Method.read(write(tmp_path, text))
 
 
 def test_a_file_written_by_hand_may_leave_out_what_has_defaults(tmp_path: Path) -> None:
