@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -31,6 +33,14 @@ def follow_by_loops(tokens: int, src: list[int], dst: list[int]) -> list[int]:
     return follows
 
 
+def mlerp_by_loops(group: torch.Tensor) -> torch.Tensor:
+    """The direction of the mean of a group `[G, C]` at the length of its longest token."""
+    rows = group.tolist()
+    mean = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    longest = max(math.hypot(*row) for row in rows)
+    return torch.tensor([value / math.hypot(*mean) * longest for value in mean], dtype=group.dtype)
+
+
 @given(cases())
 def test_fields_equal_plain_loops(case: tuple[int, torch.Tensor, torch.Tensor]) -> None:
     tokens, src, dst = case
@@ -42,10 +52,11 @@ def test_fields_equal_plain_loops(case: tuple[int, torch.Tensor, torch.Tensor]) 
         assert [kept[place] for place in reduction.assign[row].tolist()] == follows
         assert reduction.sizes[row].tolist() == [follows.count(t) for t in kept]
         assert reduction.is_kept[row].tolist() == [t in kept for t in range(tokens)]
+        assert reduction.is_merged[row].tolist() == [follows.count(d) > 1 for d in follows]
     assert (reduction.tokens, reduction.computed) == (tokens, tokens - src.shape[1])
 
 
-@given(cases(), st.sampled_from(["prune", "mean"]))
+@given(cases(), st.sampled_from(["prune", "mean", "mlerp"]))
 def test_merge_and_unmerge_equal_plain_loops(case: tuple[int, torch.Tensor, torch.Tensor], mode: str) -> None:
     tokens, src, dst = case
     reduction = Reduction.from_pairs(tokens, src, dst)
@@ -56,7 +67,9 @@ def test_merge_and_unmerge_equal_plain_loops(case: tuple[int, torch.Tensor, torc
         follows = follow_by_loops(tokens, src[row].tolist(), dst[row].tolist())
         for place, token in enumerate(reduction.kept[row].tolist()):
             group = [t for t in range(tokens) if follows[t] == token]
-            expected = x[row, group].mean(0) if mode == "mean" else x[row, token]
+            expected = {"prune": x[row, token], "mean": x[row, group].mean(0), "mlerp": mlerp_by_loops(x[row, group])}[
+                mode
+            ]
             torch.testing.assert_close(merged[row, place], expected)
         for token in range(tokens):
             place = reduction.kept[row].tolist().index(follows[token])
@@ -67,9 +80,10 @@ def test_merge_and_unmerge_equal_plain_loops(case: tuple[int, torch.Tensor, torc
 def test_merging_constant_tokens_keeps_them(case: tuple[int, torch.Tensor, torch.Tensor], dtype: torch.dtype) -> None:
     tokens, src, dst = case
     x = torch.full((len(src), tokens, 2), 1.7, dtype=dtype)
-    merged = Reduction.from_pairs(tokens, src, dst).merge(x, "mean")
-    assert merged.dtype == dtype
-    torch.testing.assert_close(merged, x[:, : tokens - src.shape[1]], rtol=1.3e-6, atol=0)  # half types exactly
+    for mode in ("mean", "mlerp"):
+        merged = Reduction.from_pairs(tokens, src, dst).merge(x, mode)
+        assert merged.dtype == dtype
+        torch.testing.assert_close(merged, x[:, : tokens - src.shape[1]], rtol=1.3e-6, atol=0)  # half types exactly
 
 
 @given(cases())
@@ -85,7 +99,7 @@ def test_one_correspondence_serves_a_whole_batch() -> None:
     shared = Reduction.from_pairs(6, torch.tensor([[1, 4]]), torch.tensor([[0, 0]]))
     each = Reduction.from_pairs(6, torch.tensor([[1, 4]] * 3), torch.tensor([[0, 0]] * 3))
     x = torch.randn(3, 6, 2)
-    for mode in ("prune", "mean"):
+    for mode in ("prune", "mean", "mlerp"):
         assert torch.equal(shared.merge(x, mode), each.merge(x, mode))
     assert torch.equal(shared.unmerge(shared.merge(x)), each.unmerge(each.merge(x)))
 
@@ -93,10 +107,16 @@ def test_one_correspondence_serves_a_whole_batch() -> None:
 def test_gradients_reach_every_token() -> None:
     reduction = Reduction.from_pairs(5, torch.tensor([[1, 3]]), torch.tensor([[0, 2]]))
     x = torch.randn(2, 5, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda t: reduction.unmerge(reduction.merge(t, "mean")), x)
+    for mode in ("mean", "mlerp"):
+        assert torch.autograd.gradcheck(lambda t, mode=mode: reduction.unmerge(reduction.merge(t, mode)), x)
+
+
+def test_tokens_that_cancel_out_merge_to_zero() -> None:
+    reduction = Reduction.from_pairs(2, torch.tensor([[1]]), torch.tensor([[0]]))
+    assert reduction.merge(torch.tensor([[[1.0, 2.0], [-1.0, -2.0]]]), "mlerp").tolist() == [[[0.0, 0.0]]]
 
 
 def test_unknown_merge_mode_is_named() -> None:
     reduction = Reduction.from_pairs(3, torch.tensor([[1]]), torch.tensor([[0]]))
-    with pytest.raises(SpecError, match="merge='average' is not a way to merge. Allowed: prune, mean"):
+    with pytest.raises(SpecError, match="merge='average' is not a way to merge. Allowed: prune, mean, mlerp"):
         reduction.merge(torch.zeros(1, 3, 1), "average")  # type: ignore[arg-type]

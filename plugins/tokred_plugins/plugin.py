@@ -54,6 +54,48 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "tofu",
+        "tokred_plugins.tofu:tofu",
+        "prune in early blocks, merge at full length in later ones (Kim et al., 2024)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
+        "sito",
+        "tokred_plugins.sito:sito",
+        "prune what is close to the most typical token of a cell (Zhang et al., 2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.7}),
+    )
+    yield Component(
+        "method",
+        "ca_tome",
+        "tokred_plugins.ca_tome:ca_tome",
+        "merge by similar inputs, pairs kept between checkpoint steps (2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
+        "toma",
+        "tokred_plugins.toma:toma",
+        "merge tiles into their most representative tokens by soft weights (Lu et al., 2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
+        "sdtm",
+        "tokred_plugins.sdtm:sdtm",
+        "merge alike windows early, similar tokens of MLPs late, blended with a cache (Fang et al., 2025)",
+        levels=({"ratio": 0.2}, {"ratio": 0.3}, {"ratio": 0.5}),
+    )
+    yield Component(
+        "method",
+        "todo",
+        "tokred_plugins.todo:todo",
+        "attend to keys and values of a smaller grid (Smith et al., 2024)",
+        levels=({"factor": 2}, {"factor": 4}, {"factor": 2, "sample": "mean"}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",

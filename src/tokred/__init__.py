@@ -18,8 +18,9 @@ from tokred.errors import (
 )
 from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Signal, Similarity, SiteInfo, SiteKind
 from tokred.layout import Layout
+from tokred.linear import LinearReduction
 from tokred.listing import methods, models
-from tokred.method import Method
+from tokred.method import MergeRule, Method
 from tokred.reduction import MergeMode, Reduction
 from tokred.registry import Component, hookimpl
 from tokred.report import Report
@@ -35,8 +36,10 @@ __all__ = [
     "Cost",
     "Keys",
     "Layout",
+    "LinearReduction",
     "Matcher",
     "MergeMode",
+    "MergeRule",
     "Method",
     "OutputError",
     "Phase",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -26,6 +27,9 @@ KEYS: tuple[Keys, ...] = get_args(Keys)
 PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
 PARTS: tuple[PartKind, ...] = get_args(PartKind)
 
+MergeRule = Callable[[SiteInfo], MergeMode]
+"""Says how tokens are merged at a site, where that depends on the site."""
+
 
 @dataclass(frozen=True, kw_only=True, init=False)
 class Method:
@@ -38,8 +42,10 @@ class Method:
         matcher: which tokens are removed, and into which.
         scheduler: when sites match and reduce, and how much.
         recovery: how removed tokens come back.
-        merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for.
-        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
+        merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
+            "mlerp", that average at the length of the longest of them. A function of the site where sites differ.
+        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole; "kv", the keys and values of an
+            attention alone, whose queries stay whole, so that nothing has to come back. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "model", alone or beside others,
             skips the whole model at ratio 1.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
@@ -68,7 +74,7 @@ class Method:
     scheduler: Scheduler
     recovery: Recovery
     key_recovery: Recovery | None = None
-    merge: MergeMode = "prune"
+    merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys = "kept"
     seed: int = 0
@@ -83,23 +89,22 @@ class Method:
         scheduler: Scheduler | str,
         recovery: Recovery | str,
         key_recovery: Recovery | str | None = None,
-        merge: MergeMode = "prune",
+        merge: MergeMode | MergeRule = "prune",
         sites: tuple[SiteKind, ...] = ("attn",),
         keys: Keys = "kept",
         seed: int = 0,
         name: str = "custom",
         paper: str = "",
     ) -> None:
-        parts: dict[PartKind, Any] = {
-            "similarity": similarity,
-            "matcher": matcher,
-            "scheduler": scheduler,
-            "recovery": recovery,
+        parts: dict[str, tuple[PartKind, Any]] = {
+            "similarity": ("similarity", similarity),
+            "matcher": ("matcher", matcher),
+            "scheduler": ("scheduler", scheduler),
+            "recovery": ("recovery", recovery),
+            "key_recovery": ("recovery", key_recovery),
         }
-        for kind, part in parts.items():
-            object.__setattr__(self, kind, _registered(kind, part) if isinstance(part, str) else part)
-        keys_by = _registered("recovery", key_recovery) if isinstance(key_recovery, str) else key_recovery
-        object.__setattr__(self, "key_recovery", keys_by)
+        for field, (kind, part) in parts.items():
+            object.__setattr__(self, field, _registered(kind, part) if isinstance(part, str) else part)
         options = {"merge": merge, "sites": sites, "keys": keys, "seed": seed, "name": name, "paper": paper}
         for option, value in options.items():
             object.__setattr__(self, option, value)
@@ -107,6 +112,10 @@ class Method:
         self._check_choices()
         self._check_ratio()
         self._check_phases()
+
+    def merge_at(self, site: SiteInfo) -> MergeMode:
+        """Return how tokens are merged at `site`."""
+        return self.merge(site) if callable(self.merge) else self.merge
 
     def save(self, path: str | Path) -> None:
         """Write the method to a JSON file, which `Method.read`, `apply` and `tokred bench --method` take.
@@ -163,8 +172,11 @@ class Method:
             raise SpecError(f"seed={self.seed!r} must be an integer in [0, 2**63): it starts a random generator.")
 
     def _check_choices(self) -> None:
-        if self.merge not in MERGE_MODES:
-            raise SpecError(f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
+        if not callable(self.merge) and self.merge not in MERGE_MODES:
+            raise SpecError(
+                f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}, or a function of the "
+                "site that returns one of them."
+            )
         if self.keys not in KEYS:
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
         if not isinstance(self.sites, tuple):
@@ -174,6 +186,8 @@ class Method:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")
         if "block" in self.sites and {"attn", "mlp"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
+        if "kv" in self.sites and {"attn", "block"} & set(self.sites):
+            raise SpecError(f"sites={self.sites!r}: 'attn' and 'block' reduce keys with their queries; leave out 'kv'.")
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
@@ -235,13 +249,13 @@ class Method:
             )
 
 
-def remembers(recovery: Recovery) -> bool:
-    """Say whether a recovery has a memory."""
-    return bool(recovery.state_spec((1, 1, 1)))
-
-
 def _registered(kind: PartKind, text: str) -> Any:
     """Make the part that "NAME" or "NAME:key=value,..." describes."""
     from tokred.registry import build_part
 
     return build_part(kind, text)
+
+
+def remembers(recovery: Recovery) -> bool:
+    """Say whether a recovery has a memory."""
+    return bool(recovery.state_spec((1, 1, 1)))

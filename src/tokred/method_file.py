@@ -26,6 +26,7 @@ from tokred.errors import OutputError, SpecError, TokredError, UnknownName
 from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import PARTS, Method
 from tokred.plain import read_plain
+from tokred.reduction import MERGE_MODES, MergeMode
 from tokred.registry import Kind, component_of, default_registry
 
 SCHEMA = 1
@@ -40,14 +41,27 @@ SUFFIX = ".json"
 LARGEST = 2**20
 """Bytes of a file; a method takes a thousandth of it."""
 
+KEY_RECOVERY = "key_recovery"
+INTERFACES: dict[Any, Kind] = {
+    Similarity: "similarity",
+    Matcher: "matcher",
+    Scheduler: "scheduler",
+    Recovery: "recovery",
+}
+"""Kinds of the parts that a part can be made of, by the type of its parameter."""
 _OPTIONS = ("name", "paper", "merge", "sites", "keys", "seed")
 
 
 def write_method(method: Method, path: str | Path) -> None:
     """Write a method; see `Method.save`."""
+    if callable(method.merge):
+        raise SpecError(
+            f"merge={method.merge!r} cannot be saved: it is a function of the site, and a file holds none. Use one of "
+            f"{', '.join(MERGE_MODES)} at all sites, or make the method a component of a plugin."
+        )
     parts: dict[str, Any] = {kind: _written(kind, getattr(method, kind)) for kind in PARTS}
     if method.key_recovery is not None:
-        parts["key_recovery"] = _written("recovery", method.key_recovery)
+        parts[KEY_RECOVERY] = _written("recovery", method.key_recovery)
     options = {name: _plain(name, getattr(method, name)) for name in _OPTIONS}
     text = json.dumps({"schema": SCHEMA, **options, **parts}, indent=1, allow_nan=False) + "\n"
     try:
@@ -93,19 +107,19 @@ def _no_number(text: str) -> Any:
 
 
 def _method(data: Any) -> Method:
-    _check_fields("the method", data, ("schema", *PARTS), (*_OPTIONS, "key_recovery"))
+    _check_fields("the method", data, ("schema", *PARTS), (*_OPTIONS, KEY_RECOVERY))
     if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
         raise SpecError(f"schema is {data['schema']!r}, and this version of tokred reads {SCHEMA}.")
-    hints = get_type_hints(Method)
+    hints = {**get_type_hints(Method), "merge": MergeMode}
     options = {name: read_plain(hints[name], data[name], name) for name in _OPTIONS if name in data}
     parts: dict[str, Any] = {kind: _part(kind, data[kind], kind) for kind in PARTS}
-    if "key_recovery" in data:
-        parts["key_recovery"] = _part("recovery", data["key_recovery"], "key_recovery")
+    if KEY_RECOVERY in data:
+        parts[KEY_RECOVERY] = _part("recovery", data[KEY_RECOVERY], KEY_RECOVERY)
     return Method(**options, **parts)
 
 
 def _part(kind: Kind, data: Any, where: str) -> Any:
-    """Make the part that a registered name and parameters describe."""
+    """Make the part that a registered name and parameters describe; `where` is its place in the file."""
     _check_fields(where, data, ("name",), ("params",))
     name, params = read_plain(str, data["name"], f"{where}.name"), data.get("params", {})
     try:
@@ -116,7 +130,7 @@ def _part(kind: Kind, data: Any, where: str) -> Any:
     required = [n for n, p in signature.items() if p.default is p.empty]
     _check_fields(f"{where}.params", params, required, [n for n in signature if n not in required])
     hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-    read = {n: _value(hints.get(n, Any), value, f"{where}.params.{n}") for n, value in params.items()}
+    read = {n: _parameter(hints.get(n, Any), value, f"{where}.params.{n}") for n, value in params.items()}
     try:
         return factory(**read)
     except TokredError as error:
@@ -125,10 +139,9 @@ def _part(kind: Kind, data: Any, where: str) -> Any:
         raise SpecError(f"{where}.params: {name!r} cannot be made of them: {type(error).__name__}: {error}") from None
 
 
-def _value(hint: Any, data: Any, where: str) -> Any:
-    """Read a parameter, which may be a part itself."""
-    kind = next((kind for kind, interface in INTERFACES.items() if hint is interface), None)
-    return read_plain(hint, data, where) if kind is None else _part(kind, data, where)
+def _parameter(hint: Any, value: Any, where: str) -> Any:
+    """Return a part's parameter, which may be a part itself."""
+    return _part(INTERFACES[hint], value, where) if hint in INTERFACES else read_plain(hint, value, where)
 
 
 def _check_fields(what: str, data: Any, required: Iterable[str], optional: Iterable[str]) -> None:
@@ -162,9 +175,9 @@ def _written(kind: Kind, part: Any) -> dict[str, Any]:
 
 
 def _plain(what: str, value: Any) -> Any:
-    for kind, interface in INTERFACES.items():
-        if isinstance(value, interface):
-            return _written(kind, value)
+    kind = next((kind for interface, kind in INTERFACES.items() if isinstance(value, interface)), None)
+    if kind is not None:
+        return _written(kind, value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(what, getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, tuple):

@@ -16,7 +16,7 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
 
     Args:
         hint: a dataclass, `int`, `float`, `bool`, `str`, `tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]`, `Any`, a
-            `Literal`, or several of these joined by `|`, None among them.
+            `Literal`, or a union of these.
         value: what `json.loads` returned.
         where: how messages call the place, such as "rows[0].compute".
 
@@ -28,7 +28,7 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
     if hint is Any:
         return value
     origin, args = get_origin(hint), get_args(hint)
-    if origin in (UnionType, Union):
+    if origin in (Union, UnionType):
         return _one_of(args, value, where)
     if origin is tuple and isinstance(value, list) and (args[-1] is ... or len(value) == len(args)):
         kinds = args[:1] * len(value) if args[-1] is ... else args
@@ -45,13 +45,14 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
 
 
 def _one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    """Return `value` as the first of `hints` that takes it; what the last one says where none does."""
     if value is None and NoneType in hints:
         return None
-    known = [hint for hint in hints if hint is not NoneType]
-    for hint in known[:-1]:
+    *others, last = [hint for hint in hints if hint is not NoneType]
+    for hint in others:
         with suppress(SpecError):
             return read_plain(hint, value, where)
-    return read_plain(known[-1], value, where)
+    return read_plain(last, value, where)
 
 
 def _record(hint: Any, value: Any, where: str) -> Any:

@@ -9,7 +9,7 @@ import torch
 
 from tokred.errors import SpecError
 
-MergeMode = Literal["prune", "mean"]
+MergeMode = Literal["prune", "mean", "mlerp"]
 """What a kept token holds: its own features, or a mixture of those it stands for; see `Reduction.merge`."""
 MERGE_MODES: tuple[MergeMode, ...] = get_args(MergeMode)
 
@@ -18,10 +18,12 @@ MERGE_MODES: tuple[MergeMode, ...] = get_args(MergeMode)
 class Reduction:
     """Which of N image tokens are kept, and whose value each removed one takes.
 
-    The batch axis of all fields is 1 when the batch shares one correspondence.
+    The batch axis of all fields is 1 when the batch shares one correspondence. This is the index form: a removed token
+    has one destination. `tokred.LinearReduction` is the form with weights.
 
     Attributes:
-        kept: positions of the kept tokens, ascending, `[B or 1, K]`, int64.
+        kept: positions of the kept tokens, in the order of the merged rows, `[B or 1, K]`, int64; ascending in this
+            form.
         assign: for each of the N tokens, the place in `kept` of the token it follows (its own place where it is
             kept itself), `[B or 1, N]`, int64.
         sizes: how many tokens follow each kept one, itself included, `[B or 1, K]`, int64; sums to N.
@@ -38,8 +40,8 @@ class Reduction:
     assign: torch.Tensor
     sizes: torch.Tensor
 
-    @classmethod
-    def from_pairs(cls, tokens: int, src: torch.Tensor, dst: torch.Tensor) -> Reduction:
+    @staticmethod
+    def from_pairs(tokens: int, src: torch.Tensor, dst: torch.Tensor) -> Reduction:
         """Build the reduction that removes each token of `src` into the token of `dst` beside it.
 
         Args:
@@ -54,7 +56,7 @@ class Reduction:
         place = torch.cumsum(~removed, dim=1) - 1
         assign = place.gather(1, follows)
         sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
-        return cls(kept, assign, sizes)
+        return Reduction(kept, assign, sizes)
 
     @property
     def tokens(self) -> int:
@@ -72,6 +74,11 @@ class Reduction:
         return torch.zeros_like(self.assign, dtype=torch.bool).scatter(1, self.kept, True)
 
     @property
+    def is_merged(self) -> torch.Tensor:
+        """Whether each of the N tokens is in a group of several, as a source or a destination, `[B or 1, N]`, bool."""
+        return (self.sizes > 1).gather(1, self.assign)
+
+    @property
     def follows(self) -> torch.Tensor:
         """Position of the token whose value each of the N tokens takes, `[B or 1, N]`, int64."""
         return self.kept.gather(1, self.assign)
@@ -82,22 +89,22 @@ class Reduction:
         Args:
             x: features of all image tokens, `[B, N, C]`.
             mode: "prune" leaves the kept tokens as they are; "mean" gives each the average of all that follow it,
-                summed in float32.
+                summed in float32; "mlerp" gives that average the length of the longest of them. Every token counts
+                once: in a call at full length none stands for more.
 
         Returns:
             `[B, K, C]` in the dtype of `x`.
         """
         if mode == "prune":
-            return _rows(x, self.kept)
-        if mode == "mean":
-            rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
-            members = _flat(self.assign.expand(len(x), -1), self.computed).argsort(stable=True)
-            ends = self.sizes.expand(len(x), -1).flatten().cumsum(0)
-            starts = torch.cat([ends.new_zeros(1), ends[:-1]])
-            # The mean of a bag of rows is one pass over memory, and sums in one order, on CUDA too.
-            means = torch.nn.functional.embedding_bag(members, rows, starts, mode="mean")
-            return means.view(len(x), self.computed, -1).to(x.dtype)
-        raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
+            return take_rows(x, self.kept)
+        if mode not in MERGE_MODES:
+            raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
+        rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
+        merged = self._pool(rows, len(x), "mean")
+        if mode == "mlerp":
+            longest = self._pool(torch.linalg.vector_norm(rows, dim=1, keepdim=True), len(x), "max")
+            merged = _unit(merged) * longest
+        return merged.view(len(x), self.computed, -1).to(x.dtype)
 
     def unmerge(self, y: torch.Tensor) -> torch.Tensor:
         """Give each of the N tokens the value of the kept token that it follows.
@@ -108,11 +115,24 @@ class Reduction:
         Returns:
             `[B, N, C]`.
         """
-        return _rows(y, self.assign)
+        return take_rows(y, self.assign)
+
+    def _pool(self, rows: torch.Tensor, batch: int, mode: Literal["mean", "max"]) -> torch.Tensor:
+        """Take the mean or the greatest of the `rows` `[B * N, C]` that follow each kept token, `[B * K, C]`."""
+        members = _flat(self.assign.expand(batch, -1), self.computed).argsort(stable=True)
+        ends = self.sizes.expand(batch, -1).flatten().cumsum(0)
+        starts = torch.cat([ends.new_zeros(1), ends[:-1]])
+        # A bag of rows is one pass over memory, and is summed in one order, on CUDA too.
+        return torch.nn.functional.embedding_bag(members, rows, starts, mode=mode)
 
 
-def _rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`."""
+def _unit(rows: torch.Tensor) -> torch.Tensor:
+    """Scale each of the `rows` `[M, C]` to length 1; rows of zeros stay zeros."""
+    return torch.nn.functional.normalize(rows, dim=1, eps=torch.finfo(rows.dtype).tiny)
+
+
+def take_rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`: `[B, M, C]`."""
     if index.shape[0] == 1:
         return x.index_select(1, index[0])
     return x.flatten(0, 1).index_select(0, _flat(index, x.shape[1])).view(*index.shape, x.shape[2])

@@ -46,6 +46,8 @@ class SiteCall:
         if self.removed == self.layout.image:
             return 0.0
         kept = self._tokens - self.removed
+        if self.site.kind == "kv":
+            return self.batch * self.site.cost.flops(self._tokens, kept, kept)
         projected = self._tokens if self.keys == "full" else kept
         attended = kept if self.keys == "kept" else self._tokens
         first = self.dense_flops if self.phase is Phase.ORACLE else 0.0

@@ -4,102 +4,39 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import torch
-from diffusers import DiTTransformer2DModel
-from torch import nn
+from plugins.by_loops import groups, merged, most_similar, rows_of
+from plugins.one_site import STEPS, TOKENS, draws, generate, spied
 
 import tokred
-from tokred import Layout, parts
-from tokred.parts import GridMatcher
+from tokred import parts
 from tokred.registry import build_method
-
-STEPS = 4
-GRID = (6, 6)
-TOKENS = 36
-
-
-@pytest.fixture
-def model() -> DiTTransformer2DModel:
-    torch.manual_seed(0)
-    model = DiTTransformer2DModel(
-        num_attention_heads=2,
-        attention_head_dim=8,
-        in_channels=2,
-        num_layers=1,
-        sample_size=12,
-        patch_size=2,
-        num_embeds_ada_norm=2,
-    )
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.2)
-    return model.eval()
-
-
-@contextmanager
-def spied(module: nn.Module) -> Iterator[list[tuple[torch.Tensor, torch.Tensor]]]:
-    """Collect the first input and the output of every call of a module."""
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
-    hook = module.register_forward_hook(
-        lambda _, args, kwargs, out: seen.append((_first(args, kwargs), out)), with_kwargs=True
-    )
-    yield seen
-    hook.remove()
-
-
-def _first(args: Any, kwargs: Any) -> torch.Tensor:
-    return args[0] if args else next(iter(kwargs.values()))
-
-
-@torch.no_grad()
-def generate(model: nn.Module, batch: int) -> None:
-    x = torch.randn(batch, 2, 2 * GRID[0], 2 * GRID[1], generator=torch.Generator().manual_seed(1))
-    for i in range(STEPS):
-        with tokred.step(i, STEPS):
-            v = model(x, timestep=torch.tensor([900.0 - 200 * i]), class_labels=torch.zeros(batch).long()).sample
-        x = x - 0.2 * v[:, :2]
-
-
-def pairs_by_loops(x: torch.Tensor, src: list[int], dst: list[int], r: int) -> dict[int, int]:
-    """The r sources of one sample `[N, C]` that are most similar to a destination, and that destination."""
-
-    def cosine(a: list[float], b: list[float]) -> float:
-        dot = sum(p * q for p, q in zip(a, b, strict=True))
-        return dot / math.sqrt(sum(p * p for p in a) * sum(q * q for q in b))
-
-    rows = x.double().tolist()
-    best = {s: max((cosine(rows[s], rows[d]), -d) for d in dst) for s in src}
-    chosen = sorted(src, key=lambda s: -best[s][0])[:r]
-    return {s: -best[s][1] for s in chosen}
-
-
-def draws(number: int) -> list[tuple[list[int], list[int]]]:
-    """The sources and destinations of the first draws of a method with seed 0 and one site."""
-    generator, matcher = torch.Generator().manual_seed(0), GridMatcher()
-    both = [matcher.draw(Layout((GRID,)), 1, generator) for _ in range(number)]
-    return [(src.tolist(), dst.tolist()) for src, dst in both]
 
 
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("ratio", [0.25, 0.5, 0.75])
-def test_tomesd_averages_by_block_input_in_every_call(model: Any, batch: int, ratio: float) -> None:
+@pytest.mark.parametrize(
+    ("method", "params", "mode"),
+    [("tomesd", {}, "mean"), ("tofu", {"early": 1.0}, "prune"), ("tofu", {"early": 0.0}, "mlerp")],
+    ids=["tomesd", "tofu-early", "tofu-late"],
+)
+def test_groups_by_block_input_are_merged_in_every_call(
+    model: Any, batch: int, ratio: float, method: str, params: dict[str, float], mode: str
+) -> None:
     block = model.transformer_blocks[0]
     attention = copy.deepcopy(block.attn1)
-    with tokred.apply(model, "tomesd", ratio=ratio), spied(block) as blocks, spied(block.attn1) as calls:
+    with tokred.apply(model, method, ratio=ratio, **params), spied(block) as blocks, spied(block.attn1) as calls:
         generate(model, batch)
     assert len(calls) == STEPS
     for (src, dst), (block_input, _), (x, out) in zip(draws(STEPS), blocks, calls, strict=True):
         for sample in range(batch):
-            pairs = pairs_by_loops(block_input[sample], src, dst, round(ratio * TOKENS))
-            kept = [t for t in range(TOKENS) if t not in pairs]
-            groups = {t: [t, *(s for s, d in pairs.items() if d == t)] for t in kept}
-            merged = torch.stack([x[sample, groups[t]].mean(0) for t in kept])
-            y = dict(zip(kept, attention(merged[None])[0], strict=True))
+            pairs = most_similar(rows_of(block_input[sample]), src, dst, round(ratio * TOKENS))
+            members, rows = groups(pairs, TOKENS), rows_of(x[sample])
+            tokens = torch.tensor([merged(rows, group, mode) for group in members.values()])
+            y = dict(zip(members, attention(tokens[None])[0], strict=True))
             expected = torch.stack([y[pairs.get(t, t)] for t in range(TOKENS)])
             torch.testing.assert_close(out[sample], expected)
 
@@ -122,7 +59,7 @@ def test_dito_copies_by_pairs_of_the_matching_step(
         if step % interval == 0:
             src, dst = next(drawn)
             matched = out if signal == "output" else x
-            pairs = [pairs_by_loops(matched[sample], src, dst, round(ratio * TOKENS)) for sample in range(batch)]
+            pairs = [most_similar(rows_of(matched[sample]), src, dst, round(ratio * TOKENS)) for sample in range(batch)]
             assert torch.equal(out, dense(x))
             continue
         for sample in range(batch):
@@ -142,7 +79,7 @@ def test_an_oracle_of_dito_pairs_by_the_outputs_of_each_step(model: Any, batch: 
     for x, out in calls[1:3]:
         for sample in range(batch):
             y = dense(x[sample])
-            pairs = pairs_by_loops(y, src, dst, TOKENS // 2)
+            pairs = most_similar(rows_of(y), src, dst, TOKENS // 2)
             torch.testing.assert_close(out[sample], torch.stack([y[pairs.get(t, t)] for t in range(TOKENS)]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -19,7 +20,7 @@ from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
-from tokred.interfaces import SiteKind
+from tokred.interfaces import SiteInfo, SiteKind
 from tokred.method import Method, remembers
 from tokred.registry import adapter_for, build_method
 from tokred.report import Ledger
@@ -64,6 +65,7 @@ def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adap
     specs = adapter.sites(model)
     chosen = _choose(specs, method, model)
     _refuse_keys(chosen, method)
+    _refuse_kv(chosen)
     _refuse_signal(chosen, method)
     _refuse_memory(chosen, method)
     return _install(target, model, adapter, method, specs, chosen)
@@ -100,7 +102,8 @@ def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list
     blocks: dict[int, list[SiteSpec]] = defaultdict(list)
     for spec in specs:
         blocks[spec.depth].append(spec)
-    chosen = [spec for block in blocks.values() for spec in block if spec.kind in _kinds(block, method)]
+    offered = [spec for block in blocks.values() for spec in [*block, *_kv_sites(block)]]
+    chosen = [spec for spec in offered if spec.kind in _kinds(blocks[spec.depth], method)]
     if not chosen:
         raise UnsupportedModel(
             f"{type(model).__name__} has no site of kind {', '.join(method.sites)}. It offers: "
@@ -117,6 +120,11 @@ def _kinds(block: list[SiteSpec], method: Method) -> set[SiteKind]:
     return wanted
 
 
+def _kv_sites(block: list[SiteSpec]) -> list[SiteSpec]:
+    """Return the attentions of a block as sites whose keys and values alone are reduced."""
+    return [replace(spec, kind="kv") for spec in block if spec.kind == "attn"]
+
+
 def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
     attending = [spec for spec in chosen if spec.kind in ("attn", "block")]
     without = [spec.name for spec in attending if not spec.key_modules]
@@ -124,6 +132,16 @@ def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
         raise SpecError(
             f"keys={method.keys!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: its "
             "keys and values are not made by modules of their own. Use keys='kept'."
+        )
+
+
+def _refuse_kv(chosen: list[SiteSpec]) -> None:
+    without = [spec.name for spec in chosen if spec.kind == "kv" and (spec.rotary or not spec.key_modules)]
+    if without:
+        raise SpecError(
+            f"sites=('kv',) is not offered at {len(without)} of the chosen sites, such as {without[0]}: its keys and "
+            "values are not made by modules of their own, or carry rotary positions. Use a method of other sites, such "
+            "as 'tomesd'."
         )
 
 
@@ -162,17 +180,19 @@ def _install(
     sites: list[Site | ModelSite] = []
     patches: list[PatchedForward] = []
     inner: set[nn.Module] = set()
+    blocks = 1 + max(spec.depth for spec in specs)
     for spec in chosen:
+        info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
-            sites.append(ModelSite(spec, method, adapter.picture))
+            sites.append(ModelSite(spec, info, method, adapter.picture))
             patches.append(PatchedForward(model, sites[-1]))
             continue
         others = method.keys != "kept" and bool(spec.key_modules)
-        feeds = {module: KeyFeed() for module in spec.key_modules if others}
+        feeds = {module: KeyFeed() for module in spec.key_modules if others or spec.kind == "kv"}
         rotary = RotaryFeeds(spec.rotary) if others and spec.rotary else None
         norm = NormFeed() if others and spec.key_norm else None
         held = Held() if _is_held(method, spec) else None
-        sites.append(Site(spec, method, held, tuple(feeds.values()), rotary, norm, ledger.ran_dense))
+        sites.append(Site(spec, info, method, held, tuple(feeds.values()), rotary, norm, ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]
         around: dict[nn.Module, Around] = {**feeds, **(rotary.around if rotary else {})}
         if norm is not None and spec.key_norm is not None:

@@ -9,7 +9,7 @@ import torch
 
 from tokred.engine.patch import Forward
 from tokred.interfaces import Memory, Recovery
-from tokred.reduction import Reduction
+from tokred.reduction import MergeMode, Reduction
 
 
 class KeySource(Protocol):
@@ -57,6 +57,20 @@ class RecoveredKeys:
         lead = keys.shape[1] - self.reduction.computed
         full = self.recovery.recover(keys[:, lead:], self.reduction, self.memory, self.time)
         return torch.cat([keys[:, :lead], full], dim=1) if lead else full
+
+
+@dataclass(frozen=True)
+class MergedKeys:
+    """Projects the merged tokens only, while the queries are all tokens; those before the image tokens all stay."""
+
+    reduction: Reduction
+    mode: MergeMode
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """See `KeySource`."""
+        lead = tokens.shape[1] - self.reduction.tokens
+        merged = self.reduction.merge(tokens[:, lead:], self.mode)
+        return project(torch.cat([tokens[:, :lead], merged], dim=1) if lead else merged)  # type: ignore[no-any-return]
 
 
 class SeenKeys:

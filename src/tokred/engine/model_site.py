@@ -10,7 +10,7 @@ from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.patch import Forward
 from tokred.engine.state import SiteState
-from tokred.interfaces import DENSE, MemorySpec, Plan, Recovery
+from tokred.interfaces import DENSE, MemorySpec, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -20,14 +20,16 @@ class ModelSite:
 
     Args:
         spec: the model's site.
+        info: the same, as the method's parts are told.
         method: what it does.
         picture: the argument that holds the picture or latents.
     """
 
     held = None
 
-    def __init__(self, spec: SiteSpec, method: Method, picture: str) -> None:
+    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, picture: str) -> None:
         self.spec = spec
+        self.info = info
         self.recovery: Recovery = method.recovery
         self.picture = picture
         self.names = argument_names(spec.module)

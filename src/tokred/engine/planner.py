@@ -17,7 +17,7 @@ from tokred.engine.site import Site
 from tokred.engine.state import SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.errors import ConflictError, SpecError
-from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteInfo, SiteKind, known_before
+from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteKind, known_before
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, SiteCall
@@ -82,8 +82,6 @@ class CallPlanner:
         self.names = argument_names(adapter.entry(model))
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
-        blocks = 1 + max(site.spec.depth for site in sites)
-        self.infos = [SiteInfo(s.spec.name, s.spec.kind, s.spec.depth, blocks) for s in sites]
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -101,8 +99,8 @@ class CallPlanner:
         self.ledger.begin_call(position)
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
-        for site, info in zip(self.sites, self.infos, strict=True):
-            plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
+        for site in self.sites:
+            plan = self.method.scheduler.plan(position.step, position.steps, site.info, matches)
             self._prepare(site, call, plan)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -138,8 +136,8 @@ class CallPlanner:
 
     def _prepare_match(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
-        removed, matcher = round(plan.ratio * call.layout.image), self.method.matcher
-        state.redrawn = plan.redraw or removed != state.removed
+        removed, matcher = round(plan.ratio * call.layout.image), plan.matcher or self.method.matcher
+        state.redrawn = plan.redraw or removed != state.removed or plan.matcher != state.matcher
         if state.redrawn:
             drawn = matcher.draw(call.layout, removed, self._generator(call.position.branch))
             state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
@@ -147,7 +145,7 @@ class CallPlanner:
             rows = call.batch if site.spec.per_sample else min(call.batch, 1)
             shapes = matcher.state_spec((rows, call.layout.image))
             state.match_memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
-        state.removed, state.matched = removed, True
+        state.matcher, state.removed, state.matched = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
 
     def _note_pmr(self, position: Position) -> None:
@@ -180,16 +178,17 @@ class CallPlanner:
             return DENSE
         if plan.ratio == 1 or kind == "model":
             return plan if plan.phase.reduces and state.seen else DENSE
-        capacity = self.method.matcher.capacity(state.layout)
+        matcher = plan.matcher or self.method.matcher
+        capacity = matcher.capacity(state.layout)
         if removed > capacity:
             self.ledger.warn(
-                f"{removed} of {state.layout.image} tokens should be removed, and {self.method.matcher} can remove "
+                f"{removed} of {state.layout.image} tokens should be removed, and {matcher} can remove "
                 f"{capacity} on a grid of {' and '.join(f'{h} x {w}' for h, w in state.layout.grids)}: the sites run "
                 "dense. Use a smaller stride or ratio"
             )
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
-            plan = Plan(Phase.MATCH, plan.ratio)  # a branch, batch or layout that the last match had not seen
+            plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
         if plan.phase.matches and self.method.similarity.signal in NEED_PAST and not state.seen:
             return DENSE  # there is no dense call yet to compare with
         return plan

@@ -9,7 +9,16 @@ import torch
 
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.keys import FullKeys, KeyFeed, KeySource, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
+from tokred.engine.keys import (
+    FullKeys,
+    KeyFeed,
+    KeySource,
+    MergedKeys,
+    NormedKeys,
+    NormFeed,
+    RecoveredKeys,
+    SeenKeys,
+)
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.rotary import RotaryFeeds
@@ -17,7 +26,7 @@ from tokred.engine.state import SiteState
 from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import DENSE, Memory, MemorySpec, Phase, Plan, Recovery
+from tokred.interfaces import DENSE, Memory, MemorySpec, Phase, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.parts.recoveries import Cached
@@ -33,9 +42,11 @@ class Site:
 
     Args:
         spec: where the site is.
+        info: the same, as the method's parts are told.
         method: what it does.
         held: takes features from inside the block, where the method compares those.
-        feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept".
+        feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept" or
+            reduces the keys alone.
         rotary: rotates queries and keys, where the model does and the method asks for other keys.
         norm: stands around `spec.key_norm`, likewise.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
@@ -44,6 +55,7 @@ class Site:
     def __init__(
         self,
         spec: SiteSpec,
+        info: SiteInfo,
         method: Method,
         held: Held | None,
         feeds: tuple[KeyFeed, ...],
@@ -53,7 +65,9 @@ class Site:
     ) -> None:
         self.on_unplanned = on_unplanned
         self.spec = spec
+        self.info = info
         self.method = method
+        self.merge = method.merge_at(info)
         self.held = held
         self.feeds = feeds
         self.rotary = rotary
@@ -153,9 +167,8 @@ class Site:
             # One correspondence for the batch: a token is compared by its features in all samples at once.
             features = features.transpose(0, 1).flatten(1).unsqueeze(0)
         state, last, method = self.state, self.state.reduction, self.method
-        state.reduction = method.matcher.match(
-            features, state.draw, state.removed, method.similarity, state.match_memory
-        )
+        matcher = state.matcher or method.matcher
+        state.reduction = matcher.match(features, state.draw, state.removed, method.similarity, state.match_memory)
         state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
@@ -202,8 +215,10 @@ class Site:
             self.on_unplanned(self.spec, "it was not called when it should have matched")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
+        if self.spec.kind == "kv":
+            return self._reduce_keys(forward, call, reduction)
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]
-        merged = reduction.merge(image, self.method.merge)
+        merged = reduction.merge(image, self.merge)
         call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
         if self.rotary is not None:
             self.rotary.begin(call, reduction)
@@ -216,6 +231,10 @@ class Site:
         return with_token_output(
             self.spec, result, torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
         )
+
+    def _reduce_keys(self, forward: Forward, call: Arguments, reduction: Reduction) -> Any:
+        """Call the site on all tokens, which attend to the merged ones."""
+        return self._call(forward, call, tuple(MergedKeys(reduction, self.merge) for _ in self.feeds))
 
     def _company(self, result: Any, call: Arguments) -> torch.Tensor:
         """Return the site's own output for the tokens that are computed with the image's, `[B, T, C]`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tokred.interfaces import Draw, Memory
+from tokred.interfaces import Draw, Matcher, Memory
 from tokred.layout import Layout
 from tokred.reduction import Reduction
 
@@ -19,6 +19,7 @@ class SiteState:
         batch: number of samples, B.
         layout: the layout that it was made for.
         removed: number of tokens that the correspondences remove.
+        matcher: makes the last match that was planned; None where that is the method's.
         draw: what the matcher drew, on the model's device.
         redrawn: whether it drew anew for the last match.
         matched: whether a match has been planned.
@@ -32,6 +33,7 @@ class SiteState:
     batch: int
     layout: Layout
     removed: int = 0
+    matcher: Matcher | None = None
     draw: Draw = ()
     redrawn: bool = True
     matched: bool = False

@@ -50,11 +50,12 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
     lengths = {layout.image, layout.image + spec.companions(layout)}
     travels = {travel.argument for travel in spec.travels}
     rotates = {spec.rotary.argument} if spec.rotary else set()
+    apart = spec.kind == "kv" or (keys != "kept" and bool(spec.key_modules))
     for name, value in call.items():
-        if name in travels - rotates and value is not None and keys != "kept" and spec.key_modules:
+        if name in travels - rotates and value is not None and apart:
             raise UnsupportedModel(
-                f"{spec.name} was given {name!r}, which cannot be cut to fewer queries than keys. Use keys='kept', or "
-                "call the model without it."
+                f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
+                "keys='kept' and no 'kv' sites, or call the model without it."
             )
         known = name in travels or name in (spec.tokens, *spec.stays)
         if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):

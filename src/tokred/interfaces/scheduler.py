@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
-SiteKind = Literal["attn", "mlp", "block", "model"]
-"""What a site computes: attention, a feed-forward layer, both at once, or the whole model."""
+if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a similarity
+    from tokred.interfaces.matcher import Matcher
+
+SiteKind = Literal["attn", "mlp", "block", "kv", "model"]
+"""What a site computes: attention, a feed-forward layer, both at once, an attention's keys and values alone, or the
+whole model."""
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 """Every kind of site."""
 
@@ -53,11 +57,14 @@ class Plan:
             called, its output is what the recovery recalls, and no correspondences are needed.
         redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
             match ratio of the two is measured.
+        matcher: makes the match in place of the method's own matcher, for methods that match in another way at some
+            steps or sites; both are given the same memory. None for the method's own.
     """
 
     phase: Phase
     ratio: float = 0.0
     redraw: bool = True
+    matcher: Matcher | None = None
 
     @property
     def skips(self) -> bool:
@@ -75,7 +82,7 @@ class SiteInfo:
 
     Attributes:
         name: dotted name of the site's module in the model.
-        kind: "attn", "mlp", "block" or "model".
+        kind: "attn", "mlp", "block", "kv" or "model".
         depth: index of the transformer block, from 0; 0 for the model.
         blocks: number of transformer blocks.
     """

@@ -1,17 +1,20 @@
 """The parts that tokred brings along, to compose methods from."""
 
+from tokred.parts.cells import cells_of, check_stride, count_cells
+from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
 from tokred.parts.delta import Delta
 from tokred.parts.forecast import Forecast
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
 from tokred.parts.oracle import Oracle
-from tokred.parts.pairing import best_destinations
+from tokred.parts.pairing import all_but, best_destinations, closest_pairs, in_chunks
 from tokred.parts.planned import Planned
 from tokred.parts.program import Program
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
+from tokred.reduction import take_rows
 
 __all__ = [
     "PMR_THRESHOLD",
@@ -29,5 +32,14 @@ __all__ = [
     "Planned",
     "Program",
     "RandomMatcher",
+    "all_but",
     "best_destinations",
+    "cells_of",
+    "check_at_least",
+    "check_ratio",
+    "check_stride",
+    "closest_pairs",
+    "count_cells",
+    "in_chunks",
+    "take_rows",
 ]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred.errors import SpecError
 from tokred.interfaces import Draw, Memory, Similarity
-from tokred.layout import Grid, Layout
-from tokred.parts.checks import check_at_least
+from tokred.layout import Layout
+from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.frequency import NO_PENALTY, FrequencyPenalty
 from tokred.parts.pairing import best_destinations
 from tokred.reduction import Reduction
@@ -34,10 +33,7 @@ class GridMatcher:
     penalty: FrequencyPenalty = NO_PENALTY
 
     def __post_init__(self) -> None:
-        if not isinstance(self.stride, tuple) or len(self.stride) != 2:
-            raise SpecError(f"stride={self.stride!r} must be a pair (sy, sx) of whole numbers, such as (2, 2).")
-        for name, value in zip(("sy", "sx"), self.stride, strict=True):
-            check_at_least(f"stride: {name}", value, 1, "the size of a cell in tokens")
+        check_stride(self.stride)
 
     @property
     def max_ratio(self) -> float:
@@ -46,16 +42,19 @@ class GridMatcher:
 
     def capacity(self, layout: Layout) -> int:
         """Return the number of sources, or 0 where a grid is smaller than one cell."""
-        cells = [self._cells(grid) for grid in layout.grids]
-        return layout.image - sum(h * w for h, w in cells) if all(h * w for h, w in cells) else 0
+        cells = count_cells(layout, self.stride)
+        return layout.image - cells if cells else 0
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """Draw a destination per cell; return the positions of sources `[S]` and destinations `[D]`, ascending."""
+        cells = cells_of(layout, self.stride)
+        drawn = (
+            torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
+            if self.random
+            else cells.new_zeros(1, 1)
+        )
         is_dst = torch.zeros(layout.image, dtype=torch.bool)
-        start = 0
-        for grid in layout.grids:
-            is_dst[start + self._destinations(grid, generator)] = True
-            start += grid[0] * grid[1]
+        is_dst[cells.gather(1, drawn.expand(len(cells), 1))] = True
         return (~is_dst).nonzero()[:, 0], is_dst.nonzero()[:, 0]
 
     def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
@@ -77,14 +76,3 @@ class GridMatcher:
         reduction = Reduction.from_pairs(features.shape[1], src[chosen], dst[place.gather(1, chosen)])
         self.penalty.count(reduction, memory)
         return reduction
-
-    def _cells(self, grid: Grid) -> tuple[int, int]:
-        return grid[0] // self.stride[0], grid[1] // self.stride[1]
-
-    def _destinations(self, grid: Grid, generator: torch.Generator) -> torch.Tensor:
-        """Draw one position per cell, `[cells]`, row-major in `grid`."""
-        (sy, sx), cells = self.stride, self._cells(grid)
-        offset = torch.randint(sy * sx, cells, generator=generator) if self.random else torch.zeros(cells).long()
-        rows = torch.arange(cells[0])[:, None] * sy + offset // sx
-        columns = torch.arange(cells[1]) * sx + offset % sx
-        return (rows * grid[1] + columns).flatten()

@@ -1,10 +1,11 @@
-"""The step that matchers share: the best destination of every source, in linear memory."""
+"""The steps that matchers share: the best destination of every source, in linear memory."""
 
 from __future__ import annotations
 
 import torch
 
 from tokred.interfaces import Similarity
+from tokred.reduction import take_rows
 
 CHUNK_SCORES = 2**22
 """Scores held at a time: 16 MB in float32."""
@@ -26,9 +27,39 @@ def best_destinations(
     Returns:
         The best score and its destination's place in `dst`, both `[B, S]`.
     """
-    rows = max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1]))
-    best = [_scores(chunk, dst, similarity, penalty).max(dim=2) for chunk in torch.split(src, rows, dim=1)]
+    best = [_scores(chunk, dst, similarity, penalty).max(dim=2) for chunk in in_chunks(src, dst)]
     return torch.cat([b.values for b in best], dim=1), torch.cat([b.indices for b in best], dim=1)
+
+
+def all_but(tokens: torch.Tensor, count: int) -> torch.Tensor:
+    """List the positions below `count` that are not in `tokens` `[B, M]`, ascending: `[B, count - M]`."""
+    named = torch.zeros(len(tokens), count, dtype=torch.bool, device=tokens.device).scatter(1, tokens, True)
+    return named.int().argsort(dim=1, stable=True)[:, : count - tokens.shape[1]]
+
+
+def closest_pairs(
+    features: torch.Tensor, dst: torch.Tensor, r: int, similarity: Similarity
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the r tokens that are most similar to a destination, where each sample has destinations of its own.
+
+    Args:
+        features: of all tokens, `[B, N, C]`.
+        dst: positions of the destinations, ascending, `[B, D]`, int64.
+        r: number of pairs, at most N - D.
+        similarity: scores the pairs.
+
+    Returns:
+        Positions of these tokens, most similar first, and of the destination of each, both `[B, r]`.
+    """
+    others = all_but(dst, features.shape[1])
+    score, place = best_destinations(take_rows(features, others), take_rows(features, dst), similarity)
+    chosen = score.argsort(dim=1, descending=True, stable=True)[:, :r]
+    return others.gather(1, chosen), dst.gather(1, place.gather(1, chosen))
+
+
+def in_chunks(src: torch.Tensor, dst: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Split sources `[B, S, C]` so that the scores of each part with all of `dst` `[B, D, C]` fit into memory."""
+    return torch.split(src, max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1])), dim=1)
 
 
 def _scores(src: torch.Tensor, dst: torch.Tensor, similarity: Similarity, penalty: torch.Tensor | None) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tokred.parts.schedules import Interval
 from tokred.registry.component import Component
 from tokred.registry.hooks import hookimpl
 
@@ -41,3 +42,17 @@ def _schedulers() -> Iterator[Component]:
     for name, (target, summary) in summaries.items():
         levels = ({"ratio": 0.5, **needed.get(name, {})},)
         yield Component("scheduler", name, f"tokred.parts:{target}", summary, levels=levels)
+    yield Component(
+        "scheduler",
+        "program",
+        "tokred.parts:Program",
+        "what a line says, step by step",
+        levels=({"text": "DDM .5 (M .5)* D"},),
+    )
+    yield Component(
+        "scheduler",
+        "oracle",
+        "tokred.parts:Oracle",
+        "another schedule, its pairs made anew at every step",
+        levels=({"schedule": Interval(0.5)},),
+    )

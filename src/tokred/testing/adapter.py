@@ -65,8 +65,10 @@ def _demand_true_site(host: Host, model: nn.Module, site: SiteSpec, calls: dict[
     demand("layout" in calls, f"{host}: the entry was not called.")
     what, layout = f"{host}: {site.name}", calls["layout"]
     demand(site.kind in SITE_KINDS, f"{what} is of kind {site.kind!r}, not {', '.join(SITE_KINDS)}.")
-    named = model if site.kind == "model" else dict(model.named_modules()).get(site.name)
-    demand(named is site.module, f"{what} is not the name of its module.")
+    if site.kind == "model":  # it is skipped and not reduced: its input needs no row per token
+        demand(site.module is model, f"{what} is a {type(site.module).__name__}, not the model itself.")
+        return
+    demand(dict(model.named_modules()).get(site.name) is site.module, f"{what} is not the name of its module.")
     demand(site.name in calls, f"{what} was not called.")
     wanted = (2, site.lead(layout) + layout.image)
     true = site.kind == "model" or calls[site.name][:2] == wanted  # a model is called with a picture

@@ -158,7 +158,7 @@ FLUX = (
         _prompt_and_ids,
         float,
         per_sample=False,
-        keys=ALL_KEYS,
+        keys=("kept", "full", "recovered"),
     ),
 )
 VIT = (

@@ -21,6 +21,8 @@ LAYOUTS = (
     Layout(grids=((4, 4), (3, 6)), text=3),
     Layout(grids=((11, 13),)),
 )
+ROOMY = LAYOUTS[-1]
+"""Has several whole cells of any usual stride."""
 LARGE = Layout(grids=((128, 128),))
 MANY_BYTES = 2**25
 """More than any tensor takes whose size is linear in the tokens of `LARGE`, and an eighth of all scores of pairs."""
@@ -109,12 +111,12 @@ def reductions_are_valid(subject: Subject) -> None:
 
 
 def broken_tokens_attract_none(subject: Subject) -> None:
-    """No token is removed into one of NaN."""
-    part, x = subject.make(), features()
-    for at in range(LAYOUT.image):
+    """No token is removed into one of NaN while there is another to be removed into."""
+    part, x = subject.make(), features(1, ROOMY.image)
+    for at in range(ROOMY.image):
         broken = x.clone()
         broken[0, at] = torch.nan
-        made = match(part, LAYOUT, some(part.capacity(LAYOUT)), broken)
+        made = match(part, ROOMY, some(part.capacity(ROOMY)), broken)
         followers = [i for i in (made.follows[0] == at).nonzero()[:, 0].tolist() if i != at]
         demand(not followers, f"token {at} holds NaN, and tokens {followers} were removed into it.")
 
