@@ -58,10 +58,10 @@ def plans_keep_to_what_is_declared(subject: Subject) -> None:
         for step, site, plan in _generation(subject.make(), steps):
             what = f"step {step} of {steps}, {site.name}"
             demand(isinstance(plan, Plan), f"{what}: it planned {plan!r}, which is no tokred.Plan.")
-            within = 0 <= plan.ratio <= part.ratio
+            within = 0 <= plan.ratio <= part.ratio or (part.skips and plan.ratio == 1)
             demand(within, f"{what}: it planned ratio {plan.ratio}, and declares at most {part.ratio}.")
             reused = plan.phase in (Phase.MATCH, Phase.REDUCE)
             demand(part.reuses or not reused, f"{what}: it planned {plan.phase}, and reuses={part.reuses}.")
             matched |= {site.name} if plan.phase.matches else set()
-            early = plan.phase is Phase.REDUCE and plan.ratio > 0 and site.name not in matched
+            early = plan.phase is Phase.REDUCE and 0 < plan.ratio < 1 and site.name not in matched
             demand(not early, f"{what}: it planned to reduce before the site has matched.")
