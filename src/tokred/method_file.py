@@ -30,13 +30,6 @@ from tokred.reduction import MERGE_MODES, MergeMode
 from tokred.registry import Kind, component_of, default_registry
 
 SCHEMA = 1
-INTERFACES: dict[Kind, type] = {
-    "similarity": Similarity,
-    "matcher": Matcher,
-    "scheduler": Scheduler,
-    "recovery": Recovery,
-}
-"""Kinds of part; a parameter of such a type is a part itself."""
 SUFFIX = ".json"
 LARGEST = 2**20
 """Bytes of a file; a method takes a thousandth of it."""

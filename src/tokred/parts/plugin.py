@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from tokred.parts.schedules import Interval
 from tokred.registry.component import Component
@@ -37,8 +36,6 @@ def _schedulers() -> Iterator[Component]:
         "planned": ("Planned", "match at given places of the generation"),
     }
     needed = {"planned": {"matches": (0.0, 0.5)}}
-    levels: tuple[Mapping[str, Any], ...] = ({"text": "DD(M .5 .5)*D"}, {"text": "DD(M .5 1)*D"})
-    yield Component("scheduler", "program", "tokred.parts:Program", "what a line says, step by step", levels=levels)
     for name, (target, summary) in summaries.items():
         levels = ({"ratio": 0.5, **needed.get(name, {})},)
         yield Component("scheduler", name, f"tokred.parts:{target}", summary, levels=levels)
@@ -47,7 +44,7 @@ def _schedulers() -> Iterator[Component]:
         "program",
         "tokred.parts:Program",
         "what a line says, step by step",
-        levels=({"text": "DDM .5 (M .5)* D"},),
+        levels=({"text": "DDM .5 (M .5)* D"}, {"text": "DD(M .5 1)* D"}),
     )
     yield Component(
         "scheduler",

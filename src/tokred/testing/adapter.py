@@ -71,8 +71,7 @@ def _demand_true_site(host: Host, model: nn.Module, site: SiteSpec, calls: dict[
     demand(dict(model.named_modules()).get(site.name) is site.module, f"{what} is not the name of its module.")
     demand(site.name in calls, f"{what} was not called.")
     wanted = (2, site.lead(layout) + layout.image)
-    true = site.kind == "model" or calls[site.name][:2] == wanted  # a model is called with a picture
-    demand(true, f"{what} is called with tokens {calls[site.name]}, not {(*wanted, 'C')}.")
+    demand(calls[site.name][:2] == wanted, f"{what} is called with tokens {calls[site.name]}, not {(*wanted, 'C')}.")
 
 
 def order_of_tokens_does_not_matter(subject: Subject) -> None:

@@ -53,11 +53,6 @@ def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory, time
     return recovered
 
 
-def _time(x: torch.Tensor, time: float) -> torch.Tensor:
-    """Return a moment as the engine gives it, on the device of `x`."""
-    return torch.tensor(time, device=x.device)
-
-
 def output_is_as_the_input(subject: Subject) -> None:
     """What is recovered is `[B, N, C]`, in the dtype and on the device of the kept outputs; so is what is recalled."""
     for device in devices():
