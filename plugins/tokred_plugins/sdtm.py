@@ -63,6 +63,7 @@ class WindowMatcher(AnchorMatcher):
     The last window that is needed may lose some of its tokens only.
 
     Attributes:
+        window: height and width of a window, in tokens.
         frequency: weight, in the choice of windows, of how often in a row its tokens were merged, over the mean.
     """
 
@@ -131,7 +132,14 @@ class Blend:
 class Ramp:
     """Reduce less and less, by windows early and by `late` in MLPs late; leave every few steps dense.
 
-    The other attributes are parameters of `sdtm`; `mean` is its ratio. Step 0 is dense.
+    Step 0 is dense.
+
+    Attributes:
+        mean: share of the image tokens that is removed in the middle of the generation, in [0, 1).
+        deviation: how much more is removed at the first step, and less at the last.
+        protect: number of steps from one dense step to the next, at least 2.
+        switch: share of the generation at which windows give way to `late`, in [0, 1].
+        late: matches in the MLPs from then on.
     """
 
     mean: float

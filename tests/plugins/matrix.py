@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from families.models import FAMILIES, Family  # noqa: E402
 
 PAGE = ROOT / "docs" / "methods" / "index.md"
-STEPS, BATCH, GRID = 4, 2, (8, 8)
+STEPS, BATCH, GRID = 6, 2, (8, 8)
 COLUMNS = {
     "dit": "DiT",
     "pixart": "PixArt",

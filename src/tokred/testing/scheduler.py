@@ -12,6 +12,8 @@ from tokred.testing.check import Stage, Subject, demand
 
 LENGTHS = (1, 2, 3, 5, 8, 13, 28)
 """Numbers of denoising steps."""
+FEW = 0.01
+"""A ratio at which no token of a tiny model is removed."""
 SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3) for depth in range(3) for kind in SITE_KINDS)
 
 
@@ -42,7 +44,7 @@ def _generation(part: Any, steps: int) -> Iterator[tuple[int, SiteInfo, Plan]]:
 def shortest_reducing(part: Any) -> int:
     """Return the least of some numbers of steps in which a site reduces; the greatest of them if none does."""
     for steps in LENGTHS:
-        if any(plan.phase.reduces and plan.ratio > 0 for _, _, plan in _generation(part, steps)):
+        if any(plan.phase.reduces and plan.ratio > FEW for _, _, plan in _generation(part, steps)):
             return steps
     return LENGTHS[-1]
 
