@@ -68,7 +68,7 @@ WRONG: dict[str, tuple[Callable[[], tuple[Any, dict[str, Any]]], type[TokredErro
     "unknown method": (
         lambda: ("tomsd", {}),
         UnknownName,
-        r"Unknown method 'tomsd'\. Known: dito, .*tomesd.*Did you mean 'tomesd'\?",
+        r"Unknown method 'tomsd'\. Known: .*dito, .*tomesd.*Did you mean 'tomesd'\?",
     ),
     "unknown parameter": (
         lambda: ("tomesd", {"ration": 0.5}),
