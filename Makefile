@@ -18,7 +18,7 @@ lint: .venv/ready
 bench: .venv/ready
 	$(RUN)/tokred bench --model emoji-dit --steps 20 --samples 8 --pairs 2 --out results/emoji-dit
 
-# The wheel, alone in an environment of its own, does what the README says.
+# The wheel, alone in an environment of its own, does what the README and "Ship a plugin" say.
 wheel-smoke: .venv/ready
 	rm -rf dist .venv-wheel
 	$(BIN)/python -m build --wheel --installer $(if $(shell command -v uv),uv,pip) --outdir dist

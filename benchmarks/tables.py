@@ -1,28 +1,43 @@
 """Write the measured tables into README and docs: `python benchmarks/tables.py [--check]`.
 
-A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME ...] -->` and `<!-- end -->`: FILE is a
-result file under `docs/results`, the names are the methods to show, in that order (all of them where none is named).
+A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[:key=value,...] ...] -->` and
+`<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, to be
+shown in that order (all of them where none is named). An `analysis.json` is named from there as well; its table has a
+row for each lag.
+`<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
+`tokred compare` finds in the file; `twins` in place of `gains` leaves out those at equal compute and time.
+`<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
+is that of how these differences spread over some of the runs, in several files.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokred.bench import Metric, Results, validate
+from tokred.analysis import Analysis
+from tokred.analysis.page import SUMMARY_HEAD, summary
+from tokred.bench import Metric, Results, compare_runs, find_metric, parse_references, read_results, validate
 from tokred.bench.classifying import classifying_metrics
 from tokred.bench.drawing import drawing_metrics
+from tokred.bench.gains import gain_tables
 from tokred.bench.result import Row, Score
+from tokred.metrics import Paired
+from tokred.plain import read_plain
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
-BLOCK = re.compile(r"(<!-- table: (\S+)((?: [\w-]+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
@@ -43,7 +58,8 @@ def quality_table(results: Results, names: Sequence[str]) -> list[str]:
     Where the dense model has scores, it has a row, and all rows tell their images per second.
     """
     dense, absolute = results.dense, bool(results.dense.scores)
-    rows = [row for name in names for row in results.rows if row.method == name] if names else results.rows
+    rows = [row for each in parse_references(names) for row in results.rows if each.selects((row.method, row.params))]
+    rows = rows if names else list(results.rows)
     metrics = [metric for metric in METRICS if metric.name in rows[0].scores]
 
     def quality(images_per_second: float, scores: Mapping[str, Score]) -> list[str]:
@@ -65,16 +81,78 @@ def time_table(results: dict[str, Any]) -> list[str]:
     return markdown(["method", "compute", "time"], *rows)
 
 
+def gains(results: Results, reference: str, name: str | None, kind: str = "gains") -> list[str]:
+    """Return the lines of the tables that compare the runs with a reference, by a metric or by the first one."""
+    metric = find_metric(results, name)
+    (against,) = compare_runs(results, parse_references([reference]), metric).against
+    lines: list[str] = []
+    against = dataclasses.replace(against, curves=(), missing=()) if kind == "twins" else against
+    for table in gain_tables(against, metric):
+        rows = markdown(table.head, *table.rows) if table.rows else []
+        reasons = [line for reason in table.missing for line in ("", f"Not compared: {reason}")]
+        lines += [*([""] if lines else []), f"{table.title}:", "", *rows, *reasons]
+    return lines
+
+
+def ranges(results: Results, runs: str, without: Sequence[str], reference: str) -> list[list[str]]:
+    """Return a row for each kind of comparison: how the differences of the named runs from a reference spread."""
+    (named,), metric = parse_references([runs]), find_metric(results, None)
+    labels = {
+        row.label
+        for row in results.rows
+        if named.selects((row.method, row.params)) and row.params.keys().isdisjoint(without)
+    }
+    (against,) = compare_runs(results, parse_references([reference]), metric).against
+    kinds = {"schedule": [each for each in against.twins if each.label in labels]}
+    for axis in ("compute", "time"):
+        kinds[axis] = [each for each in against.curves if each.label in labels and each.axis == axis]
+    return [
+        [results.model, f"equal {kind}", *_spread([each.difference for each in found], metric)]
+        for kind, found in kinds.items()
+        if found
+    ]
+
+
+def _spread(differences: Sequence[Paired], metric: Metric) -> list[str]:
+    """Return how many differences there are, how many intervals lie above and below 0, and the spread of the means."""
+    means = [difference.mean for difference in differences]
+    sides = sum(d.low > 0 for d in differences), sum(d.high < 0 for d in differences)
+    values = (f"{value:+.{metric.digits + 1}f}" for value in (min(means), statistics.median(means), max(means)))
+    return [str(len(means)), *map(str, sides), *values]
+
+
+def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """Return the lines of the table of a file, by what kind of file it is."""
+    if "allowance" in results:
+        return time_table(results)
+    if "curves" in results:
+        return markdown(SUMMARY_HEAD, *summary(read_plain(Analysis, results, "analysis")))
+    return quality_table(validate(results), names)
+
+
 def filled(page: str) -> str:
     """Return a page with each of its tables made anew."""
 
     def block(match: re.Match[str]) -> str:
         head, file, names, tail = match.groups()
         results = json.loads((RESULTS / file).read_text())
-        lines = time_table(results) if "allowance" in results else quality_table(validate(results), names.split())
-        return head + "\n".join(lines) + "\n" + tail
+        return head + "\n".join(table(results, names.split())) + "\n" + tail
 
-    return BLOCK.sub(block, page)
+    def gains_block(match: re.Match[str]) -> str:
+        head, kind, file, reference, name, tail = match.groups()
+        return head + "\n".join(gains(read_results(RESULTS / file), reference, name, kind)) + "\n" + tail
+
+    def ranges_block(match: re.Match[str]) -> str:
+        head, files, runs, without, reference, tail = match.groups()
+        rows = [
+            row
+            for file in files.split(",")
+            for row in ranges(read_results(RESULTS / file), runs, (without or "").split(","), reference)
+        ]
+        columns = ["model", "compared at", "runs", "above 0", "below 0", "least, dB", "median, dB", "greatest, dB"]
+        return head + "\n".join(markdown(columns, *rows)) + "\n" + tail
+
+    return RANGES.sub(ranges_block, GAINS.sub(gains_block, BLOCK.sub(block, page)))
 
 
 def main() -> int:

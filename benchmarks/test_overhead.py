@@ -50,4 +50,4 @@ def test_merge_and_recover(benchmark: Any, mode: tokred.MergeMode) -> None:
     layout, matcher = tokred.Layout((TOKENS,)), GridMatcher()
     x = torch.randn(1, layout.image, CHANNELS)
     reduction = matcher.match(x, matcher.draw(layout, REMOVED, torch.Generator()), REMOVED, Cosine(), {})
-    benchmark(lambda: Copy().recover(reduction.merge(x, mode), reduction, {}))
+    benchmark(lambda: Copy().recover(reduction.merge(x, mode), reduction, {}, torch.zeros(())))

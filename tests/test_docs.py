@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -10,7 +12,10 @@ from pathlib import Path
 import pytest
 
 import tokred
+from tokred.analysis import read_analysis
+from tokred.analysis.page import page as page_of
 from tokred.registry import components
+from tokred.testing import CHECKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -22,6 +27,14 @@ def test_every_table_is_the_one_that_its_result_file_gives() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "docs" / "analysis").glob("*/analysis.json")), ids=lambda p: p.parent.name
+)
+def test_every_analysis_page_is_the_one_that_its_file_gives(file: Path) -> None:
+    assert file.with_name("index.md").read_text() == page_of(read_analysis(file))
+    assert f"]({file.parent.name}/index.md)" in (ROOT / "docs" / "analysis" / "index.md").read_text()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
@@ -30,20 +43,69 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_method_has_a_page_that_names_its_parameters() -> None:
-    import inspect
-
     for registered in components("method"):
         page = (ROOT / "docs" / "methods" / f"{registered.component.name}.md").read_text()
         for parameter in inspect.signature(registered.component.load()).parameters:
             assert f"`{parameter}`" in page or parameter == "seed"
 
 
-def test_the_api_page_names_every_public_name() -> None:
+WHOLE = ("errors", "parts", "testing", "bench")
+"""Modules that the API page shows with all of their public names."""
+
+
+def test_the_api_page_and_the_public_names_agree() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
-    documented_elsewhere = {"Keys", "MergeMode", "MergeRule", "Signal", "SiteKind", "errors", "hookimpl", "interfaces"}
-    errors = {name for name in tokred.__all__ if isinstance(getattr(tokred, name), type)} & set(vars(tokred.errors))
-    for name in set(tokred.__all__) - documented_elsewhere - errors:
-        assert f"::: tokred.{name}" in page, name
+    shown = re.findall(r"^::: tokred\.([\w.]+)$", page, re.MULTILINE)
+    errors = {name for name, value in vars(tokred.errors).items() if isinstance(value, type)}
+    of_package = {name for name in shown if "." not in name} - {"testing", "bench"}
+    assert of_package == set(tokred.__all__) - errors - {"interfaces"}
+    of_interfaces = {name.partition(".")[2] for name in shown if name.startswith("interfaces.")}
+    assert of_interfaces == set(tokred.interfaces.__all__) - set(tokred.__all__)
+    assert len(shown) == len(set(shown))
+
+
+@pytest.mark.parametrize("module", ["tokred", "tokred.interfaces", *(f"tokred.{name}" for name in WHOLE)])
+def test_every_public_name_is_documented(module: str) -> None:
+    public = importlib.import_module(module)
+    own = [name for name, value in vars(public).items() if getattr(value, "__module__", "") == module]
+    for name in getattr(public, "__all__", own):
+        value = getattr(public, name)
+        if isinstance(value, type) or inspect.isfunction(value):
+            assert inspect.getdoc(value), name
+        for member, method in vars(value).items() if isinstance(value, type) else ():
+            written = isinstance(method, property) or (inspect.isfunction(method) and method.__name__ == member)
+            if written and not member.startswith("_"):
+                assert inspect.getdoc(method), f"{name}.{member}"
+
+
+def test_the_page_of_checks_lists_every_check() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", (ROOT / "docs" / "checks.md").read_text(), re.MULTILINE)
+    kinds = {check.name: "all" if len(check.kinds) == 6 else ", ".join(check.kinds) for check in CHECKS}
+    assert rows == [(check.name, kinds[check.name], check.promise) for check in CHECKS]
+
+
+def test_the_page_on_composing_names_every_part() -> None:
+    page = (ROOT / "docs" / "compose.md").read_text()
+    for kind in ("similarity", "matcher", "scheduler", "recovery"):
+        for registered in components(kind):  # type: ignore[arg-type]
+            assert f"`{registered.component.name}`" in page
+            assert f"`{registered.load().__name__}(" in page
+
+
+@pytest.mark.slow
+def test_the_method_in_forty_lines_has_no_more_and_runs(tmp_path: Path) -> None:
+    path = ROOT / "docs" / "examples" / "forty_lines.py"
+    assert len(path.read_text().splitlines()) <= 40
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path)
+    labels = [line.partition(" compute ")[0].strip() for line in done.stdout.splitlines()]
+    assert labels == ["nearness", "dito ratio=0.5 dense_first=2", "fewer_steps share=0.75"]
+
+
+def test_the_lines_that_the_page_on_adapters_shows() -> None:
+    name, start, end = re.findall(r"(\S+\.txt):(\d+):(\d+)\"", (ROOT / "docs" / "adapters.md").read_text())[0]
+    lines = (ROOT / name.strip('"')).read_text().splitlines()
+    assert lines[int(start) - 1].startswith("def _sites(")
+    assert int(end) == len(lines)
 
 
 def test_readme_begins_with_what_it_is_and_one_screen() -> None:

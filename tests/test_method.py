@@ -8,7 +8,7 @@ import pytest
 
 import tokred
 from tokred import Method, SpecError, UnknownName
-from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval
+from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval, Program
 from tokred.registry import build_method, components
 from tokred.registry.build import parse_parameters
 
@@ -23,20 +23,31 @@ PARTS = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"similarity": "cosine"}, "similarity='cosine' is no Similarity. Pass an object"),
-        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean, mlerp"),
+        ({"similarity": 3}, "similarity=3 is no Similarity. Pass an object .*, or a registered name"),
+        ({"similarity": "cosin"}, "Unknown similarity 'cosin'. Known: .*Did you mean 'cosine'?"),
+        ({"similarity": "cosine:signal=out"}, "signal='out' is not known. Allowed: input, block_input"),
+        ({"scheduler": "interval"}, "scheduler 'interval' needs ratio. Write interval:ratio=VALUE, or pass an object"),
+        ({"seed": -1}, r"seed=-1 must be an integer in \[0, 2\*\*63\)"),
+        ({"merge": "average"}, "merge='average' is not a way to merge. Allowed: prune, mean"),
         ({"keys": "all"}, "keys='all' is not known. Allowed: kept, full, recovered"),
         ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
         ({"sites": ()}, "name at least one of attn, mlp, block"),
         ({"sites": ("block", "mlp")}, "name 'block' alone or those two"),
         ({"sites": ("attn", "kv")}, "'attn' and 'block' reduce keys with their queries; leave out 'kv'"),
+        ({"sites": ("attn", "model")}, "Interval.* never plans ratio 1, at which the model is skipped"),
+        ({"scheduler": Interval(1.0)}, r"Interval.* calls no site at ratio 1, and Copy\(\) remembers no output"),
+        (
+            {"scheduler": Program("M .5 1"), "recovery": Cached(), "sites": ("model",)},
+            r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped",
+        ),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
         (
             {"scheduler": EveryStep(0.5), "similarity": Cosine(), "recovery": Cached()},
             "remembers dense outputs, and the scheduler plans no dense step",
         ),
+        ({"key_recovery": 3}, "recovery_of_keys=3 is no Recovery"),
         ({"scheduler": Interval(0.8)}, r"ratio=0.8 for method 'custom' is too much .* at most 0.75 of the tokens"),
     ],
 )
@@ -60,6 +71,18 @@ def test_a_method_takes_no_parameters_beside_it() -> None:
         build_method(method, {"ratio": 0.5})
 
 
+def test_parts_may_be_named() -> None:
+    named = Method(
+        similarity="cosine:signal=output",
+        matcher="grid:stride=2x4",
+        scheduler="interval:ratio=0.5,interval=3",
+        recovery=Copy(),
+    )
+    assert named == Method(
+        similarity=Cosine("output"), matcher=GridMatcher((2, 4)), scheduler=Interval(0.5, 3), recovery=Copy()
+    )
+
+
 def test_a_method_is_changed_by_replacing_a_field_and_checked_again() -> None:
     method = build_method("dito", {})
     assert dataclasses.replace(method, keys="full").keys == "full"
@@ -76,9 +99,9 @@ def test_unknown_names_offer_the_nearest() -> None:
 
 def test_a_rival_is_no_method() -> None:
     with pytest.raises(
-        SpecError, match="'step_cache' is a rival and reduces no tokens: .*tokred bench --method step_cache"
+        SpecError, match="'fewer_steps' is a rival and reduces no tokens: .*tokred bench --method fewer_steps"
     ):
-        build_method("step_cache", {})
+        build_method("fewer_steps", {})
 
 
 def test_parameters_are_read_by_their_types() -> None:

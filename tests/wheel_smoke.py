@@ -1,33 +1,85 @@
-"""What a user does first with the installed wheel; run outside the repository, see `make wheel-smoke`."""
+"""What users do first with the installed wheel; run outside the repository, see `make wheel-smoke`."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import tokred
+from tokred.scaffold import KINDS
 
+ROOT = Path(__file__).parents[1]
 TOKRED = Path(sys.executable).parent / "tokred"
+SIZE = ("--steps", "4", "--samples", "2", "--pairs", "1")
 
 
 def run(*arguments: str) -> str:
-    return subprocess.run([TOKRED, *arguments], check=True, capture_output=True, text=True).stdout
+    wide = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run([TOKRED, *arguments], check=False, capture_output=True, text=True, env=wide)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def install(*packages: str) -> None:
+    """Install into this environment as a user does."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "-c", str(ROOT / "constraints.txt"), *packages], check=True)
+
+
+def test(*folders: Path) -> None:
+    """Run packages' own tests, each in a process of its own."""
+    for folder in folders:
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], check=True, cwd=folder
+        )
+
+
+def bench(method: str, out: Path) -> None:
+    run("bench", "--model", "emoji-dit", "--method", method, *SIZE, "--out", str(out))
+    rows = json.loads((out / "results.json").read_text())["rows"]
+    assert {row["method"] for row in rows} == {method.partition(":")[0]}
+    assert all(0 < row["compute"] < 1 for row in rows)
+
+
+def a_user(folder: Path) -> None:
+    """Do what the README says."""
+    assert "dito" in run("methods")
+    assert "emoji-dit" in run("models")
+    assert f"tokred {tokred.__version__}" in run("plugins")
+    bench("dito:ratio=0.5", folder / "dito")
+
+
+def an_author(folder: Path) -> None:
+    """Do what "Ship a plugin" says."""
+    run("new-plugin", "tokred-hello", "--kind", "method", "--folder", str(folder))
+    install(str(folder / "tokred-hello"))
+    assert "tokred_hello.hello:hello" in run("plugins")
+    print(run("check", "hello"), end="")
+    bench("hello", folder / "hello")
+
+
+def every_kind(folder: Path) -> None:
+    """Write, install and test a package of every kind, and the example of the docs."""
+    names = [f"tokred-a-{kind}" for kind in KINDS]
+    for name, kind in zip(names, KINDS, strict=True):
+        run("new-plugin", name, "--kind", kind, "--folder", str(folder))
+    packages = [*(folder / name for name in names), ROOT / "docs" / "examples" / "tokred-example"]
+    install("pytest", *map(str, packages))
+    listed = run("plugins")
+    assert all(name in listed for name in [*names, "tokred-example"]), listed
+    test(*packages)
 
 
 def main() -> None:
     assert "site-packages" in tokred.__file__, f"{tokred.__file__} is not the installed wheel"
-    assert "dito" in run("methods")
-    assert "emoji-dit" in run("models")
-    assert f"tokred {tokred.__version__}" in run("plugins")
     with tempfile.TemporaryDirectory() as folder:
-        size = ["--steps", "4", "--samples", "2", "--pairs", "1"]
-        run("bench", "--model", "emoji-dit", "--method", "dito:ratio=0.5", *size, "--out", folder)
-        (row,) = json.loads((Path(folder) / "results.json").read_text())["rows"]
-        assert row["method"] == "dito"
-        assert 0 < row["compute"] < 1
+        a_user(Path(folder))
+        an_author(Path(folder))
+        every_kind(Path(folder))
     print(f"tokred {tokred.__version__}: the wheel works")
 
 

@@ -20,7 +20,7 @@ def basic_block_sites(model: Any) -> list[SiteSpec]:
 
 def _sites(depth: int, block: Any) -> list[SiteSpec]:
     name = f"transformer_blocks.{depth}"
-    attention, mlp = attention_cost(block.attn1), Cost(linear_flops(block.ff))
+    attention, mlp, width = attention_cost(block.attn1), Cost(linear_flops(block.ff)), block.attn1.to_q.in_features
     return [
         SiteSpec(
             name=f"{name}.attn1",
@@ -28,17 +28,27 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             depth=depth,
             module=block.attn1,
             cost=attention,
+            width=width,
             travels=(SELF_ATTENTION_MASK,),
             key_modules=(block.attn1.to_k, block.attn1.to_v),
             key_output=block.attn1.to_k,
         ),
-        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp, key_output=block.attn1.to_k),
+        SiteSpec(
+            name=f"{name}.ff",
+            kind="mlp",
+            depth=depth,
+            module=block.ff,
+            cost=mlp,
+            width=width,
+            key_output=block.attn1.to_k,
+        ),
         SiteSpec(
             name=name,
             kind="block",
             depth=depth,
             module=block,
             cost=attention + mlp,
+            width=width,
             residual=True,
             travels=(SELF_ATTENTION_MASK,),
             stays=("encoder_hidden_states", "encoder_attention_mask", "timestep", "class_labels", "added_cond_kwargs"),

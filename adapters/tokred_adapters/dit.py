@@ -9,7 +9,7 @@ from torch import nn
 
 from tokred import Layout, SiteSpec
 from tokred_adapters.basic_block import basic_block_sites
-from tokred_adapters.modules import is_a, patch_grid
+from tokred_adapters.modules import is_a, model_site, patch_grid
 
 
 class DiTAdapter:
@@ -34,4 +34,6 @@ class DiTAdapter:
 
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
-        return basic_block_sites(model)
+        host: Any = model
+        sites = basic_block_sites(model)
+        return [*sites, model_site(model, sites, host.proj_out_2)]

@@ -5,14 +5,15 @@ Rotary positions have no batch axis, so the samples of a batch share the tokens 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from tokred import Cost, Layout, SiteSpec, Travel, UnsupportedModel
-from tokred_adapters.modules import attention_cost, is_a, linear_flops
+from tokred import Cost, Layout, Rotary, SiteSpec, Travel, UnsupportedModel
+from tokred_adapters.modules import attention_cost, is_a, linear_flops, model_site
 
 ROTARY = Travel("image_rotary_emb", axes=(0,))
 MASK = Travel("attention_mask", axes=(-2, -1))
@@ -47,12 +48,12 @@ class FluxAdapter:
 
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
-        double: Any = model.transformer_blocks
-        single: Any = model.single_transformer_blocks
+        host: Any = model
+        double, single = host.transformer_blocks, host.single_transformer_blocks
         sites = [site for depth, block in enumerate(double) for site in _double_sites(depth, block)]
         for index, block in enumerate(single):
             sites += _single_sites(len(double) + index, f"single_transformer_blocks.{index}", block)
-        return sites
+        return [*sites, model_site(model, sites, host.proj_out)]
 
 
 def grids_of(ids: torch.Tensor) -> tuple[tuple[int, int], ...]:
@@ -86,10 +87,13 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             depth=depth,
             module=block.attn,
             cost=attention,
+            width=block.attn.to_q.in_features,
             company="text",
             output=0,
             travels=(ROTARY, MASK),
             stays=("encoder_hidden_states", "ip_hidden_states"),
+            key_modules=(block.attn.to_k, block.attn.to_v),
+            rotary=_rotary(block.attn, company=True),
             key_output=block.attn.to_k,
             per_sample=False,
         ),
@@ -99,6 +103,7 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             depth=depth,
             module=block.ff,
             cost=mlp,
+            width=block.attn.to_q.in_features,
             key_output=block.attn.to_k,
             per_sample=False,
         ),
@@ -107,7 +112,7 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
 
 
 def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
-    attention = attention_cost(block.attn)
+    attention, keys = attention_cost(block.attn), (block.attn.to_k, block.attn.to_v)
     return [
         SiteSpec(
             name=f"{name}.attn",
@@ -115,14 +120,41 @@ def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
             depth=depth,
             module=block.attn,
             cost=attention,
+            width=block.attn.to_q.in_features,
             company="text",
             leads=True,
             travels=(ROTARY, MASK),
+            key_modules=keys,
+            rotary=_rotary(block.attn),
             key_output=block.attn.to_k,
             per_sample=False,
         ),
-        _block_site(name, depth, block, attention + Cost(linear_flops(block.proj_mlp, block.proj_out))),
+        dataclasses.replace(
+            _block_site(name, depth, block, attention + Cost(linear_flops(block.proj_mlp, block.proj_out))),
+            key_modules=keys,
+            key_norm=block.norm,
+            rotary=_rotary(block.attn),
+        ),
     ]
+
+
+def _rotary(attention: Any, company: bool = False) -> Rotary:
+    """Say where queries and keys can be rotated; the text has modules of its own in double blocks only."""
+    return Rotary(
+        argument="image_rotary_emb",
+        queries=attention.norm_q,
+        keys=attention.norm_k,
+        rotate=_rotate,
+        company_queries=attention.norm_added_q if company else None,
+        company_keys=attention.norm_added_k if company else None,
+    )
+
+
+def _rotate(x: torch.Tensor, positions: Any) -> torch.Tensor:
+    """Rotate `[B, L, H, d]` as Flux does."""
+    from diffusers.models.embeddings import apply_rotary_emb
+
+    return apply_rotary_emb(x, positions, sequence_dim=1)  # type: ignore[no-any-return]
 
 
 def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
@@ -132,6 +164,7 @@ def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
         depth=depth,
         module=block,
         cost=cost,
+        width=block.attn.to_q.in_features,
         company="text",
         output=1,
         residual=True,

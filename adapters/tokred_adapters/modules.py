@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from tokred import Cost
+from tokred import Cost, SiteSpec
 
 
 def is_a(model: nn.Module, host: str, name: str) -> bool:
@@ -34,3 +34,23 @@ def patch_grid(model: Any, latents: Any) -> tuple[int, int]:
     """Return the token grid `(h, w)` of latents `[B, C, H, W]`."""
     patch = model.config.patch_size
     return latents.shape[-2] // patch, latents.shape[-1] // patch
+
+
+def model_site(model: nn.Module, blocks: list[SiteSpec], projection: Any) -> SiteSpec:
+    """Return the site that is the model itself.
+
+    Args:
+        model: the model.
+        blocks: its sites, among them those of all blocks, whose operations stand for the model's.
+        projection: the last linear layer, which makes a token's part of the picture.
+    """
+    whole = [site for site in blocks if site.kind == "block"]
+    return SiteSpec(
+        name="model",
+        kind="model",
+        depth=0,
+        module=model,
+        cost=sum((site.cost for site in whole), Cost(0.0)),
+        width=projection.out_features,
+        company=whole[0].company,
+    )

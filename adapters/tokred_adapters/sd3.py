@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from tokred import Cost, Layout, SiteSpec
-from tokred_adapters.modules import attention_cost, is_a, linear_flops, patch_grid
+from tokred_adapters.modules import attention_cost, is_a, linear_flops, model_site, patch_grid
 
 
 class SD3Adapter:
@@ -34,8 +34,9 @@ class SD3Adapter:
 
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
-        blocks: Any = model.transformer_blocks
-        return [site for depth, block in enumerate(blocks) for site in _sites(depth, block)]
+        host: Any = model
+        sites = [site for depth, block in enumerate(host.transformer_blocks) for site in _sites(depth, block)]
+        return [*sites, model_site(model, sites, host.proj_out)]
 
 
 def _sites(depth: int, block: Any) -> list[SiteSpec]:
@@ -43,16 +44,25 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
     joint = _attention_site(f"{name}.attn", depth, block.attn, joint=True)
     # SD3.5 adds an attention of the picture to itself in some blocks.
     attentions = [joint] if block.attn2 is None else [joint, _attention_site(f"{name}.attn2", depth, block.attn2)]
-    mlp = Cost(linear_flops(block.ff))
+    mlp, width = Cost(linear_flops(block.ff)), block.attn.to_q.in_features
     return [
         *attentions,
-        SiteSpec(name=f"{name}.ff", kind="mlp", depth=depth, module=block.ff, cost=mlp, key_output=block.attn.to_k),
+        SiteSpec(
+            name=f"{name}.ff",
+            kind="mlp",
+            depth=depth,
+            module=block.ff,
+            cost=mlp,
+            width=width,
+            key_output=block.attn.to_k,
+        ),
         SiteSpec(
             name=name,
             kind="block",
             depth=depth,
             module=block,
             cost=sum((attention.cost for attention in attentions), mlp),
+            width=width,
             company="text",
             output=1,
             residual=True,
@@ -69,6 +79,7 @@ def _attention_site(name: str, depth: int, attention: Any, joint: bool = False) 
         depth=depth,
         module=attention,
         cost=attention_cost(attention),
+        width=attention.to_q.in_features,
         company="text" if joint else "none",
         output=0 if joint else None,
         stays=("encoder_hidden_states", "ip_hidden_states", "temb"),

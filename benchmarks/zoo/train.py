@@ -93,6 +93,22 @@ def follow(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> No
         slow.lerp_(fast, 1 - decay)
 
 
+def make_optimisers(model: torch.nn.Module, train: dict[str, Any]) -> list[torch.optim.Optimizer]:
+    """Make AdamW for all weights, or with `muon` for all but the matrices inside the blocks, which Muon takes."""
+    muon = {name for name, p in model.named_parameters() if train.get("muon") and p.ndim == 2 and "blocks." in name}
+    matrices, others = ([p for name, p in model.named_parameters() if (name in muon) is side] for side in (True, False))
+    settings = {"lr": train["lr"], "weight_decay": train["weight_decay"]}
+    adamw = torch.optim.AdamW(others, betas=(0.9, 0.99), fused=True, **settings)
+    return [adamw, torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **settings)] if muon else [adamw]
+
+
+def fast_in_bfloat16(device: str) -> bool:
+    """Say whether `device` multiplies in bfloat16 by itself; a CPU that does not is several times slower in it."""
+    return device == "cuda" or any(
+        able for name, able in torch.cpu.get_capabilities().items() if name in ("avx512_bf16", "amx_bf16")
+    )
+
+
 class Run:
     """A training run: the model, its moving average, the optimiser and what they were fed."""
 
@@ -101,10 +117,7 @@ class Run:
         torch.manual_seed(config["seed"])
         self.model = task.build().to(device)
         self.average = copy.deepcopy(self.model).eval()
-        train = config["train"]
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=train["lr"], betas=(0.9, 0.99), weight_decay=train["weight_decay"], fused=True
-        )
+        self.optimisers = make_optimisers(self.model, config["train"])
         self.progress = Progress()
         self.checkpoint = out / "checkpoint.pt"
         if self.checkpoint.exists():
@@ -114,7 +127,8 @@ class Run:
         state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
         self.progress = Progress(**state["progress"])
         torch.manual_seed(self.config["seed"] + self.progress.step)
         print(f"resumed at step {self.progress.step}", flush=True)
@@ -124,7 +138,7 @@ class Run:
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "progress": vars(self.progress),
         }
         partial = self.checkpoint.with_suffix(".partial")
@@ -135,14 +149,15 @@ class Run:
     def step(self) -> float:
         """Take one optimiser step and return its loss."""
         train = self.config["train"]
-        for group in self.optimiser.param_groups:
+        for group in (group for optimiser in self.optimisers for group in optimiser.param_groups):
             group["lr"] = train["lr"] * rate(self.progress.step, self.config)
-        with torch.autocast(self.device, dtype=torch.bfloat16):
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=fast_in_bfloat16(self.device)):
             loss = self.task.loss(self.model, phase_at(self.progress.step, self.config), self.device)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        self.optimiser.zero_grad()
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
         self.progress.step += 1
         follow(self.average, self.model, min(train["ema"], self.progress.step / (self.progress.step + 10)))
         return loss.item()

@@ -26,6 +26,7 @@ class Checkpoints:
     ratio: float
     interval: int = 0
     reuses: ClassVar[bool] = True
+    skips: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)

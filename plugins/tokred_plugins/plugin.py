@@ -23,6 +23,30 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "delta",
+        "tokred_plugins.delta:delta",
+        "forecast each token, corrected by what its destination's forecast missed",
+        levels=(
+            {"ratio": 0.75},
+            {"ratio": 0.9375, "stride": (4, 4), "interval": 3},
+            {"ratio": 0.9375, "stride": (4, 4), "interval": 3, "keys": "recovered"},
+        ),
+    )
+    yield Component(
+        "method",
+        "step_cache",
+        "tokred_plugins.step_cache:step_cache",
+        "call the model at every k-th step, reuse or carry on its output between",
+        levels=(
+            {"interval": 2, "dense_first": 12},
+            {"interval": 2, "dense_first": 4},
+            {"interval": 3, "dense_first": 4},
+            {"interval": 2, "dense_first": 4, "order": 1},
+            {"interval": 3, "dense_first": 4, "order": 1},
+        ),
+    )
+    yield Component(
+        "method",
         "tomesd",
         "tokred_plugins.tomesd:tomesd",
         "merge by similar inputs, in every call (Bolya & Hoffman, 2023)",

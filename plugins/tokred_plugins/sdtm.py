@@ -113,14 +113,18 @@ class Blend:
         """Declare one full-length output."""
         return {"output": shape}
 
-    def observe(self, output: torch.Tensor, memory: Memory) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`."""
         memory["output"].copy_(output)
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Copy the outputs `kept` `[B, K, C]` to all tokens and blend those of merged ones, `[B, N, C]`."""
         copied = reduction.unmerge(kept)
         return torch.where(reduction.is_merged.unsqueeze(2), torch.lerp(memory["output"], copied, self.new), copied)
+
+    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Return the remembered output `[B, N, C]`."""
+        return memory["output"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class Ramp:
     switch: float
     late: AnchorMatcher
     reuses: ClassVar[bool] = True
+    skips: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.mean - self.deviation <= self.mean + self.deviation < 1:

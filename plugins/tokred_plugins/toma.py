@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -128,6 +128,7 @@ class EveryNth:
     ratio: float
     every: int = 1
     reuse: int = 1
+    skips: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)

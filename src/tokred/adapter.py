@@ -5,16 +5,18 @@ An adapter describes; it never patches and never copies a forward.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import torch
 from torch import nn
 
 from tokred.interfaces import SiteKind
 from tokred.layout import Layout
 
 Keys = Literal["kept", "full", "recovered"]
+"""What the kept queries of an attention site attend to."""
 Company = Literal["none", "prefix", "text"]
 
 
@@ -57,24 +59,52 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Rotary:
+    """Where the queries and keys of an attention can be rotated in its place, so that they need not be the same tokens.
+
+    Attributes:
+        argument: the argument that holds the positions, tables with a row per token, those of the image last;
+            without them the attention does not rotate.
+        queries: the last module that queries pass before they would be rotated, `[B, L, H, d]`.
+        keys: the last module that keys pass, likewise.
+        company_queries: the same for the tokens that are computed with the image's, where these have their own.
+        company_keys: likewise.
+        rotate: rotates `[B, L, H, d]` by tables of L rows.
+    """
+
+    argument: str
+    queries: nn.Module
+    keys: nn.Module
+    rotate: Callable[[torch.Tensor, Any], torch.Tensor]
+    company_queries: nn.Module | None = None
+    company_keys: nn.Module | None = None
+
+
+@dataclass(frozen=True)
 class SiteSpec:
     """A place in a model where tokens can be reduced.
 
     Attributes:
-        name: dotted name of `module` in the model.
-        kind: "attn", "mlp" or "block".
-        depth: index of the transformer block, from 0.
+        name: dotted name of `module` in the model; "model" for the model itself.
+        kind: "attn", "mlp", "block", or "model": the model itself, which can be skipped and not reduced.
+        depth: index of the transformer block, from 0; 0 for the model.
         module: the module whose calls are reduced.
         cost: its operations.
+        width: channels of the tokens that the module returns, C; asked for where outputs are remembered. The model's
+            output is taken for as many channels per token as its last projection makes.
         tokens: the argument that holds the tokens, `[B, L, C]`.
         company: the other tokens that are computed with the image tokens.
         leads: whether that company stands before the image tokens in `tokens`, or is passed apart.
+        apart: the argument that holds that company where it is passed apart.
         output: place of the image tokens in the pair that is returned; None where a tensor is returned.
         residual: whether the output contains the input (a whole block): its own output is then the difference.
         travels: arguments that are gathered with the tokens.
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
         key_modules: the projections that make an attention's keys and values of image tokens, where they are
-            modules of their own and each row is projected by itself; they allow `keys="full"` and `"recovered"`.
+            linear layers of their own; they allow `keys="full"` and `"recovered"`.
+        key_norm: of a whole block that offers other keys, the module that normalises its tokens before the projections;
+            the first of what it returns.
+        rotary: where queries and keys can be rotated, if they are.
         key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
             image tokens last; it allows `signal="key"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
@@ -85,14 +115,18 @@ class SiteSpec:
     depth: int
     module: nn.Module
     cost: Cost
+    width: int = 0
     tokens: str = "hidden_states"
     company: Company = "none"
     leads: bool = False
+    apart: str = "encoder_hidden_states"
     output: int | None = None
     residual: bool = False
     travels: tuple[Travel, ...] = ()
     stays: tuple[str, ...] = ()
     key_modules: tuple[nn.Module, ...] = ()
+    key_norm: nn.Module | None = None
+    rotary: Rotary | None = None
     key_output: nn.Module | None = None
     per_sample: bool = True
 

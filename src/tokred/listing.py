@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tokred.registry import Registered, components
+from tokred.registry import Registered, adapters, components
 from tokred.zoo import ZooModel, zoo_models
 from tokred.zoo.families import PROMPTED
 from tokred.zoo.words import vocabulary
@@ -37,8 +37,8 @@ def models() -> list[Listed]:
     """List the model classes that methods can be applied to, and the trained models that come along."""
     families = [
         Listed(name, "family", f"{registered.component.name}: {registered.component.summary}", str(registered.provider))
-        for registered in components("adapter")
-        for name in registered.component.load().models
+        for registered, adapter in adapters()
+        for name in adapter.models
     ]
     own = next(str(registered.provider) for registered in components("similarity"))
     return families + [Listed(model.name, "trained", model.summary, own) for model in zoo_models()]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from tokred.adapter import Keys
 from tokred.errors import SpecError
 from tokred.interfaces import (
+    NEED_PAST,
     SITE_KINDS,
     Matcher,
     Phase,
@@ -22,14 +24,18 @@ from tokred.interfaces import (
 from tokred.reduction import MERGE_MODES, MergeMode
 
 KEYS: tuple[Keys, ...] = get_args(Keys)
+PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
+PARTS: tuple[PartKind, ...] = get_args(PartKind)
 
 MergeRule = Callable[[SiteInfo], MergeMode]
 """Says how tokens are merged at a site, where that depends on the site."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Method:
     """A token-reduction method, composed of four parts.
+
+    A part is an object, or the name that one is registered under, with its parameters: "cosine:signal=output".
 
     Attributes:
         similarity: how alike tokens are, and by which signal.
@@ -38,12 +44,14 @@ class Method:
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
             "mlerp", that average at the length of the longest of them. A function of the site where sites differ.
-        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole; "kv", the keys and values of an
-            attention alone, whose queries stay whole, so that nothing has to come back. In a block that computes both
-            in parallel (Flux single blocks), "attn" and "mlp" together mean the block.
+        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
+            in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
+            of an attention alone, whose queries stay whole. "model", alone or beside others, skips the whole model at
+            ratio 1.
+        key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
-            projected for all tokens; "recovered", those of the removed tokens made by `recovery`.
-        seed: starts the method's own random generator, anew for each generation.
+            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
+        seed: starts the method's own random generator, anew for each generation; in [0, 2**63).
         name: what reports call it.
         paper: where it comes from.
 
@@ -53,7 +61,7 @@ class Method:
     Example:
         >>> from tokred import Method, parts
         >>> method = Method(
-        ...     similarity=parts.Cosine("output"),
+        ...     similarity="cosine:signal=output",
         ...     matcher=parts.GridMatcher(stride=(2, 2)),
         ...     scheduler=parts.Interval(ratio=0.5, interval=3),
         ...     recovery=parts.Copy(),
@@ -65,6 +73,7 @@ class Method:
     matcher: Matcher
     scheduler: Scheduler
     recovery: Recovery
+    key_recovery: Recovery | None = None
     merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys = "kept"
@@ -72,7 +81,33 @@ class Method:
     name: str = "custom"
     paper: str = ""
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        similarity: Similarity | str,
+        matcher: Matcher | str,
+        scheduler: Scheduler | str,
+        recovery: Recovery | str,
+        key_recovery: Recovery | str | None = None,
+        merge: MergeMode | MergeRule = "prune",
+        sites: tuple[SiteKind, ...] = ("attn",),
+        keys: Keys = "kept",
+        seed: int = 0,
+        name: str = "custom",
+        paper: str = "",
+    ) -> None:
+        parts: dict[str, tuple[PartKind, Any]] = {
+            "similarity": ("similarity", similarity),
+            "matcher": ("matcher", matcher),
+            "scheduler": ("scheduler", scheduler),
+            "recovery": ("recovery", recovery),
+            "key_recovery": ("recovery", key_recovery),
+        }
+        for field, (kind, part) in parts.items():
+            object.__setattr__(self, field, _registered(kind, part) if isinstance(part, str) else part)
+        options = {"merge": merge, "sites": sites, "keys": keys, "seed": seed, "name": name, "paper": paper}
+        for option, value in options.items():
+            object.__setattr__(self, option, value)
         self._check_types()
         self._check_choices()
         self._check_ratio()
@@ -82,14 +117,59 @@ class Method:
         """Return how tokens are merged at `site`."""
         return self.merge(site) if callable(self.merge) else self.merge
 
+    def save(self, path: str | Path) -> None:
+        """Write the method to a JSON file, which `Method.read`, `apply` and `tokred bench --method` take.
+
+        Raises:
+            SpecError: if a part is not registered, or has a parameter that JSON cannot hold.
+            OutputError: if the file cannot be written.
+
+        Example:
+            >>> method.save("mine.json")  # doctest: +SKIP
+        """
+        from tokred.method_file import write_method
+
+        write_method(self, path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Method:
+        """Read a method from a JSON file that `save` wrote, or that was written by hand in the same form.
+
+        Nothing is executed but the classes that are registered under the parts' names.
+
+        Raises:
+            SpecError: if the file is not a method; the message says where.
+        """
+        from tokred.method_file import read_method
+
+        return read_method(path)
+
+    @property
+    def skips_sites(self) -> bool:
+        """Whether sites inside the model are ever asked for what they would return without being called."""
+        return self.scheduler.skips and "model" not in self.sites
+
+    @property
+    def recovery_of_keys(self) -> Recovery:
+        """How the keys and values of removed tokens come back."""
+        return self.recovery if self.key_recovery is None else self.key_recovery
+
     def _check_types(self) -> None:
-        interfaces = {"similarity": Similarity, "matcher": Matcher, "scheduler": Scheduler, "recovery": Recovery}
+        interfaces = {
+            "similarity": Similarity,
+            "matcher": Matcher,
+            "scheduler": Scheduler,
+            "recovery": Recovery,
+            "recovery_of_keys": Recovery,
+        }
         for part, interface in interfaces.items():
             if not isinstance(getattr(self, part), interface):
                 raise SpecError(
                     f"{part}={getattr(self, part)!r} is no {interface.__name__}. Pass an object with the attributes "
-                    f"and methods of tokred.{interface.__name__}, such as those in tokred.parts."
+                    f"and methods of tokred.{interface.__name__}, such as those in tokred.parts, or a registered name."
                 )
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
+            raise SpecError(f"seed={self.seed!r} must be an integer in [0, 2**63): it starts a random generator.")
 
     def _check_choices(self) -> None:
         if not callable(self.merge) and self.merge not in MERGE_MODES:
@@ -104,7 +184,7 @@ class Method:
         unknown = [site for site in self.sites if site not in SITE_KINDS]
         if unknown or not self.sites:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")
-        if "block" in self.sites and len(self.sites) > 1:
+        if "block" in self.sites and {"attn", "mlp"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
         if "kv" in self.sites and {"attn", "block"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: 'attn' and 'block' reduce keys with their queries; leave out 'kv'.")
@@ -112,15 +192,31 @@ class Method:
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
     def _check_ratio(self) -> None:
-        if self.scheduler.ratio > self.matcher.max_ratio:
+        ratio = self.scheduler.ratio
+        if self.scheduler.skips and not remembers(self.recovery):
             raise SpecError(
-                f"ratio={self.scheduler.ratio} for method {self.name!r} is too much for {self.matcher}: at most "
+                f"{self.scheduler} calls no site at ratio 1, and {self.recovery} remembers no output to return. Use "
+                "Cached, Forecast or Delta."
+            )
+        if self.sites == ("model",) and 0 < ratio < 1:
+            raise SpecError(
+                f"ratio={ratio} for sites=('model',): a whole model is called or skipped, so that its ratio is 0 or 1. "
+                "Name other sites beside it."
+            )
+        if "model" in self.sites and ratio > 0 and not self.scheduler.skips:
+            raise SpecError(
+                f"sites={self.sites!r}: {self.scheduler} never plans ratio 1, at which the model is skipped. Leave out "
+                "'model'."
+            )
+        if ratio < 1 and ratio > self.matcher.max_ratio:
+            raise SpecError(
+                f"ratio={ratio} for method {self.name!r} is too much for {self.matcher}: at most "
                 f"{self.matcher.max_ratio:g} of the tokens can be removed. Lower the ratio or take larger strides."
             )
 
     def _check_phases(self) -> None:
+        self._check_past()
         if self.scheduler.reuses:
-            self._check_first_match()
             return
         signal = self.similarity.signal
         if not all(known_before(signal, site) for site in self.sites):
@@ -128,18 +224,38 @@ class Method:
                 f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
             )
-        if self.recovery.state_spec((1, 1, 1)):
-            raise SpecError(
-                f"{self.recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
-                "that does, such as Interval, or a recovery without memory, such as Copy."
-            )
+        for recovery in (self.recovery, self.recovery_of_keys):
+            if remembers(recovery):
+                raise SpecError(
+                    f"{recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
+                    "that does, such as Interval, or a recovery without memory, such as Copy."
+                )
 
-    def _check_first_match(self) -> None:
-        if self.similarity.signal != "drift":
+    def _check_past(self) -> None:
+        """Refuse a signal that compares a dense call with those before it where there can be none."""
+        signal = self.similarity.signal
+        if signal not in NEED_PAST or not self.scheduler.reuses:
             return
+        if signal == "error" and not remembers(self.recovery):
+            raise SpecError(
+                f"signal='error' compares outputs with the recovery's forecast, and {self.recovery} makes none. Use "
+                "Cached, Forecast or Delta."
+            )
         first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())
         if first.phase is not Phase.DENSE:
             raise SpecError(
-                f"signal='drift' compares two dense calls, and {self.scheduler} matches at the first step. Let a dense "
-                "step come before it: dense_first=2 or more."
+                f"signal={signal!r} compares two dense calls, and {self.scheduler} matches at the first step. Let a "
+                "dense step come before it: dense_first=2 or more."
             )
+
+
+def _registered(kind: PartKind, text: str) -> Any:
+    """Make the part that "NAME" or "NAME:key=value,..." describes."""
+    from tokred.registry import build_part
+
+    return build_part(kind, text)
+
+
+def remembers(recovery: Recovery) -> bool:
+    """Say whether a recovery has a memory."""
+    return bool(recovery.state_spec((1, 1, 1)))

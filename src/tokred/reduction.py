@@ -10,6 +10,7 @@ import torch
 from tokred.errors import SpecError
 
 MergeMode = Literal["prune", "mean", "mlerp"]
+"""What a kept token holds: its own features, or a mixture of those it stands for; see `Reduction.merge`."""
 MERGE_MODES: tuple[MergeMode, ...] = get_args(MergeMode)
 
 

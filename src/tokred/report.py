@@ -23,7 +23,7 @@ class SiteCall:
         layout: how the call's tokens were made up.
         phase: what was done.
         batch: number of samples, B.
-        removed: image tokens that were not computed.
+        removed: image tokens that were not computed; all of them where the site was not called.
         keys: what attention attended to: "kept", "full" or "recovered".
     """
 
@@ -42,7 +42,9 @@ class SiteCall:
 
     @property
     def flops(self) -> float:
-        """Operations of the call as it was, without matching; those of an oracle are of both its calls."""
+        """Operations as they were, without matching: none of a skipped site, and of an oracle those of both calls."""
+        if self.removed == self.layout.image:
+            return 0.0
         kept = self._tokens - self.removed
         if self.site.kind == "kv":
             return self.batch * self.site.cost.flops(self._tokens, kept, kept)

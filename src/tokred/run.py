@@ -7,11 +7,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import torch
 from torch import nn
 
+from tokred.engine.memory import memory_bytes
+from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import PatchedForward
 from tokred.engine.site import Site
 from tokred.errors import ConflictError
+from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, Report
 
@@ -28,7 +32,7 @@ class Run:
         self,
         model: nn.Module,
         method: Method,
-        sites: list[Site],
+        sites: list[Site | ModelSite],
         ledger: Ledger,
         patches: list[PatchedForward],
         undo: list[Callable[[], None]],
@@ -57,6 +61,27 @@ class Run:
             generations=ledger.generations,
             unplanned=ledger.unplanned,
         )
+
+    def memory(self, batch: int, layout: Layout, dtype: torch.dtype | None = None) -> int:
+        """Say how much the method remembers during a generation, before there is one.
+
+        Args:
+            batch: number of samples in a model call.
+            layout: how the call's tokens are made up, such as `Layout(grids=((64, 64),), text=512)`.
+            dtype: of the latents; by default that of the model's weights.
+
+        Returns:
+            Bytes, for one guidance branch: dense outputs, keys and values, and the matcher's counts. What an activation
+            takes, and the correspondences (a few numbers per token), come on top.
+        """
+        dtype = dtype or next(self.model.parameters()).dtype
+        total = 0
+        for site in self._sites:
+            total += sum(memory_bytes(spec, dtype) for spec in site.memory_specs(batch, layout).values())
+            if site.spec.kind != "model":
+                rows = batch if site.spec.per_sample else min(batch, 1)
+                total += memory_bytes(self.method.matcher.state_spec((rows, layout.image)), torch.float32)
+        return total
 
     def kept_tokens(self) -> dict[str, list[int]]:
         """Return, for each site, the positions of the tokens that its last match keeps, of the first sample."""

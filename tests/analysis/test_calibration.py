@@ -4,7 +4,7 @@ import pytest
 
 from tokred import OutputError, SpecError
 from tokred.analysis.calibration import Calibration, matching_steps, mean_pmr, write_calibration
-from tokred.analysis.persistence import Persistence
+from tokred.analysis.pairs import Lasting
 from tokred.interfaces import Phase, SiteInfo
 from tokred.parts import Planned
 
@@ -44,7 +44,7 @@ def test_longest_lasting_interval_is_chosen_at_each_match() -> None:
 
 
 def test_ratio_is_the_mean_over_sites_and_generations() -> None:
-    found = [Persistence(site, 0, 4, 2, 1, 1, 1, 1, 1, pmr, 0, 0) for site, pmr in (("a", 0.2), ("b", 0.8), ("a", 0.5))]
+    found = [Lasting(site, 4, 2, pmr) for site, pmr in (("a", 0.2), ("b", 0.8), ("a", 0.5))]
     assert mean_pmr(found) == {(4, 2): pytest.approx(0.5)}
 
 

@@ -30,3 +30,16 @@ def test_any_growing_function_keeps_the_ranks() -> None:
 
 def test_constant_scores_correlate_with_nothing() -> None:
     assert pearson(torch.ones(1, 4), torch.randn(1, 4)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1 / 3])
+def test_rounding_of_constant_scores_is_no_variation(value: float) -> None:
+    scores = torch.full((1, 1000), value)
+    assert pearson(scores, scores).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_ties_share_the_mean_of_their_ranks(seed: int) -> None:
+    x = torch.randint(0, 4, (2, 9), generator=torch.Generator().manual_seed(seed)).float()
+    expected = [[sum(w < v for w in row) + (row.count(v) - 1) / 2 for v in row] for row in x.tolist()]
+    assert ranks(x).tolist() == expected

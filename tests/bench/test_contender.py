@@ -61,7 +61,7 @@ def test_a_method_gives_its_run_and_a_rival_none(subject: TinySubject) -> None:
         with contender.applied(subject.model) as run:
             return run
 
-    method, rival = map(given, parse_contenders(["dito:", "step_cache:"]))
+    method, rival = map(given, parse_contenders(["dito:", "fewer_steps:"]))
     assert isinstance(method, Run)
     assert rival is None
 
@@ -78,7 +78,7 @@ def test_a_method_gives_its_run_and_a_rival_none(subject: TinySubject) -> None:
         ("dito:ratio=half", r"ratio=half cannot be read: the value must be float"),
         ("dito:ratio", r"'ratio' of method 'dito' has no value"),
         ("dito:interval=1", r"interval=1 must be an integer of at least 2"),
-        ("dito:signal=key", r"signal='key' is not known"),
+        ("dito:signal=keys", r"signal='keys' is not known"),
         ("fewer_steps:share=0", r"share=0\.0 must be above 0"),
         ("step_cache:dense_first=0", r"dense_first=0 must be an integer of at least 1"),
     ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from tokred.bench import Metric, Results
 from tokred.bench.classifying import ClassifyingSubject
-from tokred.bench.plots import COMPUTE_LABEL, TIME_LABEL, pareto_figure, write_pareto
+from tokred.bench.plots import COMPUTE_LABEL, FEWER_LABEL, SPEEDUP_LABEL, TIME_LABEL, pareto_figure, write_pareto
 
 
 def test_a_line_for_each_method_and_dashes_for_rivals(results: Results, metrics: dict[str, Metric]) -> None:
@@ -17,7 +18,7 @@ def test_a_line_for_each_method_and_dashes_for_rivals(results: Results, metrics:
     assert time.get_ylabel().startswith("PSNR, dB against the dense outputs\n")
     lines = {container.get_label(): container.lines[0] for container in time.containers}
     styles = {name: line.get_linestyle() for name, line in lines.items()}
-    assert styles == {"dito": "-", "tomesd": "-", "fewer_steps": "--", "step_cache": "--"}
+    assert styles == {"dito": "-", "tomesd": "-", "fewer_steps": "--", "step_cache": "-"}
     assert len({line.get_color() for line in lines.values()}) == 4
 
 
@@ -50,11 +51,23 @@ def test_dense_is_in_the_plot_of_an_absolute_metric_alone(
     assert "lower is better" in pareto_figure(results, metrics["lpips"]).axes[0].get_ylabel()
 
 
+def test_the_upper_axis_is_one_over_the_lower(results: Results, metrics: dict[str, Metric]) -> None:
+    figure = pareto_figure(results, metrics["psnr"])
+    figure.savefig(io.BytesIO())  # places the upper axis
+    for panel, label in zip(figure.axes, (SPEEDUP_LABEL, FEWER_LABEL), strict=True):
+        (upper,) = panel.child_axes
+        assert upper.get_xlabel() == label
+        low, high = panel.get_xlim()
+        assert sorted(upper.get_xlim()) == pytest.approx([1 / high, 1 / low])
+        assert {"1×", "1.25×", "2×"} <= {tick.get_text() for tick in upper.get_xticklabels()}
+
+
 def test_files(results: Results, metrics: dict[str, Metric], tmp_path: Path) -> None:
     png, svg = write_pareto(results, metrics["psnr"], tmp_path)
     assert sorted(tmp_path.iterdir()) == [png, svg]
     assert png.read_bytes().startswith(b"\x89PNG")
     first = svg.read_text()
     assert "median of alternated pairs" in first
+    assert "speedup = dense time / time" in first
     write_pareto(results, metrics["psnr"], tmp_path)
     assert svg.read_text() == first

@@ -39,7 +39,7 @@ def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> N
         ("method", "dito ratio=0.75"),
         ("method", "tomesd ratio=0.5"),
         ("rival", "fewer_steps share=0.5"),
-        ("rival", "step_cache interval=3"),
+        ("method", "step_cache interval=3"),
     ]
     assert tuple(view.rows) == results.rows
     assert (results.model, results.schema, results.left_out) == (NAME, 2, ())

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from bench.made import made_results, made_row
 from bench.tiny import CLASSIFIER, NAME
 
-from tokred.bench import load_subject
+from tokred.bench import Results, find_metric, load_subject
 from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.drawing import DrawingSubject
 from tokred.bench.subject import check_device
@@ -34,3 +35,18 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
         check_device("cuda")
     with pytest.raises(SpecError, match=r"device='tpu' is not known\. Allowed: cpu, cuda"):
         check_device("tpu")
+
+
+def test_the_first_metric_or_the_one_that_is_named(results: Results) -> None:
+    assert find_metric(results).name == "psnr"
+    assert find_metric(results, "lpips").higher is False
+    assert find_metric(made_results(made_row("a", {}, 1, 1, (1, 0), "agreement"))).name == "agreement"
+
+
+def test_metrics_that_were_not_measured_are_refused(results: Results) -> None:
+    known = "Known: lpips, psnr, psnr_foreground, ssim"
+    for name in ("psrn", "top1"):
+        with pytest.raises(UnknownName, match=f"Unknown metric of these results: '{name}'. {known}"):
+            find_metric(results, name)
+    with pytest.raises(UnknownName, match="Unknown metric of these results"):
+        find_metric(made_results(made_row("a", {}, 1, 1, (1, 0), "of another kind")))

@@ -8,8 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from bench.made import made_results, made_row
 
-from tokred.bench import Results
+from tokred.bench import Results, compare_runs, find_metric, parse_references, write_results
+from tokred.bench.gains import gain_tables
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tables.py"
 
@@ -56,7 +58,72 @@ def test_named_methods_in_the_order_of_their_names(tables: ModuleType, results: 
     assert [cells(row)[0].split()[0] for row in rows] == ["tomesd", "dito", "dito", "dito"]
 
 
+def test_some_runs_of_a_method(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = (("dito", {"ratio": 0.5}), ("dito", {"ratio": 0.75}), ("tomesd", {"ratio": 0.5}))
+    rows = [made_row(name, params, 0.5, 0.5, [30.0, 31.0]) for name, params in runs]
+    write_results(made_results(*rows), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    page = tables.filled("<!-- table: results.json tomesd dito:ratio=0.75 -->\nold\n<!-- end -->")
+    assert [cells(line)[0] for line in page.splitlines()[3:-1]] == ["tomesd ratio=0.5", "dito ratio=0.75"]
+    assert tables.filled(page) == page
+
+
 def test_only_the_columns_that_a_file_has(tables: ModuleType, results: Results) -> None:
     rows = [dataclasses.replace(row, scores={"ssim": row.scores["ssim"]}) for row in results.rows]
     head = tables.quality_table(dataclasses.replace(results, rows=tuple(rows)), [])[0]
     assert cells(head) == ["method", "compute", "time", "SSIM"]
+
+
+def test_gains_are_what_compare_finds(
+    tables: ModuleType, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_results(results, tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    for name, reference in ((" psnr", "step_cache"), (" lpips", "dito:ratio=0.5"), ("", "dito")):
+        head, tail = f"before\n<!-- gains: results.json against {reference}{name} -->\n", "<!-- end -->\nafter"
+        page = tables.filled(f"{head}old\n{tail}")
+        assert tables.filled(page) == page
+        assert page.startswith(head)
+        assert page.endswith(tail)
+        lines = page[len(head) : -len(tail)].splitlines()
+        metric = find_metric(results, name.strip() or None)
+        (against,) = compare_runs(results, parse_references([reference]), metric).against
+        texts = gain_tables(against, metric)
+        assert [line for line in lines if line.startswith("Against")] == [f"{text.title}:" for text in texts]
+        assert [cells(line) for line in lines if line.startswith("| ")] == [
+            row for text in texts if text.rows for row in (list(text.head), *map(list, text.rows))
+        ]
+        assert [line for line in lines if line.startswith("Not compared: ")] == [
+            f"Not compared: {reason}" for text in texts for reason in text.missing
+        ]
+
+
+def test_twins_alone(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        made_row("dito", params, 0.5, 0.5, [30.0, 31.0])
+        for params in ({"ratio": 0.5}, {"ratio": 0.5, "signal": "input"})
+    ]
+    write_results(made_results(*rows), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    page = {
+        kind: tables.filled(f"<!-- {kind}: results.json against dito:signal=input -->\n<!-- end -->")
+        for kind in ("twins", "gains")
+    }
+    assert ("Against the twin" in page["twins"], "equal compute" in page["twins"]) == (True, False)
+    assert ("Against the twin" in page["gains"], "equal compute" in page["gains"]) == (True, True)
+
+
+def test_ranges_of_the_named_runs_against_their_twins(
+    tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [({"ratio": 0.25}, 0.9, 35.0), ({"ratio": 0.5}, 0.8, 31.0), ({"ratio": 0.5, "penalty": 0.1}, 0.8, 90.0)]
+    twins = [({"ratio": 0.25, "signal": "input"}, 0.9, 33.0), ({"ratio": 0.5, "signal": "input"}, 0.8, 32.0)]
+    made = [made_row("dito", params, cost, cost, [psnr, psnr]) for params, cost, psnr in (*runs, *twins)]
+    write_results(made_results(*made), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    named = "results.json of dito without signal,penalty against dito:signal=input"
+    page = tables.filled(f"<!-- ranges: {named} -->\nold\n<!-- end -->")
+    assert [cells(line)[1:] for line in page.splitlines()[3:-1]] == [
+        [f"equal {what}", "2", "1", "1", "-1.00", "+0.50", "+2.00"] for what in ("schedule", "compute", "time")
+    ]
+    assert tables.filled(page) == page

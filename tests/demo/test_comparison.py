@@ -68,7 +68,6 @@ def test_seconds_are_of_all_steps_and_not_of_the_first_calls(find: Find, monkeyp
         ("tiny-dit", "fox", {"steps": 0}, {}, SpecError, "steps=0 must be at least 1"),
         ("tiny-dit", "fox", {"seed": -1}, {}, SpecError, r"seed=-1 must be in \[0, 2\*\*63\)"),
         ("tiny-dit", "fox", {"seed": 2**63}, {}, SpecError, r"must be in \[0, 2\*\*63\)"),
-        ("tiny-flux", "red heart", {}, {"keys": "full"}, SpecError, "keys='full' is not offered"),
     ],
 )
 def test_refused_before_anything_is_drawn(

@@ -28,10 +28,15 @@ class Setup:
 
     def suits(self, family: Family) -> bool:
         """Say whether `family` can do this."""
-        return (family.repeats or self.method != "dito") and self.params.get("keys", "kept") in family.keys
+        return (family.repeats or self.method in ("tomesd", "random")) and self.params.get(
+            "keys", "kept"
+        ) in family.keys
 
 
 TOMESD, DITO = Setup("tomesd"), Setup("dito")
+DELTA = Setup("delta", {"dense_first": 1, "gain": "fitted", "keys": "recovered"})
+STEP_CACHE = Setup("step_cache", {"order": 1})
+SKIPPED_SITES = Setup("delta", {"program": "M .5 (1 M .5)*", "signal": "input", "sites": ("attn", "mlp")})
 SETUPS = (
     TOMESD,
     Setup("random", {"sites": ("block",)}),
@@ -41,6 +46,9 @@ SETUPS = (
     Setup("dito", {"sites": ("block",)}),
     Setup("dito", {"signal": "key", "keys": "full"}),
     Setup("dito", {"oracle": True}),
+    DELTA,
+    STEP_CACHE,
+    SKIPPED_SITES,
 )
 EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
 SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]

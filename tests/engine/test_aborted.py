@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from engine.setups import RECOVERED, SIMPLEST, Setup, fresh_generation
-from engine.snapshot import changes, snapshot
+from engine.setups import DELTA, RECOVERED, SIMPLEST, Setup, fresh_generation
 from families.models import Family, blocks_of
 from torch import nn
 
-from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
+from tokred.parts import Copy, Cosine, Delta, EveryStep, GridMatcher, Interval
+from tokred.testing.snapshot import changes, snapshot
 
 
 class Boom(Exception):
@@ -67,10 +67,12 @@ POINTS: dict[str, Callable[[nn.Module], AbstractContextManager[None]]] = {
     "match": lambda model: failing(GridMatcher, "match", 2),
     "draw": lambda model: failing(GridMatcher, "draw", 2),
     "recover": lambda model: failing(Copy, "recover", 2),
+    "delta": lambda model: failing(Delta, "recover", 2),
     "plan": lambda model: failing((Interval if "2DModel" in type(model).__name__ else EveryStep), "plan", 2),
 }
-CASES = [(family, setup, point) for family, setup in SIMPLEST for point in POINTS]
-CASES += [(family, setup, point) for family, setup in RECOVERED for point in ("submodule", "recover")]
+CASES = [(family, setup, point) for family, setup in SIMPLEST for point in POINTS if point != "delta"]
+CASES += [(family, setup, "submodule") for family, setup in RECOVERED]
+CASES += [(family, setup, "delta" if setup is DELTA else "recover") for family, setup in RECOVERED]
 
 
 @pytest.mark.parametrize(("family", "setup", "point"), CASES, ids=str)

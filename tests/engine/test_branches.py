@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +24,10 @@ FIXED = Method(
     name="fixed destinations",
 )
 """DiTo without random draws: what one branch draws cannot depend on another's."""
+
+REMEMBERING = dataclasses.replace(
+    FIXED, recovery=parts.Delta(parts.Forecast(), gain="fitted"), keys="recovered", name="with memory"
+)
 
 Results = dict[str, list[torch.Tensor]]
 
@@ -51,10 +56,14 @@ def each_alone(family: Family, model: nn.Module, method: str | Method) -> Result
     return alone
 
 
-@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
-def test_two_branches_equal_each_alone(family: Family, model: nn.Module) -> None:
-    alone, dense = each_alone(family, model, FIXED), guided(family, model)
-    with tokred.apply(model, FIXED) as run:
+EACH = [(family, FIXED) for family in DIFFUSERS]
+EACH += [(family, REMEMBERING) for family in DIFFUSERS if "recovered" in family.keys]
+
+
+@pytest.mark.parametrize(("family", "method"), EACH, ids=lambda value: getattr(value, "name", None))
+def test_two_branches_equal_each_alone(family: Family, model: nn.Module, method: Method) -> None:
+    alone, dense = each_alone(family, model, method), guided(family, model)
+    with tokred.apply(model, method) as run:
         together = guided(family, model)
         assert {call.position.branch for call in run.report().calls} == set(SEEDS)
         assert {call.removed > 0 for call in run.report().calls if call.position.step == 1} == {True}

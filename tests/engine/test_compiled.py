@@ -7,18 +7,23 @@ from collections.abc import Iterator
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel
-from engine.setups import DITO, TOMESD, Setup, fresh_generation
+from engine.setups import DELTA, DITO, STEP_CACHE, TOMESD, Setup, fresh_generation
 from families.models import BY_NAME, Family, blocks_of
 from torch import nn
 from torch._dynamo.utils import counters
 
-DIT, FLUX, VIT = BY_NAME["dit"], BY_NAME["flux"], BY_NAME["vit"]
+DIT, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "sd3", "flux", "vit"))
 STEPS = 4
 SLOW = pytest.mark.slow
 WHOLE = [
     pytest.param(DIT, TOMESD, id="dit-tomesd"),
     pytest.param(DIT, DITO, id="dit-dito"),
     pytest.param(DIT, Setup("dito", {"keys": "recovered"}), id="dit-dito-recovered", marks=SLOW),
+    pytest.param(DIT, DELTA, id="dit-delta"),
+    pytest.param(DIT, STEP_CACHE, id="dit-step-cache"),
+    pytest.param(FLUX, STEP_CACHE, id="flux-step-cache", marks=SLOW),
+    pytest.param(FLUX, Setup("dito", {"keys": "full"}), id="flux-dito-full", marks=SLOW),
+    pytest.param(FLUX, DELTA, id="flux-delta", marks=SLOW),
     pytest.param(FLUX, TOMESD, id="flux-tomesd", marks=SLOW),
     pytest.param(FLUX, DITO, id="flux-dito", marks=SLOW),
 ]
@@ -54,9 +59,21 @@ def test_a_whole_model_compiles_to_one_graph_per_phase(family: Family, setup: Se
     with setup.apply(model):
         compiled = torch.compile(model, fullgraph=True, backend="eager")
         torch.testing.assert_close(family.generate(compiled, steps=STEPS), expected)
-        assert graphs() == (2 if setup.method == "dito" else 1)
+        assert graphs() == (1 if setup is TOMESD else 2)
         torch.testing.assert_close(family.generate(compiled, steps=STEPS), expected)
-        assert graphs() == (2 if setup.method == "dito" else 1), "another generation compiles nothing"
+        assert graphs() == (1 if setup is TOMESD else 2), "another generation compiles nothing"
+
+
+@SLOW
+def test_dense_steps_that_are_remembered_are_a_graph_of_their_own() -> None:
+    setup = Setup("delta", {"dense_first": 3, "order": 2, "signal": "error"})
+    model = SD3.model()
+    expected = fresh_generation(SD3, model, setup, steps=6)
+    with setup.apply(model):
+        compiled = torch.compile(model, fullgraph=True, backend="eager")
+        for _ in range(2):
+            torch.testing.assert_close(SD3.generate(compiled, steps=6), expected)
+            assert graphs() == 3
 
 
 @pytest.mark.parametrize(("family", "setup"), BLOCK_BY_BLOCK)

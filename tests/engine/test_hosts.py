@@ -10,13 +10,13 @@ import torch
 from accelerate.hooks import ModelHook, add_hook_to_module, remove_hook_from_module
 from diffusers import FirstBlockCacheConfig
 from engine.setups import DITO, TOMESD, Setup, fresh_generation
-from engine.snapshot import changes, snapshot
 from families.models import BY_NAME, DIFFUSERS, VITS, Family, blocks_of
-from families.tolerance import assert_same_computation
 from torch import nn
 
 import tokred
 from tokred import ConflictError, UnsupportedModel
+from tokred.testing.snapshot import changes, snapshot
+from tokred.testing.tolerance import assert_same_computation
 
 DIT, PIXART, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "pixart", "sd3", "flux", "vit"))
 NO_SKIPS = FirstBlockCacheConfig(threshold=0.0)

@@ -13,7 +13,6 @@ import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, UNet2DConditionModel
 from engine.setups import SIMPLEST, Setup
-from engine.snapshot import changes, snapshot
 from families.models import BY_NAME, DIFFUSERS, FAMILIES, VITS, Family, blocks_of
 from torch import nn
 
@@ -30,6 +29,8 @@ from tokred import (
     UnsupportedModel,
     parts,
 )
+from tokred.testing.snapshot import changes, snapshot
+from tokred_adapters.dit import DiTAdapter
 from tokred_adapters.flux import FluxAdapter
 
 DIT, PIXART, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "pixart", "sd3", "flux", "vit"))
@@ -146,6 +147,10 @@ WRONG_FOR_DITO: dict[str, tuple[dict[str, Any], str]] = {
     "drift after one dense step": (
         {"signal": "drift"},
         r"signal='drift' compares two dense calls, and Interval.* matches at the first step.*dense_first=2 or more",
+    ),
+    "error without a forecast": (
+        {"signal": "error", "dense_first": 2},
+        r"signal='error' compares outputs with the recovery's forecast, and Copy\(\) makes none",
     ),
     "oracle with a guided interval": (
         {"oracle": True, "pmr": 0.5},
@@ -333,6 +338,18 @@ def test_an_unknown_argument_without_a_batch_axis(
     monkeypatch.setattr(FluxAdapter, "sites", forgetful)
     with pytest.raises(UnsupportedModel, match="Argument 'image_rotary_emb'"), tokred.apply(model, "tomesd"):
         family.generate(model)
+
+
+@pytest.mark.parametrize("family", [DIT], ids=str)
+def test_memory_of_an_adapter_that_says_no_width(
+    family: Family, model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = DiTAdapter.sites
+    monkeypatch.setattr(
+        DiTAdapter, "sites", lambda self, model: [dataclasses.replace(site, width=0) for site in sites(self, model)]
+    )
+    with pytest.raises(SpecError, match=r"delta remembers outputs.*how many channels those of transformer_blocks\.0"):
+        tokred.apply(model, "delta")
 
 
 @pytest.mark.parametrize("family", [VIT], ids=str)

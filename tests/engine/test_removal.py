@@ -7,9 +7,10 @@ import copy
 import pytest
 import torch
 from engine.setups import EVERY_WAY, RECOVERED, SIMPLEST, Setup
-from engine.snapshot import changes, snapshot
 from families.models import Family
 from torch import nn
+
+from tokred.testing.snapshot import changes, snapshot
 
 
 @pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)

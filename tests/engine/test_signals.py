@@ -12,7 +12,7 @@ from families.models import BY_NAME, DIFFUSERS, VITS, Family, sites_of
 from torch import nn
 
 import tokred
-from tokred import Layout, Method, Reduction, Signal, Similarity, SiteKind, parts
+from tokred import Layout, Method, Recovery, Reduction, Scheduler, Signal, Similarity, SiteKind, parts
 from tokred.interfaces import Memory
 
 STEPS = 3
@@ -41,12 +41,17 @@ class Recorder:
         return Reduction.from_pairs(features.shape[1], tokens[:, -r:], tokens[:, :1].expand(-1, r))
 
 
-def recording(signal: Signal, sites: tuple[SiteKind, ...], scheduler: tokred.Scheduler) -> tuple[Method, Recorder]:
-    recorder = Recorder()
+def recording(
+    signal: Signal, sites: tuple[SiteKind, ...], scheduler: Scheduler, recovery: Recovery | None = None
+) -> tuple[Method, Recorder]:
     method = Method(
-        similarity=parts.Cosine(signal), matcher=recorder, scheduler=scheduler, recovery=parts.Copy(), sites=sites
+        similarity=parts.Cosine(signal),
+        matcher=Recorder(),
+        scheduler=scheduler,
+        recovery=recovery or parts.Copy(),
+        sites=sites,
     )
-    return method, recorder
+    return method, method.matcher
 
 
 Calls = dict[str, list[torch.Tensor]]
@@ -125,6 +130,20 @@ def test_drift_is_the_change_since_the_last_dense_call(family: Family, model: nn
             assert len(recorder.seen) == len(names)
             for name, drift in zip(names, recorder.seen, strict=True):
                 assert torch.equal(drift, outputs[name][-1] - outputs[name][-2])
+
+
+@pytest.mark.parametrize("family", [BY_NAME["dit"], BY_NAME["sd3"]], ids=str)
+def test_error_is_what_the_recovery_misses(family: Family) -> None:
+    """A line through the first two outputs, at the third."""
+    model = family.model()
+    names = names_of(model, [site.module for site in sites_of(model, "mlp")])
+    outputs = dense_outputs(family, model, set(names))
+    method, recorder = recording("error", ("mlp",), parts.Interval(0.5, dense_first=STEPS), parts.Forecast())
+    with tokred.apply(model, method):
+        family.generate(model, steps=STEPS)
+    for name, error in zip(names, recorder.seen, strict=True):
+        first, second, third = outputs[name]
+        torch.testing.assert_close(error, third - (2 * second - first), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", [BY_NAME["dit"]], ids=str)

@@ -6,7 +6,7 @@ import inspect
 from types import SimpleNamespace
 
 import pytest
-from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
 import tokred
 from tokred.engine.pipeline_steps import SchedulerSteps
@@ -37,6 +37,34 @@ def test_a_scheduler_tells_step_branch_and_generation() -> None:
             Position(2, 3, "call 0", False),
             Position(2, 3, "call 1", False),
         ]
+
+
+def test_time_is_sigma_where_a_scheduler_has_sigmas() -> None:
+    source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    for steps in (3, 5):
+        seen = [position.time for position in generate(source, steps, calls=2)]
+        assert seen == [sigma for sigma in source.scheduler.sigmas[:-1].tolist() for _ in range(2)]
+
+
+def test_time_is_a_share_of_the_training_steps_where_it_has_none() -> None:
+    source = SchedulerSteps(SimpleNamespace(scheduler=DDIMScheduler()))
+    assert [position.time for position in generate(source, 5)] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
+
+
+def test_time_of_a_generation_that_begins_late() -> None:
+    """As from a picture: the first sigmas are left out."""
+    source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    source.scheduler.set_timesteps(4)
+    source.scheduler.set_begin_index(2)
+    assert source.next_call().time == source.scheduler.sigmas[2].item()
+
+
+def test_time_is_said_by_hand_or_is_the_index() -> None:
+    source = ExplicitSteps(alone=False)
+    with tokred.step(2, 5):
+        assert source.next_call().time == 2
+    with tokred.step(3, 5, time=0.25):
+        assert source.next_call().time == 0.25
 
 
 def test_wrapping_keeps_the_signature_that_pipelines_look_up() -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from engine.setups import EVERY_WAY, Setup
 from families.models import BY_NAME, Family
-from families.tolerance import assert_same_computation
 from torch import nn
 
 import tokred
+from tokred.testing.tolerance import assert_same_computation
 
 PER_SAMPLE = [(family, setup) for family, setup in EVERY_WAY if family.per_sample]
 

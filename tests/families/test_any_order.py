@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, FAMILIES, TEXT, VITS, Family, layout_of
-from families.tolerance import assert_same_computation
 from torch import nn
 
 import tokred
-from tokred import Layout, Method, Reduction, Similarity, parts
-from tokred.interfaces import Memory
+from tokred import Method, parts
+from tokred.testing.rearranging import AnyOrder
+from tokred.testing.tolerance import assert_same_computation
 from tokred_adapters.flux import FluxAdapter
 
 SITES = [(family, kind, "kept") for family in FAMILIES for kind in ("attn", "mlp", "block")]
 SITES += [(family, "attn", keys) for family in FAMILIES for keys in family.keys if keys != "kept"]
-
-
-@dataclass(frozen=True)
-class AnyOrder:
-    """Keeps every token, in an order drawn for each sample, whatever it was asked to remove."""
-
-    max_ratio: float = 1.0
-
-    def capacity(self, layout: Layout) -> int:
-        return layout.image
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
-        return (torch.stack([torch.randperm(layout.image, generator=generator) for _ in range(3)]),)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        return {}
-
-    def match(
-        self, features: torch.Tensor, draw: tuple[torch.Tensor, ...], r: int, similarity: Similarity, memory: Memory
-    ) -> Reduction:
-        order = draw[0][: len(features)]
-        return Reduction(kept=order, assign=order.argsort(dim=1), sizes=torch.ones_like(order))
 
 
 def in_any_order(kind: Any, keys: Any = "kept") -> Method:

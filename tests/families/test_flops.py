@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -94,6 +95,16 @@ def test_a_reduced_run(family: Family, kind: str, keys: str, ratio: float) -> No
     with tokred.apply(model, random_pairs(kind, keys, ratio)) as run:
         measured = counted(family, model, run)
         assert sound(family, claimed(run)) == pytest.approx(sound(family, measured), rel=SHARE)
+
+
+@pytest.mark.parametrize("keys", ["full", "recovered"])
+@pytest.mark.parametrize("family", [BY_NAME["flux"]], ids=str)
+def test_a_parallel_block_with_other_keys(family: Family, keys: Any) -> None:
+    model = family.model()
+    method = dataclasses.replace(random_pairs("attn", keys, ratio=0.5), sites=("attn", "mlp"))
+    with tokred.apply(model, method) as run:
+        measured = counted(family, model, run)
+        assert claimed(run) == pytest.approx(measured, rel=SHARE)
 
 
 @pytest.mark.parametrize(("family", "site"), SITES_OF_SD3)

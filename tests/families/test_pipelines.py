@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
-from engine.snapshot import changes, snapshot
 from families.models import BY_NAME
 from families.pipelines import PIPELINE, PIPELINES, Pipeline
 
 import tokred
+from tokred.testing.snapshot import changes, snapshot
 
 FLUX, GUIDED_FLUX = PIPELINE["FluxPipeline"], PIPELINE["FluxPipeline with true guidance"]
 METHODS: list[tuple[str, dict[str, Any]]] = [

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokred import Layout, SpecError
+from tokred import Layout, Reduction, SpecError
+from tokred.interfaces import Draw
 from tokred.parts import Cosine, GridMatcher
 
 LAYOUTS = [((4, 4),), ((6, 10),), ((5, 7),), ((7, 3),), ((2, 2),), ((4, 6), (3, 5))]
@@ -41,12 +42,35 @@ def test_pairs_equal_plain_loops(seed: int) -> None:
     x = torch.randn(batch, layout.image, 5, dtype=torch.float64, generator=generator).float()
     draw = matcher.draw(layout, r, generator)
     reduction = matcher.match(x, draw, r, Cosine(), {})
+    check_pairs(reduction, x, draw, r)
+
+
+def check_pairs(reduction: Reduction, x: torch.Tensor, draw: Draw, r: int) -> None:
     src, dst = (positions.tolist() for positions in draw)
-    for row in range(batch):
-        expected = match_by_loops(x[row].double().tolist(), src, dst, r)
+    for row, tokens in enumerate(x.double().tolist()):
+        expected = match_by_loops(tokens, src, dst, r)
         kept = reduction.kept[row].tolist()
         found = {t: kept[p] for t, p in enumerate(reduction.assign[row].tolist()) if kept[p] != t}
         assert found == expected
+
+
+def exact(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
+    """Draw tokens `[B, N, 4]` of zeros, of one entry and of four alike in size: their cosines are exact, and few."""
+    kinds = torch.cat(
+        [torch.zeros(1, 4), torch.eye(4), -torch.eye(4), torch.cartesian_prod(*[torch.tensor([-1.0, 1])] * 4)]
+    )
+    lengths = 2.0 ** torch.randint(-20, 20, (*shape, 1), generator=generator)
+    return kinds[torch.randint(len(kinds), shape, generator=generator)] * lengths
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_ties_and_zeros_equal_plain_loops_at_the_least_and_the_greatest_ratio(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    layout, matcher = Layout(LAYOUTS[seed % len(LAYOUTS)]), GridMatcher(random=seed % 2 == 0)
+    x = exact((1 + seed % 2, layout.image), generator)
+    for r in (1, matcher.capacity(layout) // 2, matcher.capacity(layout)):
+        draw = matcher.draw(layout, r, generator)
+        check_pairs(matcher.match(x, draw, r, Cosine(), {}), x, draw, r)
 
 
 @given(st.sampled_from(LAYOUTS), st.tuples(st.integers(1, 2), st.integers(1, 3)), st.integers(0, 2**31), st.booleans())
@@ -98,7 +122,7 @@ def test_zero_tokens_match_without_becoming_anything_else() -> None:
     assert reduction.kept.tolist() == [[0, 3]]
 
 
-@pytest.mark.parametrize(("grid", "capacity"), [((1, 8), 0), ((8, 1), 0), ((2, 2), 3), ((3, 3), 8)])
+@pytest.mark.parametrize(("grid", "capacity"), [((1, 1), 0), ((1, 8), 0), ((8, 1), 0), ((2, 2), 3), ((3, 3), 8)])
 def test_capacity_of_small_grids(grid: tuple[int, int], capacity: int) -> None:
     assert GridMatcher().capacity(Layout((grid,))) == capacity
 
@@ -121,3 +145,13 @@ def test_a_stride_that_is_no_pair_is_refused(stride: object) -> None:
 def test_a_stride_below_one_is_refused() -> None:
     with pytest.raises(SpecError, match="stride: sy=0 must be an integer of at least 1: the size of a cell in tokens"):
         GridMatcher(stride=(0, 2))
+
+
+def test_one_source_goes_to_the_one_destination() -> None:
+    layout, matcher = Layout(((1, 2),)), GridMatcher((1, 2), random=False)
+    reduction = matcher.match(torch.randn(1, 2, 3), matcher.draw(layout, 1, torch.Generator()), 1, Cosine(), {})
+    assert reduction.follows.tolist() == [[0, 0]]
+
+
+def test_one_token_has_nowhere_to_go() -> None:
+    assert [GridMatcher(stride).capacity(Layout(((1, 1),))) for stride in ((1, 1), (1, 2), (2, 2))] == [0, 0, 0]

@@ -48,7 +48,7 @@ def test_rule_for_every_rate(per_step: float) -> None:
 
 
 def test_perfect_and_hopeless_ratios_stay_in_bounds() -> None:
-    assert played(GuidedInterval(0.5, longest=4), 11, geometric(1.0))[0] == "MrMrrrMrrrM"
+    assert played(GuidedInterval(0.5, threshold=0.5, longest=4), 11, geometric(1.0))[0] == "MrMrrrMrrrM"
     assert played(GuidedInterval(0.5, shortest=3), 10, dict.fromkeys(range(30), 0.0))[0] == "MrrMrrMrrM"
 
 

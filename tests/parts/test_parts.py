@@ -1,12 +1,14 @@
-"""The other parts: cosine, random pairs, schedules, recoveries."""
+"""The other parts: cosine, random pairs, schedules."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
 
-from tokred import Layout, Phase, Plan, Reduction, SiteInfo, SpecError
-from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher
+from tokred import Layout, Phase, Plan, SiteInfo, SpecError
+from tokred.parts import Cosine, EveryStep, Interval, RandomMatcher
 
 SITE = SiteInfo("blocks.0", "block", 0, 1)
 
@@ -32,7 +34,7 @@ def test_cosine_of_a_zero_token_is_zero() -> None:
 
 def test_an_unknown_signal_is_named() -> None:
     with pytest.raises(
-        SpecError, match="signal='outputs' is not known. Allowed: input, block_input, key, output, drift"
+        SpecError, match="signal='outputs' is not known. Allowed: input, block_input, key, output, drift, error"
     ):
         Cosine("outputs")  # type: ignore[arg-type]
 
@@ -61,30 +63,20 @@ def test_interval_spells_out_its_phases(interval: int, dense_first: int, phases:
     assert "".join(letters[schedule.plan(step, 6, SITE, ()).phase] for step in range(6)) == phases
 
 
-@pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.2, float("nan"), "0.5"])
-def test_ratios_outside_the_range_are_refused(ratio: float) -> None:
-    for make in (EveryStep, Interval):
-        with pytest.raises(SpecError, match=rf"ratio={ratio!r} must be a number in \[0, 1\)"):
-            make(ratio)
+@pytest.mark.parametrize("ratio", [-0.1, 1.2, float("nan"), "0.5"])
+@pytest.mark.parametrize("make", [EveryStep, Interval])
+def test_ratios_outside_the_range_are_refused(make: Any, ratio: float) -> None:
+    with pytest.raises(SpecError, match=rf"ratio={ratio!r} must be a number in \[0, 1"):
+        make(ratio)
+
+
+def test_only_what_has_dense_steps_may_remove_all() -> None:
+    assert (Interval(1.0).skips, Interval(0.5).skips, EveryStep(0.5).skips) == (True, False, False)
+    with pytest.raises(SpecError, match=r"ratio=1.0 must be a number in \[0, 1\)"):
+        EveryStep(1.0)
 
 
 @pytest.mark.parametrize(("name", "value"), [("interval", 1), ("dense_first", 0), ("interval", 2.5)])
 def test_intervals_outside_the_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(SpecError, match=f"{name}={value} must be an integer of at least"):
         Interval(0.5, **{name: value})  # type: ignore[arg-type]
-
-
-def test_copy_gives_each_removed_token_its_destination() -> None:
-    reduction = Reduction.from_pairs(4, torch.tensor([[1]]), torch.tensor([[3]]))
-    y = torch.tensor([[[10.0], [12.0], [13.0]]])
-    assert Copy().recover(y, reduction, {}).flatten().tolist() == [10, 13, 12, 13]
-
-
-def test_cached_gives_each_removed_token_its_own_last_output() -> None:
-    reduction = Reduction.from_pairs(4, torch.tensor([[1]]), torch.tensor([[3]]))
-    recovery, dense = Cached(), torch.tensor([[[0.0], [1.0], [2.0], [3.0]]])
-    memory = {name: torch.zeros(shape) for name, shape in recovery.state_spec((1, 4, 1)).items()}
-    recovery.observe(dense, memory)
-    dense += 100
-    y = torch.tensor([[[10.0], [12.0], [13.0]]])
-    assert recovery.recover(y, reduction, memory).flatten().tolist() == [10, 1, 12, 13]

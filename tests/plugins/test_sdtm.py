@@ -32,6 +32,7 @@ from tokred.parts import Cosine
 from tokred.registry import build_method
 from tokred_plugins.sdtm import AnchorMatcher, Blend, WindowMatcher
 
+TIME = torch.tensor(0.5)
 WINDOWS = ((2, 2), (1, 2), (2, 1), (2, 3))
 
 
@@ -103,10 +104,11 @@ def test_merged_tokens_are_blended_with_what_they_were(seed: int) -> None:
     cached = {
         name: torch.zeros(shape, dtype=case.x.dtype) for name, shape in recovery.state_spec(tuple(case.x.shape)).items()
     }
-    recovery.observe(case.x, cached)
+    recovery.observe(case.x, cached, TIME, None)
     kept = torch.randn(len(case.x), reduction.computed, 5, generator=case.generator).to(case.x.dtype)
-    full = recovery.recover(kept, reduction, cached)
+    full = recovery.recover(kept, reduction, cached, TIME)
     assert full.dtype == case.x.dtype
+    assert torch.equal(recovery.recall(cached, TIME), case.x)
     for sample in range(len(case.x)):
         pairs = pairs_in(reduction, sample)
         places = {t: place for place, t in enumerate(groups(pairs, case.layout.image))}

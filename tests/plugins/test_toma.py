@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from families.tolerance import assert_same_computation
 from plugins.by_loops import CASES, SITE, Row, all_cells, cosine, make_case, match, rows_of
 from plugins.one_site import STEPS, generate, spied
 
@@ -18,6 +17,7 @@ import tokred
 from tokred import Layout, LinearReduction, Phase, SpecError
 from tokred.interfaces import Draw
 from tokred.registry import build_method
+from tokred.testing.tolerance import assert_same_computation
 from tokred_plugins.toma import FacilityMatcher
 
 LAYOUTS = (((4, 4),), ((6, 10),), ((5, 5),), ((9, 3),), ((2, 2),), ((4, 6), (8, 3)))

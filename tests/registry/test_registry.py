@@ -1,4 +1,4 @@
-"""Plugins of other distributions: found, refused and survived. The hostile ones are installed for real."""
+"""Plugins of other distributions: found, refused and survived."""
 
 from __future__ import annotations
 
@@ -8,50 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.tiny import TinySubject
+from families.models import BY_NAME
+from registry.hostile import CLASH, GOOD, HEAD, HOSTILE, SLOW, lay_down
+from torch import nn
 
-from tokred import Component, SpecError
+from tokred import Component, PluginError, SpecError, UnsupportedModel
+from tokred.bench import line_up, lineup
+from tokred.registry import adapter_for, build_method, default_registry
 from tokred.registry.registry import Registry
 
-GOOD = """
-from tokred import Component, hookimpl
-@hookimpl
-def tokred_components():
-    yield Component("method", "hello", "plugin_hello:hello", "a method of somebody else's")
-def hello(*, ratio: float = 0.5):
-    from tokred.registry import build_method
-    import dataclasses
-    return dataclasses.replace(build_method("tomesd", {"ratio": ratio}), name="hello")
-"""
-HEAD = "from tokred import Component, hookimpl\n@hookimpl\ndef tokred_components(): "
-HOSTILE = {
-    "import-error": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
-    "syntax-error": ("def (", "SyntaxError"),
-    "system-exit": ("raise SystemExit(3)", "SystemExit: 3"),
-    "raising-hook": (f"{HEAD}raise ValueError('boom')", "ValueError: boom"),
-    "hook-arguments": (HEAD.replace("()", "(config)") + "return []", "PluginValidationError"),
-    "misspelt-hook": (HEAD.replace("components", "component") + "return []", "unknown hook 'tokred_component'"),
-    "no-hook": ("x = 1", "implements no tokred_components hook, or yields nothing"),
-    "wrong-type": (f"{HEAD}return ['dito']", "yields 'dito', which is no tokred.Component"),
-    "wrong-kind": (f"{HEAD}return [Component('mehtod', 'x', 'a:b', 's')]", "Component kind 'mehtod' is not known"),
-    "old-api": (
-        f"{HEAD}return [Component('method', 'old', 'a:b', 's', requires_api=(0, 1))]",
-        r"written for plugin interface \(0, 1\), this is \(1, 0\)",
-    ),
-    "shadowing": (
-        f"{HEAD}return [Component('method', 'new', 'a:b', ''), Component('method', 'dito', 'a:b', '')]",
-        "method 'dito' is already provided by tokred",
-    ),
-}
+OWN = [registered.component.name for registered in Registry().all("method")]
 
 
-def install(folder: Path, name: str, code: str) -> None:
-    """Lay down what an installed distribution consists of."""
-    module = f"plugin_{name.replace('-', '_')}"
-    (folder / f"{module}.py").write_text(code)
-    info = folder / f"tokred_{name.replace('-', '_')}-0.2.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tokred-{name}\nVersion: 0.2\n")
-    (info / "entry_points.txt").write_text(f"[tokred]\n{name} = {module}\n")
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """Give the process a registry that has seen no plugin yet, and take it away again."""
+    default_registry.cache_clear()
+    yield
+    default_registry.cache_clear()
 
 
 @pytest.fixture
@@ -63,7 +38,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_good_plugin_is_found_with_its_provider(site: Path) -> None:
-    install(site, "hello", GOOD)
+    lay_down(site, "hello", GOOD)
     registry = Registry()
     assert str(registry.find("method", "hello").provider) == "tokred-hello 0.2"
     assert registry.find("method", "hello").component.load()(ratio=0.25).scheduler.ratio == 0.25
@@ -72,41 +47,131 @@ def test_a_good_plugin_is_found_with_its_provider(site: Path) -> None:
 
 @pytest.mark.parametrize(("name", "code", "why"), [(k, *v) for k, v in HOSTILE.items()], ids=HOSTILE)
 def test_a_broken_plugin_costs_one_warning(site: Path, name: str, code: str, why: str) -> None:
-    install(site, name, code)
-    install(site, "hello", GOOD)
+    lay_down(site, name, code)
+    lay_down(site, "hello", GOOD)
     registry = Registry()
     with pytest.warns(UserWarning, match=f"plugin tokred-{name} 0.2 failed to load and is left out .*{why}") as caught:
         names = [registered.component.name for registered in registry.all("method")]
     assert len(caught) == 1
-    assert names == ["dito", "tomesd", "random", "hello"]
+    assert names == [*OWN, "hello"]
     assert registry.find("method", "dito").provider.distribution == "tokred"
     with pytest.raises(SpecError, match=f"1 plugin failed to load: tokred-{name} 0.2"):
         registry.find("method", "nope")
 
 
 def test_two_plugins_with_one_name(site: Path) -> None:
-    install(site, "hello", GOOD)
-    install(site, "hello-again", GOOD)
-    with pytest.warns(UserWarning, match="method 'hello' is already provided by tokred-hello"):
-        assert len(list(Registry().all("method"))) == 4
+    lay_down(site, "hello", GOOD)
+    lay_down(site, *CLASH[:2])
+    with pytest.warns(UserWarning, match=f"plugin tokred-hello-again 0.2 failed to load .*{CLASH[2]}") as caught:
+        assert len(list(Registry().all("method"))) == len(OWN) + 1
+    assert len(caught) == 1
+
+
+def test_a_slow_plugin_is_named_and_works(site: Path) -> None:
+    lay_down(site, *SLOW)
+    registry = Registry()
+    with pytest.warns(UserWarning, match="plugin tokred-slow 0.2 took 3 s to load. .*=tokred-slow leaves it") as caught:
+        assert registry.find("method", "slow").provider.distribution == "tokred-slow"
+    assert len(caught) == 1
+    assert registry.problems == []
+
+
+def test_an_interrupt_is_not_a_broken_plugin(site: Path) -> None:
+    lay_down(site, "interrupted", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        Registry().load_others()
+
+
+def test_targets_are_not_imported_to_list_them(site: Path) -> None:
+    lay_down(site, "light", f"{HEAD}return [Component('method', 'light', 'plugin_heavy:heavy', 'heavy')]")
+    (site / "plugin_heavy.py").write_text("raise SystemExit('imported')")
+    registry = Registry()
+    assert "light" in [registered.component.name for registered in registry.all("method")]
+    assert "plugin_heavy" not in sys.modules
+    with pytest.raises(PluginError, match="method 'light' of tokred-light 0.2 cannot be loaded .SystemExit: imported"):
+        registry.find("method", "light").load()
+
+
+BAD_TARGETS = {
+    "a module that is not there": ("no_such_module:x", "ModuleNotFoundError: No module named 'no_such_module'"),
+    "an attribute that is not there": ("plugin_bad:x", "AttributeError: module 'plugin_bad' has no attribute 'x'"),
+}
+
+
+@pytest.mark.parametrize(("target", "why"), BAD_TARGETS.values(), ids=BAD_TARGETS)
+def test_a_target_that_cannot_be_imported(
+    site: Path, fresh: None, monkeypatch: pytest.MonkeyPatch, target: str, why: str
+) -> None:
+    """The method is refused with its provider; a benchmark of everything leaves it out and says why."""
+    lay_down(site, "bad", f"{HEAD}return [Component('method', 'bad', {target!r}, 'bad')]")
+    wanted = f"method 'bad' of tokred-bad 0.2 cannot be loaded .{why}.*Update or uninstall tokred-bad"
+    with pytest.raises(PluginError, match=wanted):
+        build_method("bad", {})
+    monkeypatch.setattr(lineup, "contender_names", lambda: ["bad", "tomesd"])
+    lined_up = line_up(TinySubject())
+    assert {contender.name for contender in lined_up.contenders} == {"tomesd"}
+    assert [left.label for left in lined_up.left_out] == ["bad"]
+    assert "tokred-bad 0.2" in lined_up.left_out[0].why
+
+
+def test_a_factory_that_raises_is_a_plugin_error(site: Path, fresh: None) -> None:
+    lay_down(site, "bad", f"{HEAD}return [Component('method', 'bad', 'plugin_bad:bad', 'bad')]\ndef bad(): 1 / 0")
+    with pytest.raises(PluginError, match="Method 'bad' of tokred-bad 0.2 cannot be made .ZeroDivisionError: division"):
+        build_method("bad", {})
+
+
+BAD_ADAPTERS = {
+    "not importable": "no_such_module:A",
+    "raises when made": "plugin_bad:Raises",
+    "no adapter": "plugin_bad:Empty",
+    "raises when asked": "plugin_bad:Asked",
+}
+ADAPTERS = """
+class Raises:
+    def __init__(self): raise ValueError("made")
+class Empty: pass
+class Asked:
+    family, models, picture, repeats = "bad", (), "x", False
+    def matches(self, model): raise ValueError("asked")
+    def entry(self, model): return model
+    def layout(self, model, arguments): pass
+    def sites(self, model): return []
+"""
+
+
+@pytest.mark.parametrize("target", BAD_ADAPTERS.values(), ids=BAD_ADAPTERS)
+def test_a_broken_adapter_costs_one_warning_and_only_unknown_models(site: Path, fresh: None, target: str) -> None:
+    code = f"{HEAD}return [Component('adapter', 'bad', {target!r}, 'bad')]\n{ADAPTERS}"
+    lay_down(site, "bad", code)
+    assert adapter_for(BY_NAME["dit"].model()).family == "dit"
+    assert "plugin_bad" not in sys.modules, "other adapters are asked only for a model that tokred does not know"
+    with pytest.warns(UserWarning, match="plugin tokred-bad 0.2 failed to load and is left out") as caught:
+        refuse_a_linear()
+    assert len(caught) == 1
+    refuse_a_linear()  # and warns no more: the tests make warnings of tokred's errors
+
+
+def refuse_a_linear() -> None:
+    with pytest.raises(UnsupportedModel, match="No adapter knows torch.nn.modules.linear.Linear"):
+        adapter_for(nn.Linear(1, 1))
 
 
 @pytest.mark.parametrize("value", ["all", "import-error", "tokred-import-error"])
 def test_plugins_can_be_left_out(site: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    install(site, "import-error", HOSTILE["import-error"][0])
+    lay_down(site, "import-error", HOSTILE["import-error"][0])
     monkeypatch.setenv("TOKRED_DISABLE_PLUGINS", value)
-    assert len(list(Registry().all("method"))) == 3
+    assert [registered.component.name for registered in Registry().all("method")] == OWN
 
 
 def test_strict_mode_raises(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(site, "import-error", HOSTILE["import-error"][0])
+    lay_down(site, "import-error", HOSTILE["import-error"][0])
     monkeypatch.setenv("TOKRED_STRICT_PLUGINS", "1")
     with pytest.raises(Exception, match="Plugin tokred-import-error 0.2 failed to load"):
         Registry().load_others()
 
 
 def test_a_built_in_name_imports_nothing_of_others(site: Path) -> None:
-    install(site, "hello", GOOD)
+    lay_down(site, "hello", GOOD)
     Registry().find("method", "dito")
     assert "plugin_hello" not in sys.modules
 

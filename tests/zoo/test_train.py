@@ -10,8 +10,9 @@ import torch
 import flow
 import train
 from flow import FlowTask
-from tokred.zoo import ZooModel
+from tokred.zoo import ZooModel, vit
 
+VIT = {"img_size": 8, "patch_size": 2, "in_chans": 1, "embed_dim": 16, "depth": 2, "num_heads": 2}
 SETTINGS = {"train": {"warmup": 10, "cooldown": 0.25}, "phases": [{"steps": 30}, {"steps": 70}]}
 
 
@@ -36,6 +37,33 @@ def test_average_moves_by_its_share() -> None:
     torch.testing.assert_close(average.weight, 0.75 * before + 0.25 * model.weight)
 
 
+def test_muon_takes_the_matrices_inside_the_blocks() -> None:
+    model = vit.build(VIT, ["dark", "light"])
+    settings = {"lr": 1e-3, "weight_decay": 0.05}
+    adamw, muon = train.make_optimisers(model, settings | {"muon": True})
+    taken = {id(p) for group in muon.param_groups for p in group["params"]}
+    names = {name for name, p in model.named_parameters() if id(p) in taken}
+    of_a_block = {f"{layer}.weight" for layer in ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")}
+    assert names == {f"blocks.{i}.{name}" for i in range(2) for name in of_a_block}
+    assert isinstance(muon, torch.optim.Muon)
+    count = len(list(model.parameters()))
+    assert len(adamw.param_groups[0]["params"]) == count - len(names)
+    (alone,) = train.make_optimisers(model, settings)
+    assert len(alone.param_groups[0]["params"]) == count
+
+
+@pytest.mark.parametrize(
+    ("able", "fast"),
+    [({"avx512": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True, "avx512": True}, True)],
+)
+def test_bfloat16_is_used_where_the_processor_has_it(
+    able: dict[str, bool], fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert train.fast_in_bfloat16("cpu") is fast
+    assert train.fast_in_bfloat16("cuda")
+
+
 def start(config: Any, data: Any, out: Path, steps: int) -> train.Run:
     changed = config | {"phases": [{"steps": steps, "batch": 4, "size": 8}]}
     return train.Run(changed, FlowTask(changed, data), out, "cpu")
@@ -48,7 +76,7 @@ def test_resume_continues_at_the_step(config: Any, data: Any, tmp_path: Path) ->
     assert second.progress.step == 3
     for name, tensor in second.average.state_dict().items():
         assert torch.equal(tensor, first.average.state_dict()[name]), name
-    assert second.optimiser.state_dict()["state"][0]["step"] == 3
+    assert second.optimisers[0].state_dict()["state"][0]["step"] == 3
     second.train()
     assert (second.progress.step, second.progress.seconds > first.progress.seconds) == (5, True)
     assert (tmp_path / "sheet.png").exists()

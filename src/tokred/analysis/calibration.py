@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tokred.analysis.persistence import Persistence, PersistenceMeter
+from tokred.analysis.pairs import Lasting, PairMeter
 from tokred.analysis.watch import finest, watching
 from tokred.bench.files import replacing
 from tokred.errors import SpecError
-from tokred.parts import GridMatcher
+from tokred.parts import PMR_THRESHOLD, GridMatcher
 from tokred.parts.checks import check_at_least
 from tokred.registry import adapter_for
 from tokred.zoo.catalog import ZooModel
@@ -43,7 +43,7 @@ class Calibration:
     matches: tuple[float, ...]
 
 
-def mean_pmr(found: Iterable[Persistence]) -> dict[tuple[int, int], float]:
+def mean_pmr(found: Iterable[Lasting]) -> dict[tuple[int, int], float]:
     """Return the pair match ratio of each (step, lag), the mean over sites and generations."""
     values: dict[tuple[int, int], list[float]] = defaultdict(list)
     for entry in found:
@@ -76,7 +76,7 @@ def calibrate(
     model: ZooModel,
     pipe: Any,
     *,
-    threshold: float = 0.5,
+    threshold: float = PMR_THRESHOLD,
     ratio: float = 0.5,
     steps: int | None = None,
     samples: int = 4,
@@ -91,7 +91,8 @@ def calibrate(
     Args:
         model: a model of the zoo that draws.
         pipe: its pipeline.
-        threshold: pair match ratio that intervals do not fall below, in (0, 1); the mean over sites and samples.
+        threshold: pair match ratio that intervals do not fall below, in (0, 1); the mean over sites and samples. The
+            default is a choice, see `tokred.parts.GuidedInterval`.
         ratio: share of the image tokens that the pairs remove, in (0, 0.75].
         steps: denoising steps; by default what the model is meant for.
         samples: number of generations, at least 1.
@@ -108,7 +109,7 @@ def calibrate(
     check_at_least("dense_first", dense_first, 1, "the number of dense steps at the start")
     check_at_least("longest", longest, 2, "the greatest number of steps from one match to the next")
     steps = model.steps if steps is None else steps
-    meter = PersistenceMeter(range(2, longest + 1), ratio)
+    meter = PairMeter(range(2, longest + 1), ratio)
     adapter = adapter_for(pipe.transformer)
     with watching(pipe, adapter, finest(adapter.sites(pipe.transformer)), meter):
         for start in range(0, samples, BATCH):

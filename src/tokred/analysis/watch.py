@@ -39,7 +39,7 @@ class Seen:
 def finest(sites: Sequence[SiteSpec]) -> list[SiteSpec]:
     """Return each block's attention and MLP, or the block itself where it computes both at once."""
     divided = {site.depth for site in sites if site.kind == "mlp"}
-    return [site for site in sites if (site.kind == "block") is (site.depth not in divided)]
+    return [s for s in sites if s.kind != "model" and (s.kind == "block") is (s.depth not in divided)]
 
 
 @contextmanager

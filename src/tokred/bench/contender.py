@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tokred.engine.apply import apply
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
-from tokred.registry import Registered, build_method, components
+from tokred.registry import Registered, build_method, components, default_registry
 from tokred.registry.build import check_parameters, parse_parameters
 from tokred.rivals import Rival
 from tokred.run import Run
@@ -24,7 +24,7 @@ class Contender:
     """A method or a rival, ready to be applied.
 
     Attributes:
-        name: the registered name.
+        name: the registered name, or the file of a method.
         kind: "method" or "rival".
         params: its parameters, as they were given; the others have their defaults.
         entrant: the method or rival itself.
@@ -55,19 +55,20 @@ class Contender:
         return apply(model, self.entrant) if isinstance(self.entrant, Method) else self.entrant.applied(model)
 
 
-def parse_contenders(texts: Sequence[str] = ()) -> list[Contender]:
+def parse_contenders(texts: Sequence[str | Method] = ()) -> list[Contender]:
     """Read what is to be compared, and check it.
 
     Args:
         texts: "NAME", which stands for all standard runs of a method or rival (its component's `levels`), or
-            "NAME:key=value,key=value", which is one run. Without any: every registered method and rival.
+            "NAME:key=value,key=value", which is one run; the path of a .json file that `Method.save` wrote; or a
+            method. Without any: every registered method and rival.
 
     Raises:
         SpecError: if a name or parameter is unknown or out of range, or two of them are the same run.
 
     Example:
-        >>> [contender.label for contender in parse_contenders(["tomesd:ratio=0.5", "fewer_steps:share=0.8"])]
-        ['tomesd ratio=0.5', 'fewer_steps share=0.8']
+        >>> parse_contenders(["tomesd:ratio=0.5"])[0].label
+        'tomesd ratio=0.5'
     """
     found = [contender for text in texts or _known() for contender in _parse(text)]
     labels = [contender.label for contender in found]
@@ -83,6 +84,10 @@ def find_contender(name: str) -> Registered:
     Raises:
         UnknownName: if there is none.
     """
+    registry = default_registry()
+    for kind in KINDS:
+        if registry.built_in(kind, name):
+            return registry.find(kind, name)
     known = _known()
     if name not in known:
         raise UnknownName("method or rival", name, known)
@@ -100,23 +105,46 @@ def written(value: Any) -> str:
     return str(value)
 
 
+def contender_names() -> list[str]:
+    """Return the names of all methods and rivals."""
+    return list(_known())
+
+
 def _known() -> dict[str, Registered]:
     """Return all methods, then all rivals, by name; a rival cannot take a method's name."""
     rivals, methods = ({r.component.name: r for r in components(kind)} for kind in ("rival", "method"))
     return methods | {name: rival for name, rival in rivals.items() if name not in methods}
 
 
-def _parse(text: str) -> Iterator[Contender]:
+def _parse(text: str | Method) -> Iterator[Contender]:
     """Yield the runs that `text` stands for."""
+    if isinstance(text, Method):
+        yield Contender(text.name, "method", {}, text)
+        return
     name, colon, given = text.partition(":")
-    component = find_contender(name).component
+    if name.endswith(".json"):
+        yield Contender(name, "method", {}, method_from_file(name, given))
+        return
+    registered = find_contender(name)
+    component = registered.component
     what = f"{component.kind} {name!r}"
-    levels = [parse_parameters(what, component.load(), given)] if colon else component.levels
+    levels = [parse_parameters(what, registered.load(), given)] if colon else component.levels
     for params in levels:
         if component.kind == "method":
             yield Contender(name, "method", params, build_method(name, params))
         else:
-            yield Contender(name, "rival", params, _build_rival(what, component.load(), params))
+            yield Contender(name, "rival", params, _build_rival(what, registered.load(), params))
+
+
+def method_from_file(name: str, given: str) -> Method:
+    """Read the method of a .json file, beside which no parameters may be given.
+
+    Raises:
+        SpecError: if it is not a method, or there are parameters.
+    """
+    if given:
+        raise SpecError(f"--method {name}:{given}: a file takes no parameters. Change the file.")
+    return Method.read(name)
 
 
 def _build_rival(what: str, factory: Any, params: Mapping[str, Any]) -> Rival:

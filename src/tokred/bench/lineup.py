@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tokred.bench.contender import Contender, parse_contenders
+from tokred.bench.contender import Contender, contender_names, parse_contenders
 from tokred.bench.result import LeftOut
 from tokred.bench.subject import Subject
-from tokred.errors import SpecError, UnsupportedModel
+from tokred.errors import SpecError, TokredError, UnsupportedModel
+from tokred.method import Method
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Lineup:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def line_up(subject: Subject, texts: Sequence[str] = ()) -> Lineup:
+def line_up(subject: Subject, texts: Sequence[str | Method] = ()) -> Lineup:
     """Apply each contender to the subject's model and take it away again, to see what fits.
 
     Args:
@@ -37,8 +38,9 @@ def line_up(subject: Subject, texts: Sequence[str] = ()) -> Lineup:
         SpecError: likewise, or if a name or parameter is wrong, or nothing fits.
         ConflictError: if the model is patched already.
     """
-    contenders, left_out = [], []
-    for contender in parse_contenders(texts):
+    contenders: list[Contender] = []
+    left_out: list[LeftOut] = []
+    for contender in parse_contenders(texts) if texts else _whatever_can_be_made(left_out):
         try:
             with contender.applied(subject.model):
                 contenders.append(contender)
@@ -50,3 +52,12 @@ def line_up(subject: Subject, texts: Sequence[str] = ()) -> Lineup:
         reasons = " ".join(dict.fromkeys(each.why for each in left_out))
         raise SpecError(f"There is nothing to compare: no method and no rival fits {subject.name}. {reasons}")
     return Lineup(tuple(contenders), tuple(left_out))
+
+
+def _whatever_can_be_made(left_out: list[LeftOut]) -> Iterator[Contender]:
+    """Yield every run of every method and rival; a broken one of another distribution is left out."""
+    for name in contender_names():
+        try:
+            yield from parse_contenders([name])
+        except TokredError as error:
+            left_out.append(LeftOut(name, str(error)))

@@ -13,6 +13,9 @@ from tokred.bench.settings import Settings
 from tokred.errors import SpecError
 from tokred.metrics import interval95
 
+Axis = Literal["compute", "time"]
+"""A cost of a run, over that of the dense model."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -107,6 +110,10 @@ class Row:
     time_ratio: TimeRatio
     images_per_second: float
     scores: dict[str, Score]
+
+    def cost(self, axis: Axis) -> float:
+        """Return its compute, or the median of its time ratios."""
+        return self.compute if axis == "compute" else self.time_ratio.median
 
 
 @dataclass(frozen=True)

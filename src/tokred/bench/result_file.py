@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import re
 from pathlib import Path
 
-from tokred.bench.files import replacing
-from tokred.bench.plain import read_plain
+from tokred.bench.json_file import read_json, write_json
 from tokred.bench.result import Results
-from tokred.errors import SpecError
-
-_LIST_OF_NUMBERS = re.compile(r'\[\n[^\[\]{}"]*\]')
+from tokred.plain import read_plain
 
 
 def validate(data: object) -> Results:
@@ -29,25 +23,15 @@ def read_results(path: str | Path) -> Results:
     """Read a results file.
 
     Raises:
-        SpecError: if it is not of the schema.
+        SpecError: if it cannot be read, or is not of the schema.
     """
-    try:
-        data = json.loads(Path(path).read_bytes())
-    except ValueError as error:
-        raise SpecError(f"{path} is no JSON: {error}. Name a results.json that `tokred bench` wrote.") from error
-    return validate(data)
+    return validate(read_json(path, "a results.json that `tokred bench` wrote"))
 
 
 def write_results(results: Results, path: str | Path) -> None:
-    """Write a results file, whole or not at all; a list of numbers takes one line.
+    """Write a results file, whole or not at all.
 
     Raises:
         OutputError: if it cannot be written.
     """
-    text = json.dumps(dataclasses.asdict(results), indent=1, allow_nan=False)
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(_LIST_OF_NUMBERS.sub(_one_line, text) + "\n", encoding="utf-8")
-
-
-def _one_line(numbers: re.Match[str]) -> str:
-    return " ".join(numbers[0].split()).replace("[ ", "[").replace(" ]", "]")
+    write_json(results, path)

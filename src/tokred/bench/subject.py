@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 import torch
 
-from tokred.bench.classifying import ClassifyingSubject
-from tokred.bench.drawing import DrawingSubject
+from tokred.bench.classifying import ClassifyingSubject, classifying_metrics
+from tokred.bench.drawing import DrawingSubject, drawing_metrics
 from tokred.bench.metric import Metric
+from tokred.bench.result import Results
 from tokred.bench.settings import Settings
-from tokred.errors import SpecError
+from tokred.errors import SpecError, UnknownName
 from tokred.zoo.catalog import find_model
 from tokred.zoo.load import load
 
@@ -98,3 +99,19 @@ def check_device(device: str) -> None:
         raise SpecError(f"device={device!r} is not known. Allowed: cpu, cuda.")
     if device == "cuda" and not torch.cuda.is_available():
         raise SpecError("device='cuda' is not there: PyTorch sees no CUDA device on this machine. Use cpu.")
+
+
+def find_metric(results: Results, name: str | None = None) -> Metric:
+    """Return the metric of that name, or the first one, of those that were measured for `results`.
+
+    Raises:
+        UnknownName: if it was not measured, or is none of those that models of the zoo are measured by.
+        WeightsError: if the weights of LPIPS are missing or corrupt.
+    """
+    measured = {name for row in results.rows for name in row.scores}
+    known = {metric.name: metric for metric in (*drawing_metrics(), *classifying_metrics()) if metric.name in measured}
+    if name is None and known:
+        return next(iter(known.values()))
+    if name not in known:
+        raise UnknownName("metric of these results:", name or "", known)
+    return known[name]

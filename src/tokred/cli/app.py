@@ -8,10 +8,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tokred.cli.analyze import analyze
 from tokred.cli.bench import bench
 from tokred.cli.calibrate import calibrate
+from tokred.cli.check import check
+from tokred.cli.compare import compare
 from tokred.cli.demo import demo
 from tokred.cli.listings import methods, models, plugins
+from tokred.cli.new_plugin import new_plugin
 from tokred.errors import TokredError
 
 
@@ -35,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, bench, calibrate, methods, models, plugins):
+for command in (demo, bench, compare, analyze, calibrate, check, new_plugin, methods, models, plugins):
     app.command()(command)
 
 

@@ -15,13 +15,24 @@ def bench(
             metavar="NAME|all", help="Trained model, see `tokred models`; or all, each into a folder of its own in DIR."
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
+        "results"
+    ),
     method: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME[:key=value,...]",
-            help="Method or rival; can be given more than once. Without parameters: its standard runs. "
+            metavar="NAME[:key=value,...]|FILE.json",
+            help="Method or rival, or a file that Method.save wrote; can be given more than once. Without parameters: "
+            "its standard runs. "
             "Without any --method: all methods and rivals that fit the model.",
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:key=value,...]",
+            help="Method or rival among them to compare the other runs with, sample by sample, as `tokred compare` "
+            "does; can be given more than once.",
         ),
     ] = None,
     steps: Annotated[
@@ -42,4 +53,4 @@ def bench(
     """Measure time, compute and quality of methods and rivals against the dense model, on the same seeds."""
     from tokred.cli.task import Options, run_all
 
-    run_all(model, Options(method or [], steps, samples, seed, pairs, device), out)
+    run_all(model, Options(method or [], against or [], steps, samples, seed, pairs, device), out)

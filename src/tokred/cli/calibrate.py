@@ -11,7 +11,7 @@ import typer
 def calibrate(
     model: Annotated[str, typer.Option(metavar="NAME", help="Trained model to watch; see `tokred models`.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Schedule file to write, in a folder that exists.")],
-    threshold: Annotated[float, typer.Option(help="Pair match ratio that intervals do not fall below.")] = 0.5,
+    threshold: Annotated[float, typer.Option(help="Pair match ratio that intervals do not fall below.")] = 0.85,
     ratio: Annotated[float, typer.Option(help="Share of the image tokens that the pairs remove.")] = 0.5,
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
     samples: Annotated[int, typer.Option(help="Dense generations to watch.")] = 4,

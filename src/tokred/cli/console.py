@@ -76,9 +76,12 @@ class ConsoleView:
         """See `View`."""
         self.console.print(self.table.row(row))
 
-    def written(self, paths: Sequence[Path]) -> None:
-        """Say what the numbers are, and where the files are, all in one folder."""
+    def explain(self) -> None:
+        """Say what the table's numbers are."""
         self._print(self.table.note)
+
+    def written(self, paths: Sequence[Path]) -> None:
+        """Say where files are, all in one folder."""
         self._print(f"Written to {paths[0].parent}: {', '.join(path.name for path in paths)}")
 
     def _print(self, text: str) -> None:

@@ -21,7 +21,10 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write: a .png in a folder that exists.")],
     model: Annotated[str, typer.Option(metavar="NAME", help="Trained model to draw with.")] = "emoji-dit",
     method: Annotated[
-        str, typer.Option(metavar="NAME[:key=value,...]", help="Method; parameters that are not given have defaults.")
+        str,
+        typer.Option(
+            metavar="NAME[:key=value,...]|FILE.json", help="Method; parameters that are not given have defaults."
+        ),
     ] = "dito",
     ratio: Annotated[float | None, typer.Option(help="The method's parameter of that name.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
@@ -47,13 +50,17 @@ def demo(
 
 def _method(text: str, ratio: float | None) -> tuple[str, Method]:
     """Read "NAME" or "NAME:key=value,...", with `ratio` as one more parameter; return label and method."""
-    from tokred.bench.contender import Contender, find_contender
+    from tokred.bench.contender import Contender, find_contender, method_from_file
     from tokred.registry import build_method
     from tokred.registry.build import parse_parameters
 
     name, _, given = text.partition(":")
-    component = find_contender(name).component
-    params = parse_parameters(f"{component.kind} {name!r}", component.load(), given)
+    if name.endswith(".json"):
+        if ratio is not None:
+            raise SpecError(f"--ratio {ratio} and --method {name}: a file takes no parameters. Change the file.")
+        return name, method_from_file(name, given)
+    registered = find_contender(name)
+    params = parse_parameters(f"{registered.component.kind} {name!r}", registered.load(), given)
     if ratio is not None:
         if params.get("ratio") not in (None, ratio):
             raise SpecError(f"--ratio {ratio} and --method {text} name two different ratios. Leave one of them out.")

@@ -80,7 +80,7 @@ def _describe_method(registered: Registered) -> None:
     from tokred.bench.contender import written
 
     component = registered.component
-    factory = component.load()
+    factory = registered.load()
     typer.echo(f"{component.name}, a {component.kind} of {registered.provider}: {component.summary}\n")
     typer.echo(f"{inspect.getdoc(factory)}\n")
     parameters = inspect.signature(factory, eval_str=True).parameters.values()

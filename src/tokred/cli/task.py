@@ -8,11 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokred.bench import Lineup, Settings, Subject, line_up, load_subject, run_bench, write_results
+from tokred.bench import (
+    Lineup,
+    Reference,
+    Settings,
+    Subject,
+    compare_runs,
+    line_up,
+    load_subject,
+    parse_references,
+    run_bench,
+    write_results,
+)
 from tokred.bench.files import make_folder
 from tokred.bench.plots import write_pareto
 from tokred.bench.strip import write_strip
 from tokred.cli.console import ConsoleView
+from tokred.cli.gains import print_gains, write_all
 from tokred.zoo.catalog import zoo_models
 
 ALL = "all"
@@ -24,6 +36,7 @@ class Options:
     """How to measure a model, as the command line has it; None stands for the model's own default."""
 
     methods: Sequence[str]
+    against: Sequence[str]
     steps: int | None
     samples: int | None
     seed: int
@@ -38,32 +51,43 @@ class Task:
     Attributes:
         subject: the model.
         lineup: what is compared on it.
+        references: what the runs are compared with, besides the dense model.
         settings: how.
         out: folder of its files.
     """
 
     subject: Subject
     lineup: Lineup
+    references: Sequence[Reference]
     settings: Settings
     out: Path
 
     @classmethod
     def of(cls, model: str, options: Options, out: Path) -> Task:
         """Load a model, and check everything that is asked of it."""
+        references = parse_references(options.against)
         subject = load_subject(model, options.device)
         lineup = line_up(subject, options.methods)
+        for reference in references:
+            reference.check((contender.name, contender.params) for contender in lineup.contenders)
         settings = subject.settings(options.seed, steps=options.steps, samples=options.samples, pairs=options.pairs)
         command = _command(model, options, settings, out)
-        return cls(subject, lineup, dataclasses.replace(settings, command=command), out)
+        return cls(subject, lineup, references, dataclasses.replace(settings, command=command), out)
 
     def run(self) -> None:
         """Measure, show and write."""
         with ConsoleView(self.subject, self.settings) as view:
             results = run_bench(self.subject, self.lineup, self.settings, view)
+        view.explain()
         metric, file = self.subject.metrics[0], self.out / "results.json"
         write_results(results, file)
         strip = [write_strip(view.exhibits, metric, self.out)] if view.exhibits else []
-        view.written([file, *write_pareto(results, metric, self.out), *strip])
+        paths = [file, *write_pareto(results, metric, self.out), *strip]
+        if self.references:
+            comparisons = compare_runs(results, self.references, metric)
+            print_gains(comparisons, metric, view.console)
+            paths += write_all(comparisons, metric, self.out)
+        view.written(paths)
 
 
 def run_all(model: str, options: Options, out: Path) -> None:
@@ -88,6 +112,7 @@ def _tasks(model: str, options: Options, out: Path) -> list[Task]:
 def _command(model: str, options: Options, settings: Settings, out: Path) -> str:
     """Write the command that does the same again, for this model alone."""
     named = [part for text in options.methods for part in ("--method", text)]
+    named += [part for text in options.against for part in ("--against", text)]
     numbers = [
         "--steps",
         settings.steps,

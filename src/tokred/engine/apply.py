@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +11,17 @@ from torch import nn
 
 from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import argument_names
-from tokred.engine.keys import KeyFeed
+from tokred.engine.keys import KeyFeed, NormFeed
+from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import Around, PatchedForward, is_patched
 from tokred.engine.pipeline_steps import SchedulerSteps
+from tokred.engine.rotary import RotaryFeeds
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.interfaces import SiteInfo, SiteKind
-from tokred.method import Method
+from tokred.method import Method, remembers
 from tokred.registry import adapter_for, build_method
 from tokred.report import Ledger
 from tokred.run import Run
@@ -31,7 +33,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     Args:
         target: a diffusers pipeline, a diffusers transformer or a timm model. A bare transformer needs
             `tokred.step(...)` around its calls, unless the method reuses nothing between steps.
-        method: name of a registered method, or a `Method`.
+        method: name of a registered method, a `Method`, or the path of a .json file that `Method.save` wrote.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
     Returns:
@@ -47,10 +49,14 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
     """
-    method = build_method(method, params)
+    return apply_by(target, build_method(method, params), adapter_for)
+
+
+def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adapter]) -> Run:
+    """Apply a method to a pipeline or a model through the adapter that `adapter_of` finds for it, see `apply`."""
     model = _model_of(target)
     _refuse_conflicts(model)
-    adapter = adapter_for(model)
+    adapter = adapter_of(model)
     if method.scheduler.reuses and not adapter.repeats:
         raise UnsupportedModel(
             f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "
@@ -61,6 +67,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     _refuse_keys(chosen, method)
     _refuse_kv(chosen)
     _refuse_signal(chosen, method)
+    _refuse_memory(chosen, method)
     return _install(target, model, adapter, method, specs, chosen)
 
 
@@ -108,8 +115,8 @@ def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list
 def _kinds(block: list[SiteSpec], method: Method) -> set[SiteKind]:
     """Return the kinds of site to use in a block; a parallel block stands for its "attn" and "mlp" together."""
     offered, wanted = {spec.kind for spec in block}, set(method.sites)
-    if wanted == {"attn", "mlp"} and "mlp" not in offered:
-        return {"block"}
+    if wanted >= {"attn", "mlp"} and "mlp" not in offered:
+        return wanted - {"attn", "mlp"} | {"block"}
     return wanted
 
 
@@ -119,16 +126,17 @@ def _kv_sites(block: list[SiteSpec]) -> list[SiteSpec]:
 
 
 def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
-    without = [s.name for s in chosen if s.kind != "mlp" and not (s.kind == "attn" and s.key_modules)]
+    attending = [spec for spec in chosen if spec.kind in ("attn", "block")]
+    without = [spec.name for spec in attending if not spec.key_modules]
     if method.keys != "kept" and without:
         raise SpecError(
             f"keys={method.keys!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: its "
-            "keys and values are not made by modules of their own, or carry rotary positions. Use keys='kept'."
+            "keys and values are not made by modules of their own. Use keys='kept'."
         )
 
 
 def _refuse_kv(chosen: list[SiteSpec]) -> None:
-    without = [spec.name for spec in chosen if spec.kind == "kv" and not spec.key_modules]
+    without = [spec.name for spec in chosen if spec.kind == "kv" and (spec.rotary or not spec.key_modules)]
     if without:
         raise SpecError(
             f"sites=('kv',) is not offered at {len(without)} of the chosen sites, such as {without[0]}: its keys and "
@@ -138,11 +146,20 @@ def _refuse_kv(chosen: list[SiteSpec]) -> None:
 
 
 def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
-    without = [spec.name for spec in chosen if spec.key_output is None]
+    without = [spec.name for spec in chosen if spec.kind != "model" and spec.key_output is None]
     if method.similarity.signal == "key" and without:
         raise SpecError(
             f"signal='key' is not offered at {len(without)} of the chosen sites, such as {without[0]}: no module of "
             "the block returns the keys. Use another signal."
+        )
+
+
+def _refuse_memory(chosen: list[SiteSpec], method: Method) -> None:
+    without = [spec.name for spec in chosen if not spec.width]
+    if without and (remembers(method.recovery) or method.similarity.signal == "drift"):
+        raise SpecError(
+            f"{method.name} remembers outputs, and the adapter does not say how many channels those of {without[0]} "
+            "have. Add `width` to its site."
         )
 
 
@@ -159,19 +176,32 @@ def _install(
     from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
     from tokred.engine.timing import CallTimer
 
-    ledger, sites, patches, inner = Ledger(), [], [], []
+    ledger = Ledger()
+    sites: list[Site | ModelSite] = []
+    patches: list[PatchedForward] = []
+    inner: set[nn.Module] = set()
     blocks = 1 + max(spec.depth for spec in specs)
     for spec in chosen:
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
-        feeds = {module: KeyFeed() for module in spec.key_modules if spec.kind == "kv" or method.keys != "kept"}
+        if spec.kind == "model":
+            sites.append(ModelSite(spec, info, method, adapter.picture))
+            patches.append(PatchedForward(model, sites[-1]))
+            continue
+        others = method.keys != "kept" and bool(spec.key_modules)
+        feeds = {module: KeyFeed() for module in spec.key_modules if others or spec.kind == "kv"}
+        rotary = RotaryFeeds(spec.rotary) if others and spec.rotary else None
+        norm = NormFeed() if others and spec.key_norm else None
         held = Held() if _is_held(method, spec) else None
-        sites.append(Site(spec, info, method, held, tuple(feeds.values()), ledger.ran_dense))
+        sites.append(Site(spec, info, method, held, tuple(feeds.values()), rotary, norm, ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]
-        patches += [PatchedForward(module, feed) for module, feed in feeds.items()]
-        inner += list(feeds)
+        around: dict[nn.Module, Around] = {**feeds, **(rotary.around if rotary else {})}
+        if norm is not None and spec.key_norm is not None:
+            around[spec.key_norm] = norm
+        patches += [PatchedForward(module, feed) for module, feed in around.items()]
+        inner |= around.keys()
     for module, tap in _taps(specs, sites, method):
         patches.append(PatchedForward(module, tap))
-        inner.append(module)
+        inner.add(module)
     steps = _step_source(target, adapter, method)
     names = {name: module for name, module in model.named_modules() if module in inner}
     planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger, names), CallTimer(ledger)
@@ -191,7 +221,9 @@ def _is_held(method: Method, spec: SiteSpec) -> bool:
     return method.similarity.signal == "key" or (method.similarity.signal == "block_input" and spec.kind != "block")
 
 
-def _taps(specs: Sequence[SiteSpec], sites: Sequence[Site], method: Method) -> list[tuple[nn.Module, Around]]:
+def _taps(
+    specs: Sequence[SiteSpec], sites: Sequence[Site | ModelSite], method: Method
+) -> list[tuple[nn.Module, Around]]:
     """Make what offers the sites' features: one tap for each block, or for each module that makes keys."""
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
     if method.similarity.signal == "key":

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import torch
 
-from tokred.engine.memory import remember
 from tokred.engine.patch import Forward
 from tokred.interfaces import Memory, Recovery
 from tokred.reduction import MergeMode, Reduction
@@ -33,16 +32,31 @@ class FullKeys:
 
 
 @dataclass(frozen=True)
+class NormedKeys:
+    """Projects all tokens of a whole block, once they are normalised."""
+
+    norm: NormFeed
+
+    def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
+        """See `KeySource`."""
+        return project(self.norm.normed)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
 class RecoveredKeys:
     """Projects the kept tokens and recovers the others."""
 
     recovery: Recovery
     reduction: Reduction
     memory: Memory
+    time: torch.Tensor
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
-        """See `KeySource`."""
-        return self.recovery.recover(project(tokens), self.reduction, self.memory)
+        """See `KeySource`; tokens before the image's are projected as they are."""
+        keys: torch.Tensor = project(tokens)
+        lead = keys.shape[1] - self.reduction.computed
+        full = self.recovery.recover(keys[:, lead:], self.reduction, self.memory, self.time)
+        return torch.cat([keys[:, :lead], full], dim=1) if lead else full
 
 
 @dataclass(frozen=True)
@@ -59,18 +73,39 @@ class MergedKeys:
         return project(torch.cat([tokens[:, :lead], merged], dim=1) if lead else merged)  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True)
-class ObservedKeys:
-    """Projects all tokens and has the recovery remember the result."""
+class SeenKeys:
+    """Projects all tokens and notes the result `[B, L, C]`."""
 
-    recovery: Recovery
-    memory: Memory
+    keys: torch.Tensor
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
         """See `KeySource`."""
-        keys: torch.Tensor = project(tokens)
-        remember(self.recovery, keys, self.memory)
-        return keys
+        self.keys = project(tokens)
+        return self.keys
+
+
+class NormFeed:
+    """Stands around the module that normalises a block's tokens, and normalises those that the block was not given.
+
+    Attributes:
+        image: all image tokens `[B, N, C]`, while the block runs on some of them; None leaves the module as it is.
+        kept: number of image tokens that the block was given, after the others.
+        normed: all tokens, normalised, `[B, L, C]`.
+    """
+
+    normed: torch.Tensor
+
+    def __init__(self) -> None:
+        self.image: torch.Tensor | None = None
+        self.kept = 0
+
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Normalise what was given, and the image tokens apart."""
+        result = forward(*args, **kwargs)
+        if self.image is not None:
+            image = forward(self.image, *args[1:], **kwargs)[0]
+            self.normed = torch.cat([result[0][:, : -self.kept], image], dim=1)
+        return result
 
 
 class KeyFeed:

@@ -1,15 +1,23 @@
-"""The tensors that a recovery remembers dense outputs in."""
+"""The tensors that recoveries remember dense outputs in."""
 
 from __future__ import annotations
 
+import math
+
 import torch
 
-from tokred.interfaces import Memory, Recovery
+from tokred.interfaces import Memory, MemorySpec
 
 
-def remember(recovery: Recovery, output: torch.Tensor, memory: Memory) -> None:
-    """Have `recovery` observe a dense `output` `[B, N, C]`; its tensors are made in `memory` at the first one."""
-    if not memory:
-        shapes = recovery.state_spec((output.shape[0], output.shape[1], output.shape[2]))
-        memory.update({name: output.new_zeros(shape) for name, shape in shapes.items()})
-    recovery.observe(output, memory)
+def new_memory(spec: MemorySpec, dtype: torch.dtype, device: torch.device) -> Memory:
+    """Make the tensors of `spec`, all zeros: features in `dtype`, numbers in float32."""
+    return {name: torch.zeros(shape, dtype=_dtype(shape, dtype), device=device) for name, shape in spec.items()}
+
+
+def memory_bytes(spec: MemorySpec, dtype: torch.dtype) -> int:
+    """Return the size of what `new_memory` makes, in bytes."""
+    return sum(math.prod(shape) * _dtype(shape, dtype).itemsize for shape in spec.values())
+
+
+def _dtype(shape: tuple[int, ...], features: torch.dtype) -> torch.dtype:
+    return features if len(shape) == 3 else torch.float32

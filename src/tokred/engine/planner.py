@@ -11,14 +11,18 @@ from torch import nn
 
 from tokred.adapter import Adapter
 from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.memory import new_memory
+from tokred.engine.model_site import ModelSite
 from tokred.engine.site import Site
 from tokred.engine.state import SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.errors import ConflictError, SpecError
-from tokred.interfaces import DENSE, Phase, Plan, SiteKind, known_before
+from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteKind, known_before
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, SiteCall
+
+AnySite = Site | ModelSite
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,17 @@ class ModelCall:
         position: where in the generation it is.
         layout: how its tokens are made up.
         batch: number of samples, B.
+        dtype: of the picture, and of what is remembered of the model's features.
         device: where the model computes.
+        time: the sampler's own variable, a tensor on the device.
     """
 
     position: Position
     layout: Layout
     batch: int
+    dtype: torch.dtype
     device: torch.device
+    time: torch.Tensor
 
 
 class CallPlanner:
@@ -59,7 +67,7 @@ class CallPlanner:
         model: nn.Module,
         adapter: Adapter,
         method: Method,
-        sites: list[Site],
+        sites: list[AnySite],
         steps: StepSource,
         ledger: Ledger,
         inner: Mapping[str, nn.Module],
@@ -73,6 +81,7 @@ class CallPlanner:
         self.inner = inner
         self.names = argument_names(adapter.entry(model))
         self.generators: dict[str, torch.Generator] = {}
+        self.clocks: dict[torch.device, torch.Tensor] = {}
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -86,7 +95,7 @@ class CallPlanner:
         arguments = Arguments(self.names, args, kwargs)
         picture: torch.Tensor = arguments[self.adapter.picture]
         layout = self.adapter.layout(self.model, arguments)
-        call = ModelCall(position, layout, picture.shape[0], picture.device)
+        call = ModelCall(position, layout, len(picture), picture.dtype, picture.device, self._time(position, picture))
         self.ledger.begin_call(position)
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
@@ -97,7 +106,8 @@ class CallPlanner:
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:
         """Take back what was noted of sites that the call has left out."""
-        self.ledger.take_back({site.spec.name for site in self.sites if not site.called})
+        skipped = any(site.spec.kind == "model" and site.skipping for site in self.sites)
+        self.ledger.take_back({s.spec.name for s in self.sites if not (s.called or skipped)})
 
     def begin(self) -> None:
         """Begin a generation: forget the last one and start the random draws anew."""
@@ -107,20 +117,24 @@ class CallPlanner:
         for site in self.sites:
             site.rest()
 
-    def _prepare(self, site: Site, call: ModelCall, plan: Plan) -> None:
+    def _prepare(self, site: AnySite, call: ModelCall, plan: Plan) -> None:
         state = site.states.get(call.position.branch)
         if state is None or (state.batch, state.layout) != (call.batch, call.layout):
-            state = site.states[call.position.branch] = site.new_state(call.batch, call.layout)
+            specs = site.memory_specs(call.batch, call.layout)
+            memories = {what: new_memory(spec, call.dtype, call.device) for what, spec in specs.items()}
+            state = site.states[call.position.branch] = SiteState(call.batch, call.layout, memories=memories)
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase.matches:
             self._prepare_match(site, state, call, plan)
         state.seen += not plan.phase.reduces
-        site.prepare(plan, state)
-        removed = state.removed if plan.phase.reduces else 0
+        site.prepare(plan, state, call.time)
+        if site.spec.kind == "model" and len(self.method.sites) > 1:
+            return  # what it skips is noted at the sites in it
+        removed = call.layout.image if plan.skips else state.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
         self.ledger.record(record)
 
-    def _prepare_match(self, site: Site, state: SiteState, call: ModelCall, plan: Plan) -> None:
+    def _prepare_match(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
         removed, matcher = round(plan.ratio * call.layout.image), plan.matcher or self.method.matcher
         state.redrawn = plan.redraw or removed != state.removed or plan.matcher != state.matcher
@@ -144,6 +158,12 @@ class CallPlanner:
         if seen:
             self.ledger.matches[-1] = replace(last, pmr=torch.stack(seen).mean().item())
 
+    def _time(self, position: Position, picture: torch.Tensor) -> torch.Tensor:
+        """Return the time on the device of `picture`: one tensor for all calls, so that none waits for a copy."""
+        if picture.device not in self.clocks:
+            self.clocks[picture.device] = torch.zeros((), device=picture.device)
+        return self.clocks[picture.device].fill_(position.time)
+
     def _generator(self, branch: str) -> torch.Generator:
         """Return a branch's own generator: all branches draw alike, whichever others there are."""
         if branch not in self.generators:
@@ -156,6 +176,8 @@ class CallPlanner:
         removed = round(plan.ratio * state.layout.image)
         if plan.phase is Phase.DENSE or removed == 0:
             return DENSE
+        if plan.ratio == 1 or kind == "model":
+            return plan if plan.phase.reduces and state.seen else DENSE
         matcher = plan.matcher or self.method.matcher
         capacity = matcher.capacity(state.layout)
         if removed > capacity:
@@ -167,7 +189,7 @@ class CallPlanner:
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
             plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        if plan.phase.matches and self.method.similarity.signal == "drift" and not state.seen:
+        if plan.phase.matches and self.method.similarity.signal in NEED_PAST and not state.seen:
             return DENSE  # there is no dense call yet to compare with
         return plan
 

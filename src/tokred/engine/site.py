@@ -9,15 +9,15 @@ import torch
 
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, ObservedKeys, RecoveredKeys
-from tokred.engine.memory import remember
+from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
+from tokred.engine.rotary import RotaryFeeds
 from tokred.engine.state import SiteState
 from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import DENSE, Phase, Plan, SiteInfo
+from tokred.interfaces import DENSE, Memory, MemorySpec, Phase, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.parts.recoveries import Cached
@@ -37,6 +37,8 @@ class Site:
         method: what it does.
         held: takes features from inside the block, where the method compares those.
         feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept".
+        rotary: rotates queries and keys, where the model does and the method asks for other keys.
+        norm: stands around `spec.key_norm`, likewise.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
 
@@ -47,6 +49,8 @@ class Site:
         method: Method,
         held: Held | None,
         feeds: tuple[KeyFeed, ...],
+        rotary: RotaryFeeds | None,
+        norm: NormFeed | None,
         on_unplanned: Callable[[SiteSpec, str], None],
     ) -> None:
         self.on_unplanned = on_unplanned
@@ -56,37 +60,54 @@ class Site:
         self.merge = method.merge_at(info)
         self.held = held
         self.feeds = feeds
+        self.rotary = rotary
+        self.norm = norm
         self.names = argument_names(spec.module)
         self.signal = method.similarity.signal
-        self.has_memory = bool(method.recovery.state_spec((1, 1, 1)))
-        self.called = False
+        self.remembered = self._remembered()
+        self.time = torch.zeros(())
+        self.returns_company = True
         self.states: dict[str, SiteState] = {}
         self.rest()
 
-    @property
-    def remembers(self) -> bool:
-        """Whether each dense output is remembered, also where nothing is matched."""
-        return self.has_memory or self.signal == "drift"
+    def _remembered(self) -> dict[str, Recovery]:
+        """Return the recoveries that remember dense calls, by what: "output", "company", "drift", a feed's number."""
+        recoveries = {"output": self.method.recovery}
+        if self.spec.company != "none" and self.method.skips_sites:
+            recoveries["company"] = self.method.recovery
+        if self.signal == "drift":
+            recoveries["drift"] = Cached()
+        if self.method.keys == "recovered":
+            recoveries |= {str(index): self.method.recovery_of_keys for index in range(len(self.feeds))}
+        return {what: recovery for what, recovery in recoveries.items() if recovery.state_spec((1, 1, 1))}
 
-    def prepare(self, plan: Plan, state: SiteState) -> None:
+    def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
+        """Declare all that is remembered of `batch` samples of `layout`, by what of."""
+        projections: Any = self.spec.key_modules
+        widths = {str(index): projection.out_features for index, projection in enumerate(projections)}
+        rows = {"company": self.spec.companions(layout)}
+        return {
+            what: recovery.state_spec((batch, rows.get(what, layout.image), widths.get(what, self.spec.width)))
+            for what, recovery in self.remembered.items()
+        }
+
+    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
         """Set what the next call does; plain Python, before the model is called."""
         self.matching, self.reducing = plan.phase.matches, plan.phase.reduces
+        self.skipping = plan.skips
         self.trying = plan.phase is Phase.ORACLE
-        self.observing = self.remembers and not self.reducing
+        self.observing = bool(self.remembered) and not self.reducing
         self.lead = self.spec.lead(state.layout)
-        self.state = state
+        self.state, self.time = state, time
         self.called = False
+        self._rest_inside()
         if self.held is not None:
             self.held.expect(self.matching)
-
-    def new_state(self, batch: int, layout: Layout) -> SiteState:
-        """Return an empty state for `batch` samples of `layout`."""
-        return SiteState(batch, layout, key_memories=tuple({} for _ in self.feeds))
 
     def rest(self) -> None:
         """Make the next call the original one and forget every state."""
         self.states.clear()
-        self.prepare(DENSE, self.new_state(0, Layout(())))
+        self.prepare(DENSE, SiteState(0, Layout(())), self.time)
         self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -99,6 +120,8 @@ class Site:
         if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
             self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
+        if self.skipping:
+            return self._recall(call, tokens)
         if not self.reducing:
             return self._learn(forward, call, tokens)
         if self.matching:
@@ -113,7 +136,10 @@ class Site:
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
         assert output is not None, "the planner refuses to match by an output before it is known"
-        return output if self.signal == "output" else output - Cached().recall(self.state.drift_memory)
+        if self.signal == "output":
+            return output
+        what = "drift" if self.signal == "drift" else "output"
+        return output - self.remembered[what].recall(self.state.memories[what], self.time)
 
     def _held_features(self, held: Held) -> torch.Tensor:
         features, image = held.take(), self.state.layout.image
@@ -137,15 +163,40 @@ class Site:
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it matches, and remember it."""
-        result = self._call(forward, call, self._observing_sources() if self.has_memory else ())
+        keys = tuple(SeenKeys() for _ in self.feeds) if "0" in self.remembered else ()
+        result = self._call(forward, call, keys)
         output = self._output(result, tokens)
         if self.matching:
             self._match(self._features(tokens, output))
-        if self.has_memory:
-            remember(self.method.recovery, output, self.state.memory)
-        if self.signal == "drift":
-            remember(Cached(), output, self.state.drift_memory)
+        image = self.state.layout.image
+        seen = {str(index): key.keys[:, -image:] for index, key in enumerate(keys)}
+        if "company" in self.remembered:
+            seen["company"] = self._company(result, call)
+        self._observe({what: seen.get(what, output) for what in self.remembered})
         return result
+
+    @torch.no_grad()
+    def _observe(self, seen: dict[str, torch.Tensor]) -> None:
+        """Have the recoveries remember what was computed densely."""
+        made = self.state.reduction if self.matching else None
+        for what, output in seen.items():
+            reduction = None if what == "company" else made
+            self.remembered[what].observe(output, self.state.memories[what], self.time, reduction)
+
+    def _recall(self, call: Arguments, tokens: torch.Tensor) -> Any:
+        """Return what the site would, from memory alone."""
+        image = self._recalled("output", tokens[:, self.lead :])
+        if self.spec.company == "none":
+            return image
+        if self.lead:
+            return torch.cat([self._recalled("company", tokens[:, : self.lead]), image], dim=1)
+        company = self._recalled("company", call[self.spec.apart]) if self.returns_company else None
+        return with_token_output(self.spec, (company, company), image)
+
+    def _recalled(self, what: str, tokens: torch.Tensor) -> torch.Tensor:
+        """Return a new tensor `[B, N, C]` in the dtype of `tokens`, which a whole block adds to its own output."""
+        output = self.remembered[what].recall(self.state.memories[what], self.time).to(tokens.dtype, copy=True)
+        return output.add_(tokens) if self.spec.residual else output
 
     def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on the kept tokens and recover the others."""
@@ -159,11 +210,13 @@ class Site:
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]
         merged = reduction.merge(image, self.merge)
         call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
+        if self.rotary is not None:
+            self.rotary.begin(call, reduction)
         gather_travels(self.spec, call, reduction)
         result = self._call(forward, call, self._key_sources(tokens, reduction))
         output = token_output(self.spec, result)
         kept = output[:, self.lead :] - merged if self.spec.residual else output[:, self.lead :]
-        full = self.method.recovery.recover(kept, reduction, self.state.memory)
+        full = self.method.recovery.recover(kept, reduction, self._memory("output"), self.time)
         full = image + full if self.spec.residual else full
         return with_token_output(
             self.spec, result, torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
@@ -173,18 +226,43 @@ class Site:
         """Call the site on all tokens, which attend to the merged ones."""
         return self._call(forward, call, tuple(MergedKeys(reduction, self.merge) for _ in self.feeds))
 
+    def _company(self, result: Any, call: Arguments) -> torch.Tensor:
+        """Return the site's own output for the tokens that are computed with the image's, `[B, T, C]`."""
+        if self.lead:
+            return token_output(self.spec, result)[:, : self.lead]
+        company: torch.Tensor | None = result[1 - (self.spec.output or 0)]
+        self.returns_company = company is not None  # the last block of SD3 returns none
+        given: torch.Tensor = call[self.spec.apart]
+        if company is None:
+            return torch.zeros_like(given)
+        return company - given if self.spec.residual else company
+
     def _output(self, result: Any, tokens: torch.Tensor) -> torch.Tensor:
         """Return the site's own output `[B, N, C]`, without the input that a whole block adds to it."""
         output = token_output(self.spec, result)[:, self.lead :]
         return output - tokens[:, self.lead :] if self.spec.residual else output
 
     def _key_sources(self, tokens: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
+        if self.method.keys == "full" and self.norm is not None:
+            self.norm.image, self.norm.kept = tokens[:, self.lead :], reduction.computed
+            return tuple(NormedKeys(self.norm) for _ in self.feeds)
         if self.method.keys == "full":
             return tuple(FullKeys(tokens) for _ in self.feeds)
-        return tuple(RecoveredKeys(self.method.recovery, reduction, m) for m in self.state.key_memories)
+        recovery = self.method.recovery_of_keys
+        memories = [self._memory(str(index)) for index in range(len(self.feeds))]
+        return tuple(RecoveredKeys(recovery, reduction, memory, self.time) for memory in memories)
 
-    def _observing_sources(self) -> tuple[KeySource, ...]:
-        return tuple(ObservedKeys(self.method.recovery, memory) for memory in self.state.key_memories)
+    def _memory(self, what: str) -> Memory:
+        return self.state.memories.get(what, {})
+
+    def _rest_inside(self) -> None:
+        """Leave the modules inside the site as they are."""
+        for feed in self.feeds:
+            feed.source = None
+        if self.rotary is not None:
+            self.rotary.rest()
+        if self.norm is not None:
+            self.norm.image = None
 
     def _call(self, forward: Forward, call: Arguments, sources: tuple[KeySource, ...]) -> Any:
         """Call the original, its key and value projections fed by `sources`."""
@@ -193,9 +271,8 @@ class Site:
         try:
             result = forward(*call.args, **call.kwargs)
         finally:
-            for feed in self.feeds:
-                feed.source = None
-        if not all(feed.used for feed in self.feeds):
+            self._rest_inside()
+        if not all(feed.used for feed in self.feeds) or not (self.rotary is None or self.rotary.used):
             raise UnsupportedModel(
                 f"{self.spec.name} did not call its key and value projections, so keys={self.method.keys!r} had no "
                 "effect. Call unfuse_qkv_projections(), or use keys='kept'."

@@ -27,9 +27,7 @@ class SiteState:
         reduction: the correspondences; None before the first match has run.
         pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
         match_memory: the matcher's tensors.
-        memory: the recovery's tensors for the output; empty before the first dense output.
-        drift_memory: the last dense output, where that is compared; empty before it.
-        key_memories: the recovery's tensors for the keys and for the values.
+        memories: what the recoveries remember, by what of: see `Site.remembered`.
     """
 
     batch: int
@@ -43,6 +41,4 @@ class SiteState:
     reduction: Reduction | None = None
     pmr: torch.Tensor | None = None
     match_memory: Memory = field(default_factory=dict)
-    memory: Memory = field(default_factory=dict)
-    drift_memory: Memory = field(default_factory=dict)
-    key_memories: tuple[Memory, ...] = ()
+    memories: dict[str, Memory] = field(default_factory=dict)

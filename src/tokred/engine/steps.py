@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tokred.errors import SpecError
@@ -20,12 +20,14 @@ class Position:
         steps: number of denoising steps.
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
         fresh: whether the call begins a new generation.
+        time: the sampler's own variable.
     """
 
     step: int
     steps: int
     branch: str
     fresh: bool
+    time: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +37,14 @@ class _Said:
     index: int
     steps: int
     branch: str
+    time: float
 
 
 _explicit: contextvars.ContextVar[_Said | None] = contextvars.ContextVar("tokred.step", default=None)
 
 
 @contextmanager
-def step(index: int, steps: int, branch: str = "both") -> Iterator[None]:
+def step(index: int, steps: int, branch: str = "both", time: float | None = None) -> Iterator[None]:
     """Say which denoising step the model calls inside the `with` block belong to, in a loop written by hand.
 
     A step that comes before the last one, or the same step said again for the same branch, begins a new generation.
@@ -50,18 +53,19 @@ def step(index: int, steps: int, branch: str = "both") -> Iterator[None]:
         index: index of the step, from 0.
         steps: number of steps of the generation.
         branch: name of the guidance branch, where conditional and unconditional are called apart.
+        time: the sampler's own variable at this step, such as sigma, which forecasts go by; the index by default.
 
     Raises:
         SpecError: unless 0 <= index < steps.
 
     Example:
         >>> for i, t in enumerate(timesteps):  # doctest: +SKIP
-        ...     with tokred.step(i, len(timesteps)):
+        ...     with tokred.step(i, len(timesteps), time=t):
         ...         velocity = model(x, timestep=t)
     """
     if not 0 <= index < steps:
         raise SpecError(f"step index {index} of {steps} steps: the index must be at least 0 and below the number.")
-    token = _explicit.set(_Said(index, steps, branch))
+    token = _explicit.set(_Said(index, steps, branch, index if time is None else float(time)))
     try:
         yield
     finally:
@@ -106,7 +110,7 @@ class ExplicitSteps:
         fresh = last is None or said.index < last.index or branch in self._branches
         self._said = said
         self._branches = {branch} if fresh else self._branches | {branch}
-        return Position(said.index, said.steps, branch, fresh)
+        return Position(said.index, said.steps, branch, fresh, said.time)
 
     def detach(self) -> None:
         """See `StepSource`; nothing was attached."""

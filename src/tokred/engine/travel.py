@@ -29,7 +29,7 @@ def gather_travels(spec: SiteSpec, call: Arguments, reduction: Reduction) -> Non
         if value is None:
             continue
         for axis in travel.axes:
-            value = _gather(value, axis, reduction)
+            value = gather_rows(value, axis, reduction)
         call[travel.argument] = value
 
 
@@ -49,9 +49,10 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
     """
     lengths = {layout.image, layout.image + spec.companions(layout)}
     travels = {travel.argument for travel in spec.travels}
+    rotates = {spec.rotary.argument} if spec.rotary else set()
     for name, value in call.items():
         apart = spec.kind == "kv" or (keys != "kept" and bool(spec.key_modules))
-        if name in travels and value is not None and apart:
+        if name in travels - rotates and value is not None and apart:
             raise UnsupportedModel(
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
                 "keys='kept' and no 'kv' sites, or call the model without it."
@@ -65,9 +66,19 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
             )
 
 
-def _gather(value: Any, axis: int, reduction: Reduction) -> Any:
+def gather_rows(value: Any, axis: int, reduction: Reduction) -> Any:
+    """Gather the rows of the kept tokens along an axis of a tensor, or of each in a tuple; leading rows are kept.
+
+    Args:
+        value: has a row per token along `axis`, image tokens last; returned as it is where the axis is shorter.
+        axis: the axis.
+        reduction: which tokens are kept.
+
+    Raises:
+        UnsupportedModel: if a batch that keeps other tokens for each sample meets a tensor without a batch axis.
+    """
     if isinstance(value, tuple):
-        return tuple(_gather(v, axis, reduction) for v in value)
+        return tuple(gather_rows(v, axis, reduction) for v in value)
     lead = value.shape[axis] - reduction.tokens
     if lead < 0:
         return value

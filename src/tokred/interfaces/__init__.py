@@ -1,19 +1,21 @@
 """The four interfaces that a method is composed of."""
 
 from tokred.interfaces.matcher import Draw, Matcher
-from tokred.interfaces.memory import Memory
+from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Match, Phase, Plan, Scheduler, SiteInfo, SiteKind
-from tokred.interfaces.similarity import SIGNALS, Signal, Similarity, known_before
+from tokred.interfaces.similarity import NEED_PAST, SIGNALS, Signal, Similarity, known_before
 
 __all__ = [
     "DENSE",
+    "NEED_PAST",
     "SIGNALS",
     "SITE_KINDS",
     "Draw",
     "Match",
     "Matcher",
     "Memory",
+    "MemorySpec",
     "Phase",
     "Plan",
     "Recovery",

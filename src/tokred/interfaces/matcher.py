@@ -6,12 +6,13 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from tokred.interfaces.memory import Memory
+from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.similarity import Similarity
 from tokred.layout import Layout
 from tokred.reduction import Reduction
 
 Draw = tuple[torch.Tensor, ...]
+"""What a matcher drew for a match."""
 
 
 @runtime_checkable
@@ -44,7 +45,7 @@ class Matcher(Protocol):
         """
         ...
 
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+    def state_spec(self, shape: tuple[int, int]) -> MemorySpec:
         """Declare what it remembers from match to match, in float32; empty when nothing.
 
         Args:

@@ -6,3 +6,7 @@ import torch
 
 Memory = dict[str, torch.Tensor]
 """Named tensors, written in place; zeros at the start of a generation."""
+
+MemorySpec = dict[str, tuple[int, ...]]
+"""The shape of each named tensor. A recovery's tensors of three axes, `[B, N, C]`, hold features in the model's dtype;
+all others hold numbers, in float32."""

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a similarity
     from tokred.interfaces.matcher import Matcher
 
-SiteKind = Literal["attn", "mlp", "block", "kv"]
+SiteKind = Literal["attn", "mlp", "block", "kv", "model"]
+"""What a site computes: attention, a feed-forward layer, both at once, an attention of fewer keys and values, or the
+whole model."""
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
+"""Every kind of site."""
 
 
 class Phase(Enum):
@@ -49,8 +52,9 @@ class Plan:
 
     Attributes:
         phase: see `Phase`.
-        ratio: share of the image tokens that the correspondences remove, in [0, 1); at a `MATCH` it is the ratio of
-            the reduce steps that follow. 0 makes any phase dense.
+        ratio: share of the image tokens that the correspondences remove, in [0, 1]; at a `MATCH` it is the ratio of
+            the reduce steps that follow. 0 makes any phase dense. At 1 nothing is left to compute: the site is not
+            called, its output is what the recovery recalls, and no correspondences are needed.
         redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
             match ratio of the two is measured.
         matcher: makes the match in place of the method's own matcher, for methods that match in another way at some
@@ -62,8 +66,14 @@ class Plan:
     redraw: bool = True
     matcher: Matcher | None = None
 
+    @property
+    def skips(self) -> bool:
+        """Whether the site is not called."""
+        return self.phase.reduces and self.ratio == 1
+
 
 DENSE = Plan(Phase.DENSE)
+"""The plan of a site that is left alone."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,8 @@ class SiteInfo:
 
     Attributes:
         name: dotted name of the site's module in the model.
-        kind: "attn", "mlp", "block" or "kv".
-        depth: index of the transformer block, from 0.
+        kind: "attn", "mlp", "block", "kv" or "model".
+        depth: index of the transformer block, from 0; 0 for the model.
         blocks: number of transformer blocks.
     """
 
@@ -103,7 +113,12 @@ class Scheduler(Protocol):
 
     @property
     def ratio(self) -> float:
-        """The largest ratio that it ever plans, in [0, 1)."""
+        """The largest ratio that it ever plans below 1; 1 where it plans that and no other above 0."""
+        ...
+
+    @property
+    def skips(self) -> bool:
+        """Whether it ever plans a ratio of 1."""
         ...
 
     @property

@@ -8,8 +8,14 @@ import torch
 
 from tokred.interfaces.scheduler import SiteKind
 
-Signal = Literal["input", "block_input", "key", "output", "drift"]
+Signal = Literal["input", "block_input", "key", "output", "drift", "error"]
+"""Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
+"""Every signal."""
+
+
+NEED_PAST: tuple[Signal, ...] = ("drift", "error")
+"""The signals that compare a dense call with those before it."""
 
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:
@@ -28,7 +34,8 @@ class Similarity(Protocol):
         "input": what the site is called with; "block_input": what the transformer block around the site is called
         with (the residual stream, as ToMeSD compares it); "key": the keys that the block's attention projects, all
         heads side by side (as their mean in a ViT, as in ToMe); "output": what the site returns, its residual branch;
-        "drift": what that changed by since the site's last dense call, so that a match needs a dense call before it.
+        "drift": what that changed by since the site's last dense call; "error": what it differs by from the method's
+        recovery's forecast. These two need a dense call before the one that matches.
         The first two are known before the site runs, and keys before an MLP does.
         """
         ...

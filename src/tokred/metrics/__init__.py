@@ -5,8 +5,21 @@ from __future__ import annotations
 from tokred.metrics.classes import agreement, top1
 from tokred.metrics.interval import interval95
 from tokred.metrics.lpips import Lpips
+from tokred.metrics.paired import Paired
 from tokred.metrics.psnr import IDENTICAL_PSNR, psnr
 from tokred.metrics.psnr_foreground import psnr_foreground
 from tokred.metrics.ssim import ssim
+from tokred.metrics.wilcoxon import wilcoxon
 
-__all__ = ["IDENTICAL_PSNR", "Lpips", "agreement", "interval95", "psnr", "psnr_foreground", "ssim", "top1"]
+__all__ = [
+    "IDENTICAL_PSNR",
+    "Lpips",
+    "Paired",
+    "agreement",
+    "interval95",
+    "psnr",
+    "psnr_foreground",
+    "ssim",
+    "top1",
+    "wilcoxon",
+]

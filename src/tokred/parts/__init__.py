@@ -3,27 +3,34 @@
 from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
+from tokred.parts.delta import Delta
+from tokred.parts.forecast import Forecast
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
 from tokred.parts.oracle import Oracle
 from tokred.parts.pairing import all_but, best_destinations, closest_pairs, in_chunks
 from tokred.parts.planned import Planned
+from tokred.parts.program import Program
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
-from tokred.parts.schedules import EveryStep, GuidedInterval, Interval
+from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
 from tokred.reduction import take_rows
 
 __all__ = [
+    "PMR_THRESHOLD",
     "Cached",
     "Copy",
     "Cosine",
+    "Delta",
     "EveryStep",
+    "Forecast",
     "FrequencyPenalty",
     "GridMatcher",
     "GuidedInterval",
     "Interval",
     "Oracle",
     "Planned",
+    "Program",
     "RandomMatcher",
     "all_but",
     "best_destinations",

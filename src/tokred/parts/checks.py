@@ -5,11 +5,13 @@ from __future__ import annotations
 from tokred.errors import SpecError
 
 
-def check_ratio(ratio: float) -> None:
-    """Raise `SpecError` unless `ratio` is in [0, 1)."""
-    if not isinstance(ratio, int | float) or not 0 <= ratio < 1:
+def check_ratio(ratio: float, skips: bool = False) -> None:
+    """Raise `SpecError` unless `ratio` is in [0, 1), or 1 where a site may be skipped."""
+    within = isinstance(ratio, int | float) and (0 <= ratio < 1 or (skips and ratio == 1))
+    if not within:
         raise SpecError(
-            f"ratio={ratio!r} must be a number in [0, 1): it is the share of the image tokens that is removed."
+            f"ratio={ratio!r} must be a number in [0, 1{']' if skips else ')'}: it is the share of the image tokens "
+            "that is removed."
         )
 
 

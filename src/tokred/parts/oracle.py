@@ -29,7 +29,14 @@ class Oracle:
         """The largest ratio that it ever plans."""
         return self.schedule.ratio
 
+    @property
+    def skips(self) -> bool:
+        """Whether the other schedule plans a ratio of 1; those steps stay as they are."""
+        return self.schedule.skips
+
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan what the other schedule plans, with an oracle in place of each reduce step."""
         plan = self.schedule.plan(step, steps, site, matches)
-        return replace(plan, phase=Phase.ORACLE, redraw=False) if plan.phase is Phase.REDUCE else plan
+        if plan.phase is not Phase.REDUCE or plan.ratio == 1:
+            return plan
+        return replace(plan, phase=Phase.ORACLE, redraw=False)

@@ -18,7 +18,7 @@ class Planned:
     """Match at given places of the generation, and reuse the correspondences in between.
 
     Attributes:
-        ratio: share of the image tokens that the reduce steps remove, in [0, 1).
+        ratio: share of the image tokens that the reduce steps remove, in [0, 1]; at 1 they call no site.
         matches: where sites match, as shares of the generation in [0, 1), ascending: 0.25 is step 7 of 28. Steps before
             the first are dense. Places that fall on one step are one match.
     """
@@ -28,7 +28,7 @@ class Planned:
     reuses: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_ratio(self.ratio)
+        check_ratio(self.ratio, skips=True)
         in_order = list(self.matches) == sorted(set(self.matches))
         if not self.matches or not in_order or not 0 <= self.matches[0] <= self.matches[-1] < 1:
             raise SpecError(
@@ -53,6 +53,11 @@ class Planned:
             why = f"{type(error).__name__}: {error}"
             raise SpecError(f"schedule={str(path)!r} cannot be read: {why}. `tokred calibrate` writes one.") from error
         return cls(ratio, shares)
+
+    @property
+    def skips(self) -> bool:
+        """Whether it ever plans a ratio of 1."""
+        return self.ratio == 1
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan a dense, match or reduce step, the same for every site."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tokred.parts.schedules import Interval
 from tokred.registry.component import Component
 from tokred.registry.hooks import hookimpl
 
@@ -13,10 +14,42 @@ def tokred_components() -> Iterator[Component]:
     """Yield the parts."""
     yield Component("similarity", "cosine", "tokred.parts:Cosine", "cosine of the angle between two tokens")
     yield Component("matcher", "grid", "tokred.parts:GridMatcher", "one destination per cell of the token grid")
-    yield Component("matcher", "random", "tokred.parts:RandomMatcher", "random pairs")
-    yield Component("scheduler", "every_step", "tokred.parts:EveryStep", "match and reduce in every call")
     yield Component(
-        "scheduler", "interval", "tokred.parts:Interval", "match at one step in so many, reuse at the others"
+        "matcher",
+        "random",
+        "tokred.parts:RandomMatcher",
+        "random pairs",
+        expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
     )
+    yield from _schedulers()
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")
+    yield Component("recovery", "forecast", "tokred.parts:Forecast", "the token's own outputs, carried on in time")
+    yield Component("recovery", "delta", "tokred.parts:Delta", "the token's forecast and its destination's change")
+
+
+def _schedulers() -> Iterator[Component]:
+    summaries = {
+        "every_step": ("EveryStep", "match and reduce in every call"),
+        "interval": ("Interval", "match at one step in so many, reuse at the others"),
+        "guided": ("GuidedInterval", "match again when the pairs seen no longer last"),
+        "planned": ("Planned", "match at given places of the generation"),
+    }
+    needed = {"planned": {"matches": (0.0, 0.5)}}
+    for name, (target, summary) in summaries.items():
+        levels = ({"ratio": 0.5, **needed.get(name, {})},)
+        yield Component("scheduler", name, f"tokred.parts:{target}", summary, levels=levels)
+    yield Component(
+        "scheduler",
+        "program",
+        "tokred.parts:Program",
+        "what a line says, step by step",
+        levels=({"text": "DDM .5 (M .5)* D"},),
+    )
+    yield Component(
+        "scheduler",
+        "oracle",
+        "tokred.parts:Oracle",
+        "another schedule, its pairs made anew at every step",
+        levels=({"schedule": Interval(0.5)},),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -18,7 +19,7 @@ class RandomMatcher:
     The pairs are shared by the batch.
     """
 
-    max_ratio: float = 1.0
+    max_ratio: ClassVar[float] = 1.0
 
     def capacity(self, layout: Layout) -> int:
         """Return N - 1: one token has to stay."""

@@ -1,4 +1,4 @@
-"""How removed tokens come back."""
+"""How removed tokens come back: as a copy of another, or as they were."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred.interfaces import Memory
+from tokred.errors import SpecError
+from tokred.interfaces import Memory, MemorySpec
 from tokred.reduction import Reduction
 
 
@@ -14,34 +15,47 @@ from tokred.reduction import Reduction
 class Copy:
     """Give each removed token the output of its destination."""
 
-    def state_spec(self, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         """Declare no memory."""
         return {}
 
-    def observe(self, output: torch.Tensor, memory: Memory) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
         """Remember nothing."""
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Copy the outputs `kept` `[B, K, C]` to all tokens, `[B, N, C]`."""
         return reduction.unmerge(kept)
+
+    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Raise `SpecError`: nothing is remembered."""
+        raise SpecError("Copy remembers no output that it could recall. Use Cached, Forecast or Delta.")
 
 
 @dataclass(frozen=True)
 class Cached:
     """Give each removed token its own output of the last dense call."""
 
-    def state_spec(self, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         """Declare one full-length output."""
         return {"output": shape}
 
-    def observe(self, output: torch.Tensor, memory: Memory) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`."""
         memory["output"].copy_(output)
 
-    def recall(self, memory: Memory) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Put the outputs `kept` `[B, K, C]` in their places among the remembered ones, `[B, N, C]`."""
+        return put_kept(kept, reduction, memory["output"].to(kept.dtype, copy=True))
+
+    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the remembered output, `[B, N, C]`."""
         return memory["output"]
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory) -> torch.Tensor:
-        """Put the outputs `kept` `[B, K, C]` in their places among the remembered ones, `[B, N, C]`."""
-        return torch.where(reduction.is_kept.unsqueeze(-1), reduction.unmerge(kept), memory["output"])
+
+def put_kept(kept: torch.Tensor, reduction: Reduction, full: torch.Tensor) -> torch.Tensor:
+    """Write the rows `kept` `[B, K, C]` to their places in `full` `[B, N, C]`, and return it."""
+    if len(reduction.kept) == 1:
+        return full.index_copy_(1, reduction.kept[0], kept)
+    starts = torch.arange(len(full), device=full.device).unsqueeze(-1) * full.shape[1]
+    full.flatten(0, 1).index_copy_(0, (reduction.kept + starts).flatten(), kept.flatten(0, 1))
+    return full

@@ -12,6 +12,9 @@ from tokred.errors import SpecError
 from tokred.interfaces import DENSE, Match, Phase, Plan, SiteInfo
 from tokred.parts.checks import check_at_least, check_ratio
 
+PMR_THRESHOLD = 0.85
+"""Pair match ratio that intervals keep where nothing else is said: our choice, see `GuidedInterval`."""
+
 
 @dataclass(frozen=True)
 class EveryStep:
@@ -23,6 +26,7 @@ class EveryStep:
 
     ratio: float
     reuses: ClassVar[bool] = False
+    skips: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)
@@ -37,7 +41,7 @@ class Interval:
     """Match at one dense step, reuse the correspondences at the following ones, then match again.
 
     Attributes:
-        ratio: share of the image tokens that the reduce steps remove, in [0, 1).
+        ratio: share of the image tokens that the reduce steps remove, in [0, 1]; at 1 they call no site.
         interval: number of steps from one match to the next, at least 2: one dense step in `interval`.
         dense_first: number of steps at the start that are dense, at least 1; the last of them is the first match.
     """
@@ -48,9 +52,14 @@ class Interval:
     reuses: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_ratio(self.ratio)
+        check_ratio(self.ratio, skips=True)
         check_at_least("interval", self.interval, 2, "the number of steps from one match to the next")
         check_at_least("dense_first", self.dense_first, 1, "the number of dense steps at the start")
+
+    @property
+    def skips(self) -> bool:
+        """Whether it ever plans a ratio of 1."""
+        return self.ratio == 1
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan a dense, match or reduce step, the same for every site."""
@@ -72,18 +81,20 @@ class GuidedInterval:
 
     Attributes:
         ratio: share of the image tokens that the reduce steps remove, in [0, 1).
-        threshold: pair match ratio that an interval should not fall below, in (0, 1).
+        threshold: pair match ratio that an interval should not fall below, in (0, 1). The default is a choice: on the
+            project's models lower ones cost more quality than they save, see "DiTo, measured" in the docs.
         shortest: the least interval, and the first one; at least 2.
         longest: the greatest interval, at least `shortest`.
         dense_first: number of steps at the start that are dense, at least 1; the last of them is the first match.
     """
 
     ratio: float
-    threshold: float = 0.5
+    threshold: float = PMR_THRESHOLD
     shortest: int = 2
     longest: int = 8
     dense_first: int = 1
     reuses: ClassVar[bool] = True
+    skips: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-from tokred.errors import SpecError, UnknownName
+from tokred.errors import PluginError, SpecError, TokredError, UnknownName
 from tokred.method import Method
+from tokred.registry.component import Kind
 from tokred.registry.registry import Registry
 
 
@@ -16,12 +17,15 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
 
     Args:
         registry: where names are looked up.
-        method: a registered name, or a method, which takes no parameters.
+        method: a registered name; or a method, or the path of a .json file of one, which take no parameters.
         params: the factory's parameters.
 
     Raises:
         SpecError: if the name or a parameter is unknown or out of range.
+        PluginError: if the method is another distribution's and cannot be imported or made.
     """
+    if isinstance(method, str) and method.endswith(".json"):
+        method = Method.read(method)
     if isinstance(method, Method):
         if params:
             raise SpecError(
@@ -30,18 +34,43 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
             )
         return method
     try:
-        factory = registry.find("method", method).component.load()
+        registered = registry.find("method", method)
     except UnknownName:
         if method in {registered.component.name for registered in registry.all("rival")}:
             raise SpecError(
                 f"{method!r} is a rival and reduces no tokens: compare with it by `tokred bench --method {method}`."
             ) from None
         raise
+    factory = registered.load()
     check_parameters(f"method {method!r}", factory, params)
-    built = factory(**params)
+    try:
+        built = factory(**params)
+    except TokredError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"Method {method!r} of {registered.provider} cannot be made ({type(error).__name__}: {error})."
+        ) from error
     if not isinstance(built, Method):
         raise SpecError(f"The factory of method {method!r} returned {built!r}, which is no tokred.Method.")
     return built
+
+
+def build_part(registry: Registry, kind: Kind, text: str) -> Any:
+    """Return the part that "NAME" or "NAME:key=value,..." describes.
+
+    Raises:
+        SpecError: if the name or a parameter is unknown or out of range, or one is missing.
+    """
+    name, _, given = text.partition(":")
+    factory = registry.find(kind, name).load()
+    what = f"{kind} {name!r}"
+    params = parse_parameters(what, factory, given)
+    required = [n for n, p in inspect.signature(factory).parameters.items() if p.default is p.empty]
+    missing = [n for n in required if n not in params]
+    if missing:
+        raise SpecError(f"{what} needs {', '.join(missing)}. Write {name}:{missing[0]}=VALUE, or pass an object.")
+    return factory(**params)
 
 
 def check_parameters(what: str, factory: Any, params: Mapping[str, Any]) -> None:
@@ -91,4 +120,6 @@ def _read(what: str, value: str, hint: Any) -> Any:
     except (ValueError, KeyError):
         wanted = "a pair such as 2x2" if hint == tuple[int, int] else {bool: "true or false"}.get(hint, hint.__name__)
         raise SpecError(f"{what} cannot be read: the value must be {wanted}.") from None
-    return tuple(value.split("+")) if getattr(hint, "__origin__", None) is tuple else value
+    if get_origin(hint) is tuple:
+        return tuple(_read(what, item, get_args(hint)[0]) for item in value.split("+"))
+    return value

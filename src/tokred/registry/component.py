@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from tokred.errors import SpecError
@@ -28,10 +28,14 @@ class Component:
         target: where it is, as "package.module:attribute"; imported on first use.
         summary: what it does, in one line.
         requires_api: version of the plugin interface that it was written against.
-        levels: parameters of the runs that `tokred bench` makes when the name is given without any.
+        levels: parameters of the runs that `tokred bench` makes when the name is given without any, and that
+            `tokred check` checks; for a part, of those that it has no defaults for.
+        hosts: where the tiny models are that `tokred check` checks an adapter on, as "package.module:attribute": a
+            tuple of `tokred.testing.Host`.
+        expected_failures: the reason for each check of `tokred check`, by its name, that is known to fail.
 
     Raises:
-        SpecError: if the kind is unknown or the target is not of that form.
+        SpecError: if the kind is unknown, the target is not of that form, or a field is of another type.
     """
 
     kind: Kind
@@ -40,15 +44,32 @@ class Component:
     summary: str
     requires_api: tuple[int, int] = (1, 0)
     levels: tuple[Mapping[str, Any], ...] = ({},)
+    hosts: str = ""
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise SpecError(f"Component kind {self.kind!r} is not known. Allowed: {', '.join(KINDS)}.")
-        module, colon, attribute = self.target.partition(":")
-        if not (module and colon and attribute):
-            raise SpecError(f"Target {self.target!r} of {self.kind} {self.name!r} must be 'package.module:attribute'.")
+        for name in ("name", "target", "summary", "hosts"):
+            if not isinstance(getattr(self, name), str):
+                raise SpecError(f"{name}={getattr(self, name)!r} of a {self.kind} must be a string.")
+        if not isinstance(self.levels, tuple) or not all(isinstance(level, Mapping) for level in self.levels):
+            raise SpecError(f"levels of {self.kind} {self.name!r} must be a tuple of parameters, such as ({{}},).")
+        for name in ("target", "hosts"):
+            module, colon, attribute = getattr(self, name).partition(":")
+            if not (module and colon and attribute) and (name == "target" or self.hosts):
+                what = f"{name.capitalize()} {getattr(self, name)!r} of {self.kind} {self.name!r}"
+                raise SpecError(f"{what} must be 'package.module:attribute'.")
+        for check, reason in self.expected_failures.items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise SpecError(f"Check {check!r} of {self.kind} {self.name!r} is expected to fail: write why.")
 
     def load(self) -> Any:
         """Import and return the target."""
-        module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return resolve(self.target)
+
+
+def resolve(target: str) -> Any:
+    """Import and return what "package.module:attribute" names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)

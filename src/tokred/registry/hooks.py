@@ -10,6 +10,7 @@ from tokred.registry.component import Component
 
 hookspec = pluggy.HookspecMarker("tokred")
 hookimpl = pluggy.HookimplMarker("tokred")
+"""Marks the function `tokred_components` of a plugin, which yields its components."""
 
 
 class Hooks:

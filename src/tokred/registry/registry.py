@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -18,6 +20,8 @@ from tokred.registry.hooks import Hooks
 
 BUILT_IN = ("tokred.parts.plugin", "tokred.rivals.plugin", "tokred_plugins.plugin", "tokred_adapters.plugin")
 GROUP = "tokred"
+SLOW_SECONDS = 3.0
+"""What the module of a plugin's hook may take to import."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,20 @@ class Registered:
     component: Component
     provider: Provider
 
+    def load(self) -> Any:
+        """Import and return the component's target.
+
+        Raises:
+            PluginError: if that fails; the message names the distribution.
+        """
+        try:
+            return self.component.load()
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"{self.component.kind} {self.component.name!r} of {self.provider} cannot be loaded ({_why(error)}). "
+                f"Update or uninstall {self.provider.distribution}."
+            ) from error
+
 
 class Registry:
     """All components, by kind and name.
@@ -55,6 +73,7 @@ class Registry:
         provider = Provider("tokred", metadata.version("tokred"))
         for name in BUILT_IN:
             self._register(importlib.import_module(name), provider)
+        self._own = frozenset(self._components)
 
     def find(self, kind: Kind, name: str) -> Registered:
         """Return the component of that name; other distributions are only looked at for a name that is not built in.
@@ -70,9 +89,29 @@ class Registry:
         return self._components[kind, name]
 
     def all(self, kind: Kind) -> Iterator[Registered]:
-        """Yield every component of a kind, in order of registration."""
+        """Yield every component of a kind: tokred's own, and then, where more are wanted, those of others."""
+        own = self._of(kind)
+        yield from own
         self.load_others()
-        yield from (registered for (k, _), registered in self._components.items() if k == kind)
+        yield from (registered for registered in self._of(kind) if registered not in own)
+
+    def loaded(self, kind: Kind) -> Iterator[tuple[Registered, Any]]:
+        """Yield every component of a kind with its target; one that cannot be imported costs a warning.
+
+        Raises:
+            PluginError: in strict mode.
+        """
+        for registered in self.all(kind):
+            try:
+                target = registered.load()
+            except PluginError as error:
+                self.leave_out(registered.provider, str(error), error)
+            else:
+                yield registered, target
+
+    def built_in(self, kind: Kind, name: str) -> bool:
+        """Say whether tokred itself provides that component, without a look at other distributions."""
+        return (kind, name) in self._own
 
     def load_others(self) -> None:
         """Load the plugins of other distributions, one by one; a broken one costs a warning and nothing else.
@@ -92,19 +131,39 @@ class Registry:
                 self._load(entry)
 
     def _load(self, entry: metadata.EntryPoint) -> None:
-        provider = _distribution(entry)
+        provider, began = _distribution(entry), time.perf_counter()
         try:
             self._register(entry.load(), provider)
         except (Exception, SystemExit) as error:
-            why = f"{type(error).__name__}: {error}"
-            if os.environ.get("TOKRED_STRICT_PLUGINS") == "1":
-                raise PluginError(f"Plugin {provider} failed to load ({why}).") from error
-            self.problems.append((provider, why))
+            self.leave_out(provider, _why(error), error)
+            return
+        took = time.perf_counter() - began
+        if took > SLOW_SECONDS:
             warnings.warn(
-                f"tokred: plugin {provider} failed to load and is left out ({why}). Update or uninstall it, or set "
-                f"TOKRED_DISABLE_PLUGINS={provider.distribution} to silence this.",
+                f"tokred: plugin {provider} took {took:.0f} s to load. Its authors should keep the module of the hook "
+                f"light; TOKRED_DISABLE_PLUGINS={provider.distribution} leaves it out.",
                 stacklevel=2,
             )
+
+    def leave_out(self, provider: Provider, why: str, error: BaseException) -> None:
+        """Warn, once, of what failed in another distribution; raise it in strict mode.
+
+        Raises:
+            PluginError: in strict mode.
+        """
+        if os.environ.get("TOKRED_STRICT_PLUGINS") == "1":
+            raise PluginError(f"Plugin {provider} failed to load ({why}).") from error
+        if (provider, why) in self.problems:
+            return
+        self.problems.append((provider, why))
+        warnings.warn(
+            f"tokred: plugin {provider} failed to load and is left out ({why}). Update or uninstall it, or set "
+            f"TOKRED_DISABLE_PLUGINS={provider.distribution} to silence this.",
+            stacklevel=2,
+        )
+
+    def _of(self, kind: Kind) -> list[Registered]:
+        return [registered for (k, _), registered in self._components.items() if k == kind]
 
     def _register(self, module: ModuleType, provider: Provider) -> None:
         """Take the components of one plugin, all of them or, if any is wrong, none."""
@@ -140,6 +199,10 @@ class Registry:
             return ""
         failed = "; ".join(f"{provider} ({why})" for provider, why in self.problems)
         return f"{len(self.problems)} plugin{'s' * (len(self.problems) > 1)} failed to load: {failed}."
+
+
+def _why(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _distribution(entry: metadata.EntryPoint) -> Provider:

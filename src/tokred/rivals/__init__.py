@@ -2,6 +2,5 @@
 
 from tokred.rivals.fewer_steps import FewerSteps
 from tokred.rivals.rival import Rival
-from tokred.rivals.step_cache import StepCache
 
-__all__ = ["FewerSteps", "Rival", "StepCache"]
+__all__ = ["FewerSteps", "Rival"]

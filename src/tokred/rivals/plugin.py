@@ -18,14 +18,3 @@ def tokred_components() -> Iterator[Component]:
         "take a share of the denoising steps",
         levels=({"share": 0.8}, {"share": 2 / 3}, {"share": 0.5}),
     )
-    yield Component(
-        "rival",
-        "step_cache",
-        "tokred.rivals.step_cache:StepCache",
-        "reuse the whole model output, compute every k-th step",
-        levels=(
-            {"interval": 2, "dense_first": 12},
-            {"interval": 2, "dense_first": 4},
-            {"interval": 3, "dense_first": 4},
-        ),
-    )

@@ -25,7 +25,7 @@ def snapshot(model: nn.Module) -> Snapshot:
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[str]:
-    """Name what was added, removed or replaced between two snapshots."""
+    """Name what was added, removed or replaced between two snapshots; nothing where a model is exactly as it was."""
     replaced = [name for name in before.keys() & after.keys() if not _same(before[name], after[name])]
     return sorted([*(before.keys() ^ after.keys()), *replaced])
 

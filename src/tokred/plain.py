@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+import sys
+from contextlib import suppress
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tokred.errors import SpecError
 
@@ -14,8 +15,8 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
     """Return `value` as the type `hint`, field by field.
 
     Args:
-        hint: a dataclass, `int`, `float`, `str`, `tuple[X, ...]`, `dict[str, X]`, `Any`, a `Literal`, or
-            `X | None`.
+        hint: a dataclass, `int`, `float`, `bool`, `str`, `tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]`, `Any`, a
+            `Literal`, or a union of these.
         value: what `json.loads` returned.
         where: how messages call the place, such as "rows[0].compute".
 
@@ -27,19 +28,31 @@ def read_plain(hint: Any, value: Any, where: str) -> Any:
     if hint is Any:
         return value
     origin, args = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        return None if value is None else read_plain(args[0], value, where)
-    if origin is tuple and isinstance(value, list):
-        return tuple(read_plain(args[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if origin in (Union, UnionType):
+        return _one_of(args, value, where)
+    if origin is tuple and isinstance(value, list) and (args[-1] is ... or len(value) == len(args)):
+        kinds = args[:1] * len(value) if args[-1] is ... else args
+        return tuple(read_plain(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
     if origin is dict and isinstance(value, dict):
         return {name: read_plain(args[1], item, f"{where}.{name}") for name, item in value.items()}
     if origin is Literal and value in args:
         return value
-    if hint is float and type(value) in (int, float) and math.isfinite(value):
+    if hint is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
-    if hint in (int, str) and type(value) is hint:
+    if hint in (int, bool, str) and type(value) is hint:
         return value
     raise SpecError(f"{where} must be {_name(hint)}, not {value!r}.")
+
+
+def _one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    """Return `value` as the first of `hints` that takes it; what the last one says where none does."""
+    if value is None and NoneType in hints:
+        return None
+    *others, last = [hint for hint in hints if hint is not NoneType]
+    for hint in others:
+        with suppress(SpecError):
+            return read_plain(hint, value, where)
+    return read_plain(last, value, where)
 
 
 def _record(hint: Any, value: Any, where: str) -> Any:
@@ -60,8 +73,10 @@ def _record(hint: Any, value: Any, where: str) -> Any:
 
 
 def _name(hint: Any) -> str:
-    names = {int: "an integer", float: "a finite number", str: "a string"}
-    kinds = {tuple: "a list", dict: "an object"}
+    names = {int: "an integer", float: "a finite number", bool: "true or false", str: "a string"}
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(map(repr, get_args(hint)))
-    return names.get(hint) or kinds[get_origin(hint)]
+    if get_origin(hint) is tuple:
+        args = get_args(hint)
+        return "a list" if args[-1] is ... else f"a list of {len(args)}"
+    return names.get(hint) or {dict: "an object"}.get(get_origin(hint), f"{hint}, which JSON cannot hold")

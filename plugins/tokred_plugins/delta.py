@@ -1,0 +1,59 @@
+"""Delta: removed tokens change as their destinations do; tokred's own, between token reduction and a step cache."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tokred import Keys, Method, Signal, SiteKind
+from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Program
+
+Gain = Literal["fitted", "one"]
+
+
+def delta(
+    *,
+    ratio: float = 0.75,
+    interval: int = 2,
+    dense_first: int = 4,
+    program: str = "",
+    order: int = 1,
+    gain: Gain = "one",
+    signal: Signal = "output",
+    stride: tuple[int, int] = (2, 2),
+    sites: tuple[SiteKind, ...] = ("attn", "mlp"),
+    keys: Keys = "full",
+    seed: int = 0,
+) -> Method:
+    """Forecast every token from its own dense steps, and correct removed ones by what their destinations' missed.
+
+    Pairs are made at dense steps, as in DiTo. At the steps between, a removed token gets its own forecast, plus what
+    the forecast of its destination missed, times a gain. With order 0 that is its last dense output plus the change of
+    its destination since.
+
+    Args:
+        ratio: share of the image tokens that a reduce step removes, in [0, 1 - 1 / (sy * sx)].
+        interval: number of steps from one dense step to the next, at least 2.
+        dense_first: number of dense steps at the start, at least 1; the last of them is the first match.
+        program: the schedule as a line, such as "DDDD (M .75 .75 1)*", in place of those three; see
+            `tokred.parts.Program`. At ratio 1 the whole model is skipped.
+        order: of the forecast: 0 keeps the last dense output, 1 draws a line through two, 2 a parabola through three.
+        gain: "one", or "fitted" to what the forecasts missed at the last dense step, token by token.
+        signal: what is compared; "error" pairs tokens whose forecasts miss alike; as "drift", it needs `dense_first`
+            of at least 2.
+        stride: height and width of the cells that hold one destination each, in tokens.
+        sites: where tokens are reduced.
+        keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.
+        seed: of the draws.
+    """
+    scheduler = Program(program) if program else Interval(ratio, interval, dense_first)
+    base = Forecast(order) if order else Cached()  # type: ignore[arg-type]
+    return Method(
+        name="delta",
+        similarity=Cosine(signal),
+        matcher=GridMatcher(stride),
+        scheduler=scheduler,
+        recovery=Delta(base, 1.0 if gain == "one" else gain),
+        sites=(*sites, "model") if scheduler.skips else sites,
+        keys=keys,
+        seed=seed,
+    )

@@ -1,0 +1,64 @@
+"""Which tokens matches choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from tokred.interfaces import Draw, Matcher, Memory, Similarity
+from tokred.layout import Layout
+from tokred.reduction import Reduction
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A matcher that remembers what another one removed.
+
+    Attributes:
+        matcher: the one that matches.
+        removed: whether each token was removed by each call of `match`, in order, `[B or 1, N]`, bool.
+    """
+
+    matcher: Matcher
+    removed: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def max_ratio(self) -> float:
+        """See `Matcher`."""
+        return self.matcher.max_ratio
+
+    def capacity(self, layout: Layout) -> int:
+        """See `Matcher`."""
+        return self.matcher.capacity(layout)
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
+        """See `Matcher`."""
+        return self.matcher.draw(layout, r, generator)
+
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        """See `Matcher`."""
+        return self.matcher.state_spec(shape)
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
+        """See `Matcher`."""
+        reduction = self.matcher.match(features, draw, r, similarity, memory)
+        self.removed.append(~reduction.is_kept.cpu())
+        return reduction
+
+    def selected(self, sites: int, generations: int) -> torch.Tensor:
+        """Return whether each match removed each token, and forget it.
+
+        Args:
+            sites: number of sites, all of which matched at the same steps.
+            generations: number of pictures of the batch. Where guidance doubles the batch, what is removed in one half
+                of it counts a half.
+
+        Returns:
+            `[matches, sites, generations, N]`, float32.
+        """
+        rows = max(len(removed) for removed in self.removed)
+        rows = max(rows, generations)
+        every = torch.stack([removed.expand(rows, -1) for removed in self.removed]).float()
+        self.removed.clear()
+        return every.view(-1, sites, rows // generations, generations, every.shape[-1]).mean(dim=2)

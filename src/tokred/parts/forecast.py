@@ -1,0 +1,71 @@
+"""Outputs carried on in time from the last dense calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+
+from tokred.errors import SpecError
+from tokred.interfaces import Memory, MemorySpec
+from tokred.parts.recoveries import put_kept
+from tokred.reduction import Reduction
+
+Order = Literal[1, 2]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Give each removed token the value at this time of the polynomial through its own last dense outputs.
+
+    Newton's form is remembered, in differences of outputs rather than slopes, which a short step would blow up in half
+    precision. What the dense calls seen so far do not determine counts nothing, so that fewer give a lower order.
+
+    Attributes:
+        order: 1, a line through two outputs; 2, a parabola through three.
+    """
+
+    order: Order = 1
+
+    def __post_init__(self) -> None:
+        if self.order not in get_args(Order):
+            raise SpecError(f"order={self.order!r} is not known. Allowed: 1, 2; order 0 is Cached.")
+
+    def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
+        """Declare the last output, how it changed, for order 2 how that changed; the outputs' times and number."""
+        differences = {"change": shape, "bend": shape} if self.order == 2 else {"change": shape}
+        return {"output": shape, **differences, "times": (self.order + 1,), "seen": ()}
+
+    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+        """Remember `output` `[B, N, C]`, and how it has changed."""
+        times, change = memory["times"], memory["change"]
+        if self.order == 2:  # as much as the change before would be over this time
+            memory["bend"].copy_(change).mul_(-_ratio(time - times[0], times[0] - times[1]))
+        change.copy_(output).sub_(memory["output"])
+        if self.order == 2:
+            memory["bend"].add_(change)
+        memory["output"].copy_(output)
+        times.copy_(torch.cat([time.view(1), times[:-1]]))
+        memory["seen"].add_(1)
+
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Put the outputs `kept` `[B, K, C]` in their places among the forecasts, `[B, N, C]`."""
+        return put_kept(kept, reduction, self.recall(memory, time).to(kept.dtype))
+
+    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Return the forecasts, `[B, N, C]`."""
+        times, seen, change = memory["times"], memory["seen"], memory["change"]
+        ahead, step = time - times[0], times[0] - times[1]
+        share = torch.where(seen >= 2, _ratio(ahead, step), 0.0)
+        forecast = torch.addcmul(memory["output"], change, share.to(change.dtype))
+        if self.order == 2:
+            bent = _ratio(ahead * (time - times[1]), step * (times[0] - times[2]))
+            share = torch.where((seen >= 3) & (times[1] != times[2]), bent, 0.0)
+            forecast.addcmul_(memory["bend"], share.to(forecast.dtype))
+        return forecast
+
+
+def _ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return a / b, or 0 where b is 0: between two calls at one time."""
+    return torch.where(b != 0, a / b, 0.0)

@@ -1,0 +1,131 @@
+"""A schedule written out, step by step."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tokred.errors import SpecError
+from tokred.interfaces import DENSE, Match, Phase, Plan, SiteInfo
+
+Steps = tuple[str, ...]
+"""What each step does: "D", "M" or a ratio."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Do at each step what a line says.
+
+    "D" is a dense step, "M" a dense step that matches, a number a step that reduces at that ratio, and 1 a step at
+    which no site is called. Letters may stand together, numbers stand apart. One part in parentheses with a star after
+    it is repeated for as long as there are steps; what follows it are the last steps. Without one, the steps after the
+    line are dense. A line that is longer than the generation is cut off.
+
+    Attributes:
+        text: the line.
+
+    Example:
+        >>> print(Program("DDD(M .94 .94 1)*D"))
+        D D D (M 0.94 0.94 1)* D
+        >>> Program("DDD(M .94 1)*D").steps(9)
+        ('D', 'D', 'D', 'M', '0.94', '1', 'M', '0.94', 'D')
+    """
+
+    text: str
+    reuses: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        first, repeated, _ = self._parts()
+        if not (first + repeated)[:1] or (first + repeated)[0] not in "DM":
+            raise SpecError(f"program={self.text!r} must begin with a dense step, D or M.")
+        lengths = range(len(first), len(first + repeated) * 3 + 3)
+        for steps in map(self.steps, lengths):
+            self._check_ratios(steps)
+
+    @property
+    def ratio(self) -> float:
+        """The largest ratio below 1; 1 where there is no other."""
+        return max((ratio for ratio in self._ratios() if ratio < 1), default=float(self.skips))
+
+    @property
+    def skips(self) -> bool:
+        """Whether there is a step at which no site is called."""
+        return 1 in self._ratios()
+
+    def steps(self, number: int) -> Steps:
+        """Return what each step of a generation of so many does."""
+        first, repeated, last = self._parts()
+        between = number - len(first) - len(last)
+        filling = repeated or ("D",)
+        middle = tuple(filling[i % len(filling)] for i in range(between))
+        return (first + middle + last)[:number]
+
+    def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
+        """Plan what the line says, the same for every site."""
+        return _plans(self, steps)[step]
+
+    def __str__(self) -> str:
+        first, repeated, last = (" ".join(part) for part in self._parts())
+        return " ".join(part for part in (first, f"({repeated})*" if repeated else "", last) if part)
+
+    def _parts(self) -> tuple[Steps, Steps, Steps]:
+        """Return the first steps, the repeated ones and the last ones."""
+        before, opening, rest = self.text.partition("(")
+        repeated, closing, after = rest.partition(")*")
+        if opening and not (closing and repeated.strip()):
+            raise SpecError(f"program={self.text!r}: a repeated part is written (...)*, with steps inside.")
+        return self._read(before), self._read(repeated), self._read(after)
+
+    def _read(self, text: str) -> Steps:
+        steps: list[str] = []
+        for word in text.split():
+            letters = word.rstrip(".0123456789")
+            steps += [*letters, *([word[len(letters) :]] if word != letters else [])]
+        for step in steps:
+            if step not in ("D", "M") and not _is_ratio(step):
+                raise SpecError(
+                    f"program={self.text!r}: {step!r} is no step. Allowed: D (dense), M (dense, and match), a ratio "
+                    "above 0 and at most 1, and one repeated part such as (M .5 .5)*."
+                )
+        return tuple(step if step in "DM" else f"{float(step):g}" for step in steps)
+
+    def _ratios(self) -> set[float]:
+        return {float(step) for part in self._parts() for step in part if step not in "DM"}
+
+    def _check_ratios(self, steps: Steps) -> None:
+        """Raise `SpecError` unless every ratio below 1 is the one that the match before it was made for."""
+        made: float | None = None
+        for place, step in enumerate(steps):
+            if step == "M":
+                made = next(iter(_matched(steps[place + 1 :])), None)
+            elif step not in "D1" and float(step) != made:
+                why = "no match, M, comes before it" if made is None else f"the match before it is made for {made:g}"
+                raise SpecError(f"program={self.text!r}: at ratio {step}, {why}. Put an M between two ratios.")
+
+
+@functools.lru_cache
+def _plans(program: Program, number: int) -> tuple[Plan, ...]:
+    steps = program.steps(number)
+    return tuple(_plan(step, steps[place + 1 :]) for place, step in enumerate(steps))
+
+
+def _plan(step: str, ahead: Steps) -> Plan:
+    if step not in "DM":
+        return Plan(Phase.REDUCE, float(step))
+    ratio = next(iter(_matched(ahead)), 0.0) if step == "M" else 0.0
+    return Plan(Phase.MATCH, ratio) if ratio else DENSE  # a match that nothing follows is not made
+
+
+def _matched(ahead: Steps) -> list[float]:
+    """Return the ratios below 1 until the next match."""
+    until = ahead.index("M") if "M" in ahead else len(ahead)
+    return [float(step) for step in ahead[:until] if step not in "D1"]
+
+
+def _is_ratio(text: str) -> bool:
+    try:
+        return 0 < float(text) <= 1
+    except ValueError:
+        return False

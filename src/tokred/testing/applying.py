@@ -1,0 +1,122 @@
+"""Where methods and adapters are applied: to tiny models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from tokred.adapter import Adapter
+from tokred.engine.apply import apply_by
+from tokred.errors import SpecError, TokredError, UnsupportedModel
+from tokred.interfaces import SiteKind
+from tokred.method import Method
+from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
+from tokred.registry import adapter_for
+from tokred.run import Run
+from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.host import Host
+from tokred.testing.hosts import DIT, FLUX, VIT
+from tokred.testing.scheduler import shortest_reducing
+
+METHOD_HOSTS = (*DIT, *FLUX, VIT[0])
+"""One with pairs for each sample, one with rotary positions, one that is called once per picture."""
+
+
+@dataclass(frozen=True)
+class Application:
+    """A method on a model through its adapter; one of the two is examined.
+
+    Attributes:
+        name: what messages call it.
+        host: the model.
+        method_of: gives the method, of what is examined.
+        adapter_of: gives the adapter, of what is examined and a model.
+    """
+
+    name: str
+    host: Host
+    method_of: Callable[[Any], Method]
+    adapter_of: Callable[[Any, nn.Module], Adapter]
+
+    def apply(self, part: Any, model: nn.Module) -> Run:
+        """Apply the method to `model`."""
+        return apply_by(model, self.method_of(part), lambda model: self.adapter_of(part, model))
+
+    def generate(self, part: Any, model: nn.Module, seed: int = 0) -> torch.Tensor:
+        """Generate two samples in as many steps as the method needs to reduce, applied or not."""
+        return self.host.generate(model, seed, steps=self._steps(part))
+
+    def stage(self) -> Stage:
+        """Return the stage on which a fresh model is patched, generates three samples and is given back."""
+        arguments = self.host.arguments(self.host.model(), seed=0, batch=3)
+
+        def perform(part: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
+            model = self.host.model()
+            run = self.apply(part, model)
+            try:
+                for site in self.adapter_of(part, model).sites(model) if compiled else ():
+                    if site.kind == "block":
+                        site.module.compile(fullgraph=True, backend="eager")
+                return self.host.generate_from(model, arguments | {self.host.argument: x}, self._steps(part))
+            finally:
+                with suppress(TokredError):  # that removal works is a promise of its own
+                    run.remove()
+
+        return Stage(self.name, arguments[self.host.argument], perform, self.host.per_sample)
+
+    def _steps(self, part: Any) -> int:
+        return shortest_reducing(self.method_of(part).scheduler)
+
+
+def applications(subject: Subject, ratio: float = 0.5) -> list[Application]:
+    """List where a subject is applied; an adapter with a method of that ratio."""
+    if subject.kind == "method":
+        return [Application(str(host), host, lambda part: part, _own_adapter) for host in _fitting(subject)]
+    return [_of_adapter(host, kind, ratio) for host in hosts_of(subject) for kind in kinds_of(subject.make(), host)]
+
+
+def hosts_of(subject: Subject) -> tuple[Host, ...]:
+    """Return the models that an adapter is checked on; at least one."""
+    demand(bool(subject.hosts), "no model to check it on. Name tiny ones: Component(..., hosts='module:HOSTS').")
+    return subject.hosts
+
+
+def kinds_of(adapter: Adapter, host: Host) -> list[SiteKind]:
+    """List the kinds of site that an adapter offers and that tokens are reduced at."""
+    offered = {site.kind for site in adapter.sites(host.model())}
+    kinds: tuple[SiteKind, ...] = ("attn", "mlp", "block")
+    return [kind for kind in kinds if kind in offered]
+
+
+def _own_adapter(part: Any, model: nn.Module) -> Adapter:
+    return adapter_for(model)
+
+
+def _of_adapter(host: Host, kind: SiteKind, ratio: float) -> Application:
+    method = Method(
+        similarity=Cosine("input"),
+        matcher=GridMatcher(),
+        scheduler=Interval(ratio) if host.repeats else EveryStep(ratio),
+        recovery=Copy(),
+        sites=(kind,),
+    )
+    return Application(f"{host}, {kind}", host, lambda part: method, lambda part, model: part)
+
+
+def _fitting(subject: Subject) -> list[Host]:
+    """List the hosts that a method fits; at least one."""
+    reasons, found = [], []
+    for host in METHOD_HOSTS:
+        model = host.model()
+        try:
+            apply_by(model, subject.make(), adapter_for)
+            found.append(host)
+        except (SpecError, UnsupportedModel) as error:
+            reasons.append(f"{host}: {error}")
+    demand(bool(found), f"it fits none of the models that it is checked on. {' '.join(reasons)}")
+    return found

@@ -1,0 +1,152 @@
+"""Promises of a matcher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tokred.interfaces import Memory
+from tokred.layout import Layout
+from tokred.parts import Cosine
+from tokred.reduction import Reduction
+from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.data import LAYOUT, features
+
+LAYOUTS = (
+    LAYOUT,
+    Layout(grids=((5, 7),), prefix=1),
+    Layout(grids=((4, 4), (3, 6)), text=3),
+    Layout(grids=((11, 13),)),
+)
+ROOMY = LAYOUTS[-1]
+"""Has several whole cells of any usual stride."""
+LARGE = Layout(grids=((128, 128),))
+MANY_BYTES = 2**25
+"""More than any tensor takes whose size is linear in the tokens of `LARGE`, and an eighth of all scores of pairs."""
+
+
+def matcher_stages(subject: Subject) -> list[Stage]:
+    """Match twice, with the same memory."""
+    return [Stage("match", features(), _perform)]
+
+
+def _perform(part: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
+    """Return whom each token of `x` `[B, N, C]` follows, `[B, N]`."""
+    r = some(part.capacity(LAYOUT))
+    match = torch.compile(part.match, fullgraph=True, backend="eager") if compiled else part.match
+    draw, memory = part.draw(LAYOUT, r, torch.Generator().manual_seed(0)), memory_for(part, x)
+    for _ in range(2):
+        made: Reduction = match(x, draw, r, Cosine(), memory)
+    return made.follows.expand(len(x), -1)
+
+
+def some(capacity: int) -> int:
+    """Return a number of tokens to remove that leaves a choice."""
+    return max(1, capacity * 2 // 3)
+
+
+def memory_for(part: Any, x: torch.Tensor) -> Memory:
+    """Make the memory that a matcher declares for features `[B, N, C]`."""
+    return {name: torch.zeros(shape) for name, shape in part.state_spec((x.shape[0], x.shape[1])).items()}
+
+
+def match(part: Any, layout: Layout, r: int, x: torch.Tensor) -> Reduction:
+    """Match features `x` `[B, N, C]` as the engine does, for the first time in a generation."""
+    draw = part.draw(layout, r, torch.Generator().manual_seed(0))
+    made: Reduction = part.match(x, draw, r, Cosine(), memory_for(part, x))
+    return made
+
+
+def _matches(subject: Subject, x_of: Any = features) -> Iterator[tuple[str, int, int, Reduction]]:
+    """Match on every layout; yield a description, N, r and what came of it."""
+    for layout in LAYOUTS:
+        part = subject.make()
+        capacity = part.capacity(layout)
+        demand(0 <= capacity < layout.image, f"capacity({layout}) is {capacity}, not in [0, {layout.image}).")
+        for r in sorted({1, some(capacity), capacity} - {0}) if capacity else ():
+            made = match(part, layout, r, x_of(2, layout.image))
+            yield f"r={r} on {layout.grids}", layout.image, r, made
+
+
+def removes_exactly_r(subject: Subject) -> None:
+    """Of N tokens N - r are kept, for every r up to the layout's capacity; `max_ratio` is a share."""
+    part = subject.make()
+    demand(0 <= part.max_ratio <= 1, f"max_ratio is {part.max_ratio}, not in [0, 1].")
+    demand(part.capacity(LAYOUT) > 0, f"it can remove nothing on a grid of {LAYOUT.grids[0]}.")
+    for what, tokens, r, made in _matches(subject):
+        demand(made.tokens == tokens, f"{what}: the reduction is of {made.tokens} tokens, not {tokens}.")
+        demand(made.computed == tokens - r, f"{what}: {tokens - made.computed} tokens were removed.")
+
+
+def sizes_follow_from_r_alone(subject: Subject) -> None:
+    """The number of kept tokens does not depend on features, and matching compiles into one graph."""
+    usual = [made.computed for *_, made in _matches(subject)]
+    for name, x_of in {"equal": torch.ones, "zero": torch.zeros}.items():
+        sizes = [made.computed for *_, made in _matches(subject, lambda b, n, x_of=x_of: x_of(b, n, 8))]
+        demand(sizes == usual, f"where all tokens are {name}, {sizes} are kept, else {usual}.")
+    stage = matcher_stages(subject)[0]
+    compiled, plain = stage.play_compiled(subject.make()), stage.play(subject.make())
+    demand(torch.equal(compiled, plain), "compiled, it matches otherwise.")
+
+
+def reductions_are_valid(subject: Subject) -> None:
+    """Kept positions ascend, every token follows a kept one, kept ones follow themselves, and sizes count them."""
+    for value in (1.0, 0.0, torch.nan, torch.inf):
+        for what, tokens, _, made in _matches(subject, lambda b, n, value=value: _with_broken(b, n, value)):
+            what = f"{what}, some features {value}"
+            kept, assign, places = made.kept, made.assign, torch.arange(made.computed)
+            demand(kept.dtype == assign.dtype == torch.int64, f"{what}: positions are {kept.dtype}, not int64.")
+            inside = bool((kept >= 0).all() and (kept < tokens).all())
+            ordered = kept if type(made) is Reduction else kept.sort(dim=1).values  # other forms keep tile by tile
+            demand(
+                inside and bool((ordered.diff(dim=1) > 0).all()), f"{what}: `kept` does not ascend in [0, {tokens})."
+            )
+            demand(bool((assign >= 0).all() and (assign < made.computed).all()), f"{what}: `assign` leaves `kept`.")
+            demand(bool((assign.gather(1, kept) == places).all()), f"{what}: a kept token follows another one.")
+            counted = torch.stack([row.bincount(minlength=made.computed) for row in assign])
+            demand(torch.equal(counted, made.sizes.expand_as(counted)), f"{what}: `sizes` does not count `assign`.")
+
+
+def broken_tokens_attract_none(subject: Subject) -> None:
+    """No token is removed into one of NaN while there is another to be removed into."""
+    part, x = subject.make(), features(1, ROOMY.image)
+    for at in range(ROOMY.image):
+        broken = x.clone()
+        broken[0, at] = torch.nan
+        made = match(part, ROOMY, some(part.capacity(ROOMY)), broken)
+        followers = [i for i in (made.follows[0] == at).nonzero()[:, 0].tolist() if i != at]
+        demand(not followers, f"token {at} holds NaN, and tokens {followers} were removed into it.")
+
+
+def memory_is_linear(subject: Subject) -> None:
+    """No tensor of all pairs is ever made: matching 16,384 tokens takes memory that is linear in their number."""
+    part, x = subject.make(), features(1, LARGE.image, 2)
+    with _Largest() as largest:  # type: ignore[no-untyped-call]
+        match(part, LARGE, some(part.capacity(LARGE)), x)
+    demand(
+        largest.bytes <= MANY_BYTES,
+        f"{LARGE.image} tokens took a tensor of {largest.bytes / 2**20:.0f} MB. tokred.parts.best_destinations scores "
+        "a few sources at a time.",
+    )
+
+
+def _with_broken(batch: int, tokens: int, value: float) -> torch.Tensor:
+    x = features(batch, tokens)
+    x[0, ::3] = value
+    return x
+
+
+class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the largest tensor that is made, in bytes."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, tuple | list) else [made]:
+            if isinstance(tensor, torch.Tensor):
+                self.bytes = max(self.bytes, tensor.untyped_storage().nbytes())
+        return made

@@ -1,0 +1,34 @@
+"""Promises of a method."""
+
+from __future__ import annotations
+
+import torch
+
+from tokred.run import Run
+from tokred.testing.applying import applications
+from tokred.testing.check import Subject, demand
+
+
+def reduces_as_it_says(subject: Subject) -> None:
+    """It removes tokens, as many as the report says and no larger share than it declares; outputs stay finite."""
+    for application in applications(subject):
+        for dtype in (torch.float32, torch.bfloat16):
+            model, method = application.host.model(dtype), subject.make()
+            run = application.apply(method, model)
+            output = application.generate(method, model)
+            what = f"{application.name} in {dtype}"
+            demand(output.dtype == dtype, f"{what}: the output is {output.dtype}.")
+            demand(bool(output.isfinite().all()), f"{what}: the output is not finite.")
+            _demand_true_report(what, run, method.scheduler.ratio)
+
+
+def _demand_true_report(what: str, run: Run, ratio: float) -> None:
+    reduced = [call for call in run.report().calls if call.removed]
+    demand(bool(reduced), f"{what}: no token was removed.")
+    last = {call.site.name: call for call in reduced}
+    for name, kept in run.kept_tokens().items():
+        tokens, removed = last[name].layout.image, last[name].removed
+        few = removed <= round(ratio * tokens)
+        demand(few, f"{what}: {removed} of {tokens} tokens were removed at a ratio of at most {ratio}.")
+        true = len(kept) == tokens - removed
+        demand(true, f"{what}: {name} kept {len(kept)} of {tokens} tokens, and {removed} were to go.")

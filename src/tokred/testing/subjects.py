@@ -1,0 +1,133 @@
+"""From whatever a user names to what is examined."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokred.adapter import Adapter
+from tokred.errors import SpecError, UnknownName
+from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
+from tokred.method import Method
+from tokred.registry import KINDS, Component, Kind, Registered, component_of, components, resolve
+from tokred.testing.check import Subject
+from tokred.testing.host import Host
+
+_INTERFACES: dict[Kind, type] = {
+    "method": Method,
+    "adapter": Adapter,
+    "similarity": Similarity,
+    "matcher": Matcher,
+    "scheduler": Scheduler,
+    "recovery": Recovery,
+}
+_PARTS: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery")
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A component, with every set of parameters that it is checked with.
+
+    Attributes:
+        name: what results call it.
+        subjects: one for each set of parameters.
+        expected_failures: the reason for each check, by its name, that it is known to fail.
+    """
+
+    name: str
+    subjects: tuple[Subject, ...]
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+
+def examine(item: Any) -> Iterator[Examined]:
+    """Yield what is to be examined of an item: itself, and after a method each of its parts; see `cases`."""
+    if isinstance(item, str):
+        for registered in _named(item):
+            yield from _component(registered.component, registered.load())
+    elif isinstance(item, Component):
+        yield from _component(item, item.load())
+    else:
+        makes = isinstance(item, type) or _is_function(item)
+        factory: Any = item if makes else functools.partial(copy.deepcopy, item)
+        source: Any = item if makes else type(item)
+        made = _made(factory)
+        kind = _kind(made, item)
+        name = made.name if isinstance(made, Method) else source.__name__
+        subject = Subject(kind, name, source, factory)
+        yield Examined(name, (subject,))
+        yield from _parts(subject.name, (subject,))
+
+
+def _component(component: Component, target: Any) -> Iterator[Examined]:
+    hosts = _hosts(component)
+    subjects = tuple(
+        Subject(component.kind, component.name, target, target, params, hosts) for params in component.levels
+    )
+    name = f"{component.kind}:{component.name}"
+    yield Examined(name, subjects, component.expected_failures)
+    yield from _parts(name, subjects)
+
+
+def _parts(name: str, subjects: tuple[Subject, ...]) -> Iterator[Examined]:
+    """Yield the parts of a method, each different one once."""
+    if subjects[0].kind != "method":
+        return
+    for kind in _PARTS:
+        different: list[Any] = []
+        for subject in subjects:
+            part = getattr(subject.make(), kind)
+            different += [] if part in different else [part]
+        for cls in dict.fromkeys(map(type, different)):
+            found = [functools.partial(copy.deepcopy, part) for part in different if type(part) is cls]
+            own = component_of(kind, cls)
+            yield Examined(
+                f"{name}.{kind}",
+                tuple(Subject(kind, cls.__name__, cls, factory) for factory in found),
+                own.component.expected_failures if own else {},
+            )
+
+
+def _named(text: str) -> list[Registered]:
+    """Return the components of a name, of every kind that can be checked."""
+    kind, colon, name = text.rpartition(":")
+    if colon and kind not in _INTERFACES:
+        raise UnknownName("kind of component", kind, _INTERFACES)
+    kinds = [k for k in KINDS if k in _INTERFACES and kind in ("", k)]
+    found = [r for k in kinds for r in components(k) if r.component.name == name]
+    if not found:
+        known = {r.component.name for k in kinds for r in components(k)}
+        raise UnknownName(kind or "component", name, known)
+    return found
+
+
+def _hosts(component: Component) -> tuple[Host, ...]:
+    hosts = resolve(component.hosts) if component.hosts else ()
+    if not isinstance(hosts, tuple) or not all(isinstance(host, Host) for host in hosts):
+        raise SpecError(f"hosts={component.hosts!r} of {component.name!r} must name a tuple of tokred.testing.Host.")
+    return hosts
+
+
+def _made(factory: Any) -> Any:
+    try:
+        return factory()
+    except TypeError as error:
+        raise SpecError(
+            f"{factory!r} cannot be made without parameters ({error}). Pass an object that it made."
+        ) from error
+
+
+def _kind(made: Any, item: Any) -> Kind:
+    for kind, interface in _INTERFACES.items():
+        if isinstance(made, interface):
+            return kind
+    raise SpecError(
+        f"{item!r} is nothing that can be checked. Pass a registered name, a component, a part, a method, an adapter, "
+        "or a class or function that makes one without parameters."
+    )
+
+
+def _is_function(item: Any) -> bool:
+    return callable(item) and hasattr(item, "__code__")

@@ -1,0 +1,80 @@
+"""Schedules written out: read strictly, printed, and planned."""
+
+from __future__ import annotations
+
+import pytest
+
+from tokred import Phase, SiteInfo, SpecError
+from tokred.parts import Program
+
+SITE = SiteInfo("blocks.0", "block", 0, 1)
+
+
+def written(program: Program, steps: int) -> str:
+    letters = {Phase.DENSE: "D", Phase.MATCH: "M"}
+    plans = [program.plan(step, steps, SITE, ()) for step in range(steps)]
+    return " ".join(letters.get(plan.phase, f"{plan.ratio:g}") for plan in plans)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "expected"),
+    [
+        ("DDDD (M .94 .94 1)*", 10, "D D D D M 0.94 0.94 1 M 0.94"),
+        ("DDDD (M .94 .94 1)*", 5, "D D D D D"),  # a match that nothing follows is not made
+        ("DM.5(M.5)*DD", 8, "D M 0.5 M 0.5 M D D"),
+        ("DD (1)* D", 6, "D D 1 1 1 D"),
+        ("DD (1)* D", 2, "D D"),
+        ("D (D 1)*", 5, "D D 1 D 1"),
+        ("M .5 .5", 5, "M 0.5 0.5 D D"),
+        ("M .5 1 .5 M .25", 6, "M 0.5 1 0.5 M 0.25"),
+        ("(M .5)*", 4, "M 0.5 M 0.5"),
+    ],
+)
+def test_steps(text: str, steps: int, expected: str) -> None:
+    last = {"DM.5(M.5)*DD": "D M 0.5 M 0.5 D D D"}  # the match before the last steps is not made
+    assert written(Program(text), steps) == last.get(text, expected)
+
+
+def test_a_match_knows_the_ratio_that_it_is_for() -> None:
+    plans = [Program("M 1 .25 M .75").plan(step, 5, SITE, ()) for step in range(5)]
+    assert [plan.ratio for plan in plans] == [0.25, 1, 0.25, 0.75, 0.75]
+
+
+@pytest.mark.parametrize("text", ["DDDD(M.94 .94 1)*", "D (D 1)* DD", "M .5 .5", "(M 0.250)*"])
+def test_what_is_printed_is_read_again(text: str) -> None:
+    program = Program(text)
+    assert str(Program(str(program))) == str(program)
+    assert Program(str(program)).steps(20) == program.steps(20)
+
+
+@pytest.mark.parametrize(
+    ("text", "ratio", "skips"),
+    [("D M .5 .5 M .75 1", 0.75, True), ("D (1)*", 1, True), ("D M .5", 0.5, False), ("D", 0, False)],
+)
+def test_ratios(text: str, ratio: float, skips: bool) -> None:
+    assert (Program(text).ratio, Program(text).skips) == (ratio, skips)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must begin with a dense step"),
+        (".5", "must begin with a dense step"),
+        ("(1 D)*", "must begin with a dense step"),
+        ("D .5", "at ratio 0.5, no match, M, comes before it"),
+        ("D (.5 M)*", "at ratio 0.5, no match, M, comes before it"),
+        ("M .5 .7", "at ratio 0.7, the match before it is made for 0.5. Put an M between"),
+        ("M .5 (M .7)* .5", "at ratio 0.5, the match before it is made for 0.7"),
+        ("(M .5)", r"a repeated part is written \(...\)\*, with steps inside"),
+        ("D ()*", r"a repeated part is written"),
+        ("D X", "'X' is no step. Allowed: D"),
+        ("D 1.5", "'1.5' is no step"),
+        ("M 0", "'0' is no step"),
+        ("M nan", "is no step"),
+        ("(M .5)* (D)*", "is no step"),
+        ("M.5.5", "is no step"),
+    ],
+)
+def test_what_is_no_program_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Program(text)

@@ -1,0 +1,83 @@
+"""A dozen hostile packages and more, installed by pip: a built-in method is what it is without them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from families.models import BY_NAME
+from registry.hostile import CLASH, GOOD, HOSTILE, SLOW, lay_down, wheel
+
+import tokred
+from tokred.registry import default_registry
+
+ALL = {**{name: code for name, (code, _) in HOSTILE.items()}, SLOW[0]: SLOW[1]}
+SIZE = ("--steps", "2", "--samples", "1", "--pairs", "1")
+WARNED = re.compile(r"UserWarning: tokred: plugin (tokred-\S+) 0\.2 ")
+
+
+def test_they_are_a_dozen_and_more() -> None:
+    assert len({*ALL, CLASH[0]}) >= 12
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install them, one that is sound, and one that takes its name, into a folder of their own."""
+    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
+    codes = {**ALL, "hello": GOOD, CLASH[0]: CLASH[1]}
+    made = [str(wheel(wheels, name, code)) for name, code in codes.items()]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile"]
+    subprocess.run([*pip, "--target", str(site), *made], check=True)
+    return site
+
+
+def bench(out: Path, site: Path | None, *methods: str) -> tuple[dict[str, Any], list[str]]:
+    """Run `tokred bench` in a process of its own; return the row of dito and the plugins that were warned of."""
+    code = "import sys; sys.argv[0] = 'tokred'; from tokred.cli import main; main()"
+    named = [part for method in methods for part in ("--method", method)]
+    command = [sys.executable, "-c", code, "bench", "--model", "emoji-dit", *named, *SIZE, "--out", str(out)]
+    path = os.pathsep.join([*([str(site)] if site else []), *sys.path])
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, check=True, capture_output=True, text=True, cwd=out.parent
+    )
+    rows = json.loads((out / "results.json").read_text())["rows"]
+    (row,) = [row for row in rows if row["method"] == "dito"]
+    return {name: row[name] for name in ("compute", "site_compute", "scores")}, WARNED.findall(done.stderr)
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_a_built_in_is_the_same_bit_for_bit(tmp_path: Path, installed: Path) -> None:
+    """Where only built-ins are named, no plugin is imported; with another, each broken one costs one warning."""
+    without, _ = bench(tmp_path / "without", None, "dito:ratio=0.5")
+    alone, warned = bench(tmp_path / "alone", installed, "dito:ratio=0.5")
+    assert (alone, warned) == (without, [])
+    beside, warned = bench(tmp_path / "beside", installed, "dito:ratio=0.5", "hello:ratio=0.5")
+    assert beside == without
+    assert sorted(warned) == sorted(f"tokred-{name}" for name in (*ALL, CLASH[0]))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_leaves_a_built_in_as_it_is_and_costs_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    family = BY_NAME["dit"]
+    with tokred.apply(model := family.model(), "dito"):
+        expected = family.generate(model)
+    lay_down(tmp_path, name, ALL[name])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    default_registry.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=f"plugin tokred-{name} 0.2 ") as caught:
+            default_registry().load_others()
+        assert len(caught) == 1
+        with tokred.apply(model, "dito"):
+            assert family.generate(model).equal(expected)
+    finally:
+        default_registry.cache_clear()
+        sys.modules.pop(f"plugin_{name.replace('-', '_')}", None)

@@ -1,0 +1,22 @@
+"""Every component that tokred brings along keeps what every component promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from tokred.registry import components
+from tokred.testing import Case, parametrize_with_checks
+
+KINDS = ("similarity", "matcher", "scheduler", "recovery", "method", "adapter")
+OWN = [
+    f"{kind}:{registered.component.name}"
+    for kind in KINDS
+    for registered in components(kind)  # type: ignore[arg-type]
+    if registered.provider.distribution == "tokred"
+]
+
+
+@parametrize_with_checks(OWN)
+@pytest.mark.filterwarnings("ignore:tokred. .* reduced nothing")
+def test_contract(check: Case) -> None:
+    check()

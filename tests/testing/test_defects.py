@@ -1,0 +1,78 @@
+"""The suite finds what is wrong, and blames nothing else for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from testing import defects
+
+from tokred.testing import CHECKS, cases
+from tokred.testing.check import Subject
+from tokred.testing.example import HOSTS as ROTARY
+from tokred.testing.hosts import DIT
+from tokred.testing.subjects import Examined
+from tokred.testing.suite import Case
+
+MEANT_FOR: dict[Any, str] = {
+    defects.LeaksRandomness: "deterministic",
+    defects.MutatesItsInput: "inputs_unchanged",
+    defects.SizeDependsOnData: "sizes_follow_from_r_alone",
+    defects.SamplesTalk: "samples_do_not_influence_each_other",
+    defects.NaNSpreads: "broken_tokens_spoil_their_own_scores_only",
+    defects.NotInFloat32: "scores_are_float32",
+    defects.CountsSources: "pairs_are_scored_by_themselves",
+    defects.OffByOne: "removes_exactly_r",
+    defects.CountsWrong: "reductions_are_valid",
+    defects.ScoresAllPairs: "memory_is_linear",
+    defects.LikesBrokenTokens: "broken_tokens_attract_none",
+    defects.PlansMoreThanItSays: "plans_keep_to_what_is_declared",
+    defects.KeepsState: "generations_are_independent",
+    defects.WrongType: "output_is_as_the_input",
+    defects.ChangesKeptTokens: "kept_outputs_come_back_unchanged",
+    defects.UndeclaredMemory: "memory_is_what_was_declared",
+    defects.KeepsAReference: "memory_is_what_was_declared",
+    defects.explains_nothing: "documented",
+    defects.ignores_its_ratio: "ratio_zero_changes_nothing",
+    defects.upset_by_exceptions: "an_exception_leaves_no_trace",
+    defects.ForgetsRoPE: "order_of_tokens_does_not_matter",
+    defects.NamesOtherModules: "describes_its_model",
+    defects.PreventsRemoval: "removal_is_exact",
+}
+
+
+def checks_of(item: Any) -> list[Case]:
+    """List the checks of an item, but not of a method's parts; adapters are given their host."""
+    listed = cases([item])
+    examined = listed[0].examined
+    if examined.subjects[0].kind == "adapter":
+        hosts = ROTARY if issubclass(item, defects.RotaryAdapter) else DIT
+        examined = Examined(examined.name, (Subject("adapter", examined.name, item, item, {}, hosts),))
+    return [Case(examined, case.check) for case in listed if case.examined is listed[0].examined]
+
+
+def broken(item: Any) -> list[str]:
+    """Name the checks that fail."""
+    found = []
+    for case in checks_of(item):
+        try:
+            case()
+        except Exception:
+            found.append(case.check.name)
+    return found
+
+
+@pytest.mark.parametrize("defect", MEANT_FOR, ids=lambda defect: defect.__name__)
+def test_the_check_meant_for_it_fails_and_no_other(defect: Any) -> None:
+    assert broken(defect) == [MEANT_FOR[defect]]
+
+
+def test_the_adapter_without_the_defect_is_sound() -> None:
+    assert broken(defects.RotaryAdapter) == []
+
+
+def test_every_check_can_fail() -> None:
+    """Those that are not planted here have nothing else in common with a defect that users could bring in."""
+    names = {check.name for check in CHECKS}
+    assert set(MEANT_FOR.values()) <= names
+    assert len(names) == len(CHECKS) <= 25

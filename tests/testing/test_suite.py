@@ -1,0 +1,77 @@
+"""What can be handed to the suite, and how it is run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tokred import Component, SpecError, UnknownName
+from tokred.parts import Copy, Cosine, GridMatcher, Interval
+from tokred.registry import build_method
+from tokred.testing import cases, parametrize_with_checks, run_checks
+
+
+def test_the_suite_imports_without_pytest_and_hosts() -> None:
+    heavy = ("pytest", "diffusers", "timm", "torch._dynamo")
+    code = f"import sys, tokred.testing; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("item", [GridMatcher, GridMatcher(), "grid", "matcher:grid"], ids=str)
+def test_a_class_an_object_and_a_name_have_the_same_checks(item: Any) -> None:
+    assert [case.check for case in cases([item])] == [case.check for case in cases(["grid"])]
+
+
+def test_a_method_brings_its_parts() -> None:
+    kinds = {case.examined.subjects[0].kind for case in cases([build_method("tomesd", {})])}
+    assert kinds == {"method", "similarity", "matcher", "scheduler", "recovery"}
+
+
+def test_a_name_of_several_kinds_stands_for_all() -> None:
+    names = {case.examined.name for case in cases(["random"])}
+    assert {"matcher:random", "method:random"} <= names
+
+
+def test_something_else_is_refused() -> None:
+    with pytest.raises(SpecError, match="3 is nothing that can be checked. Pass a registered name"):
+        cases([3])
+    with pytest.raises(SpecError, match="cannot be made without parameters .*'ratio'.* Pass an object that it made"):
+        cases([Interval])
+    with pytest.raises(UnknownName, match="Unknown check 'determinstic'. .*Did you mean 'deterministic'?"):
+        cases([Cosine], {"determinstic": "why"})
+    component = Component("adapter", "x", "tokred_adapters.dit:DiTAdapter", "", hosts="tokred.parts:Copy")
+    with pytest.raises(SpecError, match="hosts='tokred.parts:Copy' of 'x' must name a tuple of tokred.testing.Host"):
+        cases([component])
+
+
+def test_an_adapter_without_a_host_is_told_to_name_one() -> None:
+    adapter = Component("adapter", "x", "tokred_adapters.dit:DiTAdapter", "")
+    broken = [result for result in run_checks([adapter]) if not result.passed]
+    assert {result.case.check.name for result in broken} >= {"describes_its_model", "removal_is_exact"}
+    assert "no model to check it on. Name tiny ones: Component(..., hosts=" in broken[0].detail
+
+
+def test_a_reason_has_to_be_written() -> None:
+    with pytest.raises(SpecError, match="Check 'compiles' of recovery 'x' is expected to fail: write why"):
+        Component("recovery", "x", "a:b", "", expected_failures={"compiles": " "})
+
+
+def test_expected_failures_are_strict_marks() -> None:
+    mark = parametrize_with_checks([Copy], {"compiles": "it does not"})
+    (marked,) = [param for param in mark.args[1] if param.marks]
+    assert marked.id == "Copy-compiles"
+    assert marked.marks[0].kwargs == {"strict": True, "reason": "it does not"}
+
+
+def test_an_error_says_which_check_and_parameters() -> None:
+    class Broken(Copy):
+        def recover(self, kept: Any, reduction: Any, memory: Any) -> Any:
+            raise ZeroDivisionError
+
+    case = next(case for case in cases([Broken]) if case.check.name == "deterministic")
+    with pytest.raises(ZeroDivisionError) as caught:
+        case()
+    assert caught.value.__notes__[0].startswith("deterministic of recovery Broken: The same inputs give")
