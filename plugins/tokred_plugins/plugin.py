@@ -85,7 +85,7 @@ def tokred_components() -> Iterator[Component]:
         "sdtm",
         "tokred_plugins.sdtm:sdtm",
         "merge alike windows early, similar tokens of MLPs late, blended with a cache (Fang et al., 2025)",
-        levels=({"ratio": 0.2}, {"ratio": 0.3}, {"ratio": 0.5}),
+        levels=({"ratio": 0.2}, {"ratio": 0.3}, {"ratio": 0.45}),
     )
     yield Component(
         "method",
@@ -100,4 +100,44 @@ def tokred_components() -> Iterator[Component]:
         "tokred_plugins.random:random",
         "random pairs, the floor",
         levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield from _parts()
+
+
+def _parts() -> Iterator[Component]:
+    """Yield the parts that methods bring along, so that they have names in files and on the command line."""
+    yield Component("matcher", "bases", "tokred_plugins.sito:BaseMatcher", "SiTo's: prune what is close to a base")
+    yield Component(
+        "matcher",
+        "facility",
+        "tokred_plugins.toma:FacilityMatcher",
+        "ToMA's: soft weights to the most representative tokens of a tile",
+        expected_failures={"broken_tokens_attract_none": "a grid of primes has no tiles to test it on"},
+    )
+    yield Component(
+        "matcher", "windows", "tokred_plugins.sdtm:WindowMatcher", "SDTM's: collapse the most alike windows"
+    )
+    yield Component(
+        "matcher", "anchors", "tokred_plugins.sdtm:AnchorMatcher", "SDTM's: keep each window's stalest token"
+    )
+    yield Component(
+        "matcher",
+        "downsample",
+        "tokred_plugins.todo:Downsample",
+        "ToDo's: a smaller grid",
+        expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
+    )
+    for name, target, summary in (
+        ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),
+        ("every_nth", "toma:EveryNth", "ToMA's: reduce at every n-th step"),
+    ):
+        yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))
+    yield Component("scheduler", "ramp", "tokred_plugins.sdtm:Ramp", "SDTM's: less and less, every third step dense")
+    yield Component(
+        "recovery",
+        "blend",
+        "tokred_plugins.sdtm:Blend",
+        "SDTM's: a destination's output mixed with the token's own at the last dense step",
+        levels=({"new": 0.2},),
+        expected_failures={"kept_outputs_come_back_unchanged": "destinations are blended too, as published"},
     )

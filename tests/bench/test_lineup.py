@@ -39,6 +39,8 @@ def test_what_does_not_fit_a_classifier_is_left_out_with_its_reason(classifier: 
             assert "VisionTransformer takes none" in reasons[0]
         elif contender.entrant.scheduler.reuses:  # type: ignore[union-attr]
             assert reasons[0].startswith(f"{contender.name} reuses correspondences from step to step")
+        elif "kv" in contender.entrant.sites:  # type: ignore[union-attr]
+            assert reasons[0].startswith("sites=('kv',) is not offered")
         else:
             assert reasons == []
 
