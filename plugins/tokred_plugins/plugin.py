@@ -133,11 +133,3 @@ def _parts() -> Iterator[Component]:
     ):
         yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))
     yield Component("scheduler", "ramp", "tokred_plugins.sdtm:Ramp", "SDTM's: less and less, every third step dense")
-    yield Component(
-        "recovery",
-        "blend",
-        "tokred_plugins.sdtm:Blend",
-        "SDTM's: a destination's output mixed with the token's own at the last dense step",
-        levels=({"new": 0.2},),
-        expected_failures={"kept_outputs_come_back_unchanged": "destinations are blended too, as published"},
-    )

@@ -11,7 +11,7 @@ import torch
 
 from tokred import Layout, Matcher, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SiteKind, SpecError
 from tokred.interfaces import DENSE, Draw, Match, Memory
-from tokred.parts import Cosine, cells_of, check_at_least, check_ratio, check_stride, closest_pairs, count_cells
+from tokred.parts import Blend, Cosine, cells_of, check_at_least, check_ratio, check_stride, closest_pairs, count_cells
 
 STALENESS = "merged"
 """The matchers' memory: how many matches in a row each token has been in a group of several."""
@@ -69,6 +69,11 @@ class WindowMatcher(AnchorMatcher):
 
     frequency: float = 0.05
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.frequency, int | float) or not math.isfinite(self.frequency):
+            raise SpecError(f"frequency={self.frequency!r} must be a finite number; below 0 it spares what was merged.")
+
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """Draw an anchor in each window: windows `[D, n]`, anchors `[D]` and the others `[D, n - 1]`."""
         windows = cells_of(layout, self.window)
@@ -94,38 +99,6 @@ def _counted(reduction: Reduction, memory: Memory) -> Reduction:
     """Count one more match for tokens in groups of several, destinations too, and start anew for the others."""
     memory[STALENESS].add_(1).mul_(reduction.is_merged)
     return reduction
-
-
-@dataclass(frozen=True)
-class Blend:
-    """Copy to merged tokens their destination's output, mixed with what their own was at the last dense step.
-
-    Attributes:
-        new: weight of the copied output, in [0, 1].
-    """
-
-    new: float
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.new, int | float) or not 0 <= self.new <= 1:
-            raise SpecError(f"new={self.new!r} must be in [0, 1]: the weight of the output beside the cached one.")
-
-    def state_spec(self, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare one full-length output."""
-        return {"output": shape}
-
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
-        """Remember `output` `[B, N, C]`."""
-        memory["output"].copy_(output)
-
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
-        """Copy the outputs `kept` `[B, K, C]` to all tokens and blend those of merged ones, `[B, N, C]`."""
-        copied = reduction.unmerge(kept)
-        return torch.where(reduction.is_merged.unsqueeze(2), torch.lerp(memory["output"], copied, self.new), copied)
-
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
-        """Return the remembered output `[B, N, C]`."""
-        return memory["output"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""ToDo: Smith, Saxena, Saha, "ToDo: Token Downsampling for Efficient Generation", 2024, arXiv:2402.13573."""
+"""ToDo: Smith, Saxena, Saha, "Token Downsampling", 2024, arXiv:2402.13573."""
 
 from __future__ import annotations
 

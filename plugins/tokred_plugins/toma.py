@@ -1,4 +1,4 @@
-"""ToMA: Lu et al., "Token Merge with Attention", ICML 2025, arXiv:2509.10918."""
+"""ToMA: Lu et al., ICML 2025, arXiv:2509.10918."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ from plugins.one_site import TOKENS, generate, spied
 
 import tokred
 from tokred import Matcher, Phase, Reduction, SiteInfo, SpecError, UnsupportedModel
-from tokred.parts import Cosine
+from tokred.parts import Blend, Cosine
 from tokred.registry import build_method
-from tokred_plugins.sdtm import AnchorMatcher, Blend, WindowMatcher
+from tokred_plugins.sdtm import AnchorMatcher, WindowMatcher
 
 TIME = torch.tensor(0.5)
 WINDOWS = ((2, 2), (1, 2), (2, 1), (2, 3))
@@ -172,6 +172,7 @@ def test_a_site_blends_with_its_last_dense_step_and_counts_on_over_the_switch(mo
         ({"ratio": 0.7}, "ratio=1.1.* must be a number in .0, 1."),
         ({"ratio": 0.5}, "ratio=0.83.* for method 'sdtm' is too much"),
         ({"spread": 1.5}, "spread=1.5 must be in .0, 1.: it is a share"),
+        ({"frequency": math.inf}, "frequency=inf must be a finite number; below 0 it spares what was merged"),
         ({"protect": 1}, "protect=1 must be an integer of at least 2: the number of steps from one dense step to the"),
         ({"switch": 1.2}, "switch=1.2 must be in .0, 1.: it is a share"),
         ({"new": -0.1}, "new=-0.1 must be in .0, 1.: the weight of the output beside the cached one"),
