@@ -38,13 +38,13 @@ PARTS = {
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
         ({"sites": ()}, "name at least one of attn, mlp, block"),
         ({"sites": ("block", "mlp")}, "name 'block' alone or those two"),
-        ({"sites": ("attn", "kv")}, "'attn' and 'block' reduce keys with their queries; leave out 'kv'"),
         ({"sites": ("attn", "model")}, "Interval.* never plans ratio 1, at which the model is skipped"),
         ({"scheduler": Interval(1.0)}, r"Interval.* calls no site at ratio 1, and Copy\(\) remembers no output"),
         (
             {"scheduler": Program("M .5 1"), "recovery": Cached(), "sites": ("model",)},
             r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped",
         ),
+        ({"sites": ("attn", "kv")}, "'attn' and 'block' reduce keys with their queries; leave out 'kv'"),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
         (

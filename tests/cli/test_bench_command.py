@@ -112,7 +112,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--model": "tiny-dt"}, "Unknown zoo model 'tiny-dt'. Known: tiny-dit, tiny-vit. Did you mean 'tiny-dit'?"),
         ({"--method": "ditto"}, "Unknown method or rival 'ditto'."),
         ({"--method": "dito:rate=0.5"}, "Unknown parameter of method 'dito': 'rate'."),
-        ({"--method": "dito:ratio=1.2"}, "ratio=1.2 must be a number in [0, 1)"),
+        ({"--method": "dito:ratio=1.2"}, "ratio=1.2 must be a number in [0, 1]"),
         ({"--method": "dito:ratio=0.8"}, "at most 0.75 of the tokens can be removed"),
         ({"--method": "dito:ratio=0.8,stride=2x2"}, "at most 0.75 of the tokens can be removed"),
         ({"--method": "dito:sites=mlp,keys=full"}, "keys='full' is about attention sites"),

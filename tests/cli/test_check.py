@@ -52,7 +52,7 @@ def test_an_expected_failure_that_passes_is_a_failure(
         ("cosin", "Unknown component 'cosin'. Known: "),
         ("matcher:cosine", "Unknown matcher 'cosine'. Known: grid, random"),
         ("mather:grid", "Unknown kind of component 'mather'."),
-        ("step_cache", "Unknown component 'step_cache'."),
+        ("fewer_steps", "Unknown component 'fewer_steps'."),
     ],
 )
 def test_unknown_names_are_refused(tokred: Callable[..., Any], name: str, message: str) -> None:

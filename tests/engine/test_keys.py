@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, Family, sites_of
-from families.tolerance import assert_same_computation
 from torch import nn
 
 import tokred
@@ -20,6 +19,7 @@ from tokred import Method, Reduction, SiteSpec, parts
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.outputs import token_output
 from tokred.interfaces import Memory, MemorySpec
+from tokred.testing.tolerance import assert_same_computation
 
 FULL = [family for family in DIFFUSERS if "full" in family.keys]
 RECOVERED = [family for family in DIFFUSERS if "recovered" in family.keys]

@@ -50,7 +50,7 @@ def method(**changed: Any) -> Method:
 class AtOnce:
     """Matches and reduces in one call, and says that it does not."""
 
-    ratio, reuses = 0.5, True
+    ratio, reuses, skips = 0.5, True, False
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Any) -> Plan:
         return Plan(Phase.MATCH_REDUCE, self.ratio)
@@ -59,7 +59,7 @@ class AtOnce:
 class OutOfStep:
     """Matches attentions at even steps and MLPs at odd ones."""
 
-    ratio, reuses = 0.5, True
+    ratio, reuses, skips = 0.5, True, False
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Any) -> Plan:
         return Plan(Phase.MATCH if step % 2 == (site.kind == "mlp") else Phase.REDUCE, self.ratio)

@@ -16,7 +16,8 @@ def test_cells_are_those_of_plain_loops(grids: tuple[tuple[int, int], ...], stri
     layout = Layout(grids)
     expected = all_cells(layout, stride)
     assert cells_of(layout, stride).tolist() == expected
-    assert count_cells(layout, stride) == len(expected)
+    every_picture = all(all_cells(Layout((grid,)), stride) for grid in grids)
+    assert count_cells(layout, stride) == (len(expected) if every_picture else 0)
 
 
 def test_a_picture_without_a_cell_counts_for_all() -> None:

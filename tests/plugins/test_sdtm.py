@@ -32,7 +32,6 @@ from tokred.parts import Blend, Cosine
 from tokred.registry import build_method
 from tokred_plugins.sdtm import AnchorMatcher, WindowMatcher
 
-TIME = torch.tensor(0.5)
 WINDOWS = ((2, 2), (1, 2), (2, 1), (2, 3))
 
 
@@ -100,15 +99,15 @@ def test_merged_tokens_are_blended_with_what_they_were(seed: int) -> None:
         name: torch.zeros(shape) for name, shape in WindowMatcher().state_spec((len(case.x), case.layout.image)).items()
     }
     reduction, _ = run(WindowMatcher(), case, r, memory)
-    recovery = Blend(new)
+    recovery, time = Blend(new), torch.zeros(())
     cached = {
         name: torch.zeros(shape, dtype=case.x.dtype) for name, shape in recovery.state_spec(tuple(case.x.shape)).items()
     }
-    recovery.observe(case.x, cached, TIME, None)
+    recovery.observe(case.x, cached, time, None)
     kept = torch.randn(len(case.x), reduction.computed, 5, generator=case.generator).to(case.x.dtype)
-    full = recovery.recover(kept, reduction, cached, TIME)
+    full = recovery.recover(kept, reduction, cached, time)
     assert full.dtype == case.x.dtype
-    assert torch.equal(recovery.recall(cached, TIME), case.x)
+    assert torch.equal(recovery.recall(cached, time), case.x)
     for sample in range(len(case.x)):
         pairs = pairs_in(reduction, sample)
         places = {t: place for place, t in enumerate(groups(pairs, case.layout.image))}

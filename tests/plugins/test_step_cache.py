@@ -17,6 +17,12 @@ STEPS = 7
 
 
 @pytest.fixture
+def model(family: Family, dtype: torch.dtype) -> nn.Module:
+    """Build the family's model, in place of the one of this folder."""
+    return family.model(dtype)
+
+
+@pytest.fixture
 def subject() -> TinySubject:
     return TinySubject()
 

@@ -9,7 +9,16 @@ import torch
 
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
+from tokred.engine.keys import (
+    FullKeys,
+    KeyFeed,
+    KeySource,
+    MergedKeys,
+    NormedKeys,
+    NormFeed,
+    RecoveredKeys,
+    SeenKeys,
+)
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.rotary import RotaryFeeds
@@ -36,7 +45,8 @@ class Site:
         info: the same, as the method's parts are told.
         method: what it does.
         held: takes features from inside the block, where the method compares those.
-        feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept".
+        feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept" or
+            reduces the keys alone.
         rotary: rotates queries and keys, where the model does and the method asks for other keys.
         norm: stands around `spec.key_norm`, likewise.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.

@@ -50,8 +50,8 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
     lengths = {layout.image, layout.image + spec.companions(layout)}
     travels = {travel.argument for travel in spec.travels}
     rotates = {spec.rotary.argument} if spec.rotary else set()
+    apart = spec.kind == "kv" or (keys != "kept" and bool(spec.key_modules))
     for name, value in call.items():
-        apart = spec.kind == "kv" or (keys != "kept" and bool(spec.key_modules))
         if name in travels - rotates and value is not None and apart:
             raise UnsupportedModel(
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a
     from tokred.interfaces.matcher import Matcher
 
 SiteKind = Literal["attn", "mlp", "block", "kv", "model"]
-"""What a site computes: attention, a feed-forward layer, both at once, an attention of fewer keys and values, or the
+"""What a site computes: attention, a feed-forward layer, both at once, an attention's keys and values alone, or the
 whole model."""
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 """Every kind of site."""

@@ -52,7 +52,7 @@ def _schedulers() -> Iterator[Component]:
         "program",
         "tokred.parts:Program",
         "what a line says, step by step",
-        levels=({"text": "DDM .5 (M .5)* D"},),
+        levels=({"text": "DD(M .5 .5)*D"}, {"text": "DD(M .5 1)*D"}),
     )
     yield Component(
         "scheduler",

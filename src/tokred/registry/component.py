@@ -32,7 +32,8 @@ class Component:
             `tokred check` checks; for a part, of those that it has no defaults for.
         hosts: where the tiny models are that `tokred check` checks an adapter on, as "package.module:attribute": a
             tuple of `tokred.testing.Host`.
-        expected_failures: the reason for each check of `tokred check`, by its name, that is known to fail.
+        expected_failures: the reason for each check of `tokred check`, by its name, that is known to fail; a method's
+            are those of its parts too that are no components.
 
     Raises:
         SpecError: if the kind is unknown, the target is not of that form, or a field is of another type.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,8 +23,9 @@ from tokred.testing.host import Host
 from tokred.testing.hosts import DIT, FLUX, VIT
 from tokred.testing.scheduler import shortest_reducing
 
-METHOD_HOSTS = (*DIT, *FLUX, VIT[0])
-"""One with pairs for each sample, one with rotary positions, one that is called once per picture."""
+METHOD_HOSTS = tuple(replace(host, grid=(8, 8)) for host in (*DIT, *FLUX, VIT[0]))
+"""One with pairs for each sample, one with rotary positions, one that is called once per picture; on a grid that cells
+of 2 x 2 and of 4 x 4 divide."""
 
 
 @dataclass(frozen=True)

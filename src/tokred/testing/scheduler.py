@@ -12,6 +12,8 @@ from tokred.testing.check import Stage, Subject, demand
 
 LENGTHS = (1, 2, 3, 5, 8, 13, 28)
 """Numbers of denoising steps."""
+FEW = 0.01
+"""A ratio at which no token of a tiny model is removed."""
 SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3) for depth in range(3) for kind in SITE_KINDS)
 
 
@@ -42,7 +44,7 @@ def _generation(part: Any, steps: int) -> Iterator[tuple[int, SiteInfo, Plan]]:
 def shortest_reducing(part: Any) -> int:
     """Return the least of some numbers of steps in which a site reduces; the greatest of them if none does."""
     for steps in LENGTHS:
-        if any(plan.phase.reduces and plan.ratio > 0 for _, _, plan in _generation(part, steps)):
+        if any(plan.phase.reduces and plan.ratio > FEW for _, _, plan in _generation(part, steps)):
             return steps
     return LENGTHS[-1]
 
@@ -56,10 +58,10 @@ def plans_keep_to_what_is_declared(subject: Subject) -> None:
         for step, site, plan in _generation(subject.make(), steps):
             what = f"step {step} of {steps}, {site.name}"
             demand(isinstance(plan, Plan), f"{what}: it planned {plan!r}, which is no tokred.Plan.")
-            within = 0 <= plan.ratio <= part.ratio
+            within = 0 <= plan.ratio <= part.ratio or (part.skips and plan.ratio == 1)
             demand(within, f"{what}: it planned ratio {plan.ratio}, and declares at most {part.ratio}.")
             reused = plan.phase in (Phase.MATCH, Phase.REDUCE)
             demand(part.reuses or not reused, f"{what}: it planned {plan.phase}, and reuses={part.reuses}.")
             matched |= {site.name} if plan.phase.matches else set()
-            early = plan.phase is Phase.REDUCE and plan.ratio > 0 and site.name not in matched
+            early = plan.phase is Phase.REDUCE and 0 < plan.ratio < 1 and site.name not in matched
             demand(not early, f"{what}: it planned to reduce before the site has matched.")

@@ -58,7 +58,7 @@ def examine(item: Any) -> Iterator[Examined]:
         name = made.name if isinstance(made, Method) else source.__name__
         subject = Subject(kind, name, source, factory)
         yield Examined(name, (subject,))
-        yield from _parts(subject.name, (subject,))
+        yield from _parts(subject.name, (subject,), {})
 
 
 def _component(component: Component, target: Any) -> Iterator[Examined]:
@@ -68,11 +68,11 @@ def _component(component: Component, target: Any) -> Iterator[Examined]:
     )
     name = f"{component.kind}:{component.name}"
     yield Examined(name, subjects, component.expected_failures)
-    yield from _parts(name, subjects)
+    yield from _parts(name, subjects, component.expected_failures)
 
 
-def _parts(name: str, subjects: tuple[Subject, ...]) -> Iterator[Examined]:
-    """Yield the parts of a method, each different one once."""
+def _parts(name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str]) -> Iterator[Examined]:
+    """Yield the parts of a method, each different one once; `reasons` are for those that are no components."""
     if subjects[0].kind != "method":
         return
     for kind in _PARTS:
@@ -86,7 +86,7 @@ def _parts(name: str, subjects: tuple[Subject, ...]) -> Iterator[Examined]:
             yield Examined(
                 f"{name}.{kind}",
                 tuple(Subject(kind, cls.__name__, cls, factory) for factory in found),
-                own.component.expected_failures if own else {},
+                own.component.expected_failures if own else reasons,
             )
 
 
