@@ -247,6 +247,8 @@ def mutate(data: Any, chance: random.Random) -> None:
 def test_ten_thousand_mutants_are_methods_or_refused(tmp_path: Path) -> None:
     build_method("dito", {"penalty": 0.1}).save(tmp_path / "saved.json")
     Method.read(tmp_path / "saved.json")  # what is imported on first use
+    with pytest.raises(SpecError):  # and what is looked for where a name is not built in
+        Method.read(write(tmp_path, changed("matcher.name", "unheard of")))
     path, read, slowest = tmp_path / "mutant.json", 0, 0.0
     for mutant in mutants((tmp_path / "saved.json").read_text(), seed=0):
         path.write_bytes(mutant)

@@ -26,9 +26,13 @@ ENOUGH_SECONDS = 1.0
 """After which no further round is begun."""
 
 
+METHODS = ("dito", "tomesd", "random")
+"""Methods that are measured: those that compile into whole graphs on every family."""
+
+
 def methods(model: RealModel) -> list[Contender]:
-    """List the standard runs of every registered method that fits; a classifier has no steps to reuse anything in."""
-    known = [(contender, contender.entrant) for contender in parse_contenders()]
+    """List the standard runs of the methods that fit; a classifier has no steps to reuse anything in."""
+    known = [(contender, contender.entrant) for contender in parse_contenders(METHODS)]
     return [c for c, m in known if isinstance(m, Method) and not (model.family == "vit" and m.scheduler.reuses)]
 
 

@@ -28,8 +28,8 @@ def tokred_components() -> Iterator[Component]:
         "forecast each token, corrected by what its destination's forecast missed",
         levels=(
             {"ratio": 0.75},
-            {"ratio": 0.9375, "stride": (4, 4), "interval": 3},
-            {"ratio": 0.9375, "stride": (4, 4), "interval": 3, "keys": "recovered"},
+            {"ratio": 0.9, "stride": (4, 4), "interval": 3},
+            {"ratio": 0.9, "stride": (4, 4), "interval": 3, "keys": "recovered"},
         ),
     )
     yield Component(

@@ -144,10 +144,12 @@ def test_public_names() -> None:
     assert tokred.metrics.__all__ == [
         "IDENTICAL_PSNR",
         "Lpips",
+        "Paired",
         "agreement",
         "interval95",
         "psnr",
         "psnr_foreground",
         "ssim",
         "top1",
+        "wilcoxon",
     ]

@@ -121,8 +121,10 @@ def test_skipped_sites_inside_equal_a_skipped_model(family: Family, model: nn.Mo
             report = run.report()
         assert report.compute == pytest.approx(1 / 3)
         assert report.unplanned == 0
+    # A block's branch is a difference of features around 4, whose last place in bfloat16 is 2**-5.
+    rounding = 1e-5 if results[0].dtype == torch.float32 else 2 * 2**-5
     for result in results[1:]:
-        torch.testing.assert_close(result, results[0], rtol=2e-2, atol=2e-2 if result.dtype != torch.float32 else 1e-5)
+        torch.testing.assert_close(result, results[0], rtol=2e-2, atol=rounding)
 
 
 @pytest.mark.parametrize("sites", [("attn", "mlp"), ("block",)], ids="+".join)

@@ -47,6 +47,13 @@ def test_something_else_is_refused() -> None:
         cases([component])
 
 
+def test_what_lacks_a_part_of_its_interface_is_told_which() -> None:
+    component = Component("recovery", "x", "tokred.parts:Cosine", "")
+    results = [result for result in run_checks([component]) if result.case.check.name != "documented"]
+    assert {result.outcome for result in results} == {"broken"}
+    assert "Cosine is no Recovery: it has no ['state_spec', 'observe', 'recover'" in results[0].detail
+
+
 def test_an_adapter_without_a_host_is_told_to_name_one() -> None:
     adapter = Component("adapter", "x", "tokred_adapters.dit:DiTAdapter", "")
     broken = [result for result in run_checks([adapter]) if not result.passed]
@@ -68,7 +75,7 @@ def test_expected_failures_are_strict_marks() -> None:
 
 def test_an_error_says_which_check_and_parameters() -> None:
     class Broken(Copy):
-        def recover(self, kept: Any, reduction: Any, memory: Any) -> Any:
+        def recover(self, *arguments: Any) -> Any:
             raise ZeroDivisionError
 
     case = next(case for case in cases([Broken]) if case.check.name == "deterministic")

@@ -9,8 +9,21 @@ from typing import Any
 
 import torch
 
+from tokred.adapter import Adapter
+from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
+from tokred.method import Method
 from tokred.registry import Kind
 from tokred.testing.host import Host
+
+INTERFACES: dict[Kind, type] = {
+    "method": Method,
+    "adapter": Adapter,
+    "similarity": Similarity,
+    "matcher": Matcher,
+    "scheduler": Scheduler,
+    "recovery": Recovery,
+}
+"""What a component of each kind has to be."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,11 @@ class Subject:
 
     def make(self, **changes: Any) -> Any:
         """Make one that was never used, with some parameters changed."""
-        return self.factory(**{**self.params, **changes})
+        made = self.factory(**{**self.params, **changes})
+        interface = INTERFACES[self.kind]
+        lacking = [name for name in vars(interface) if not name.startswith("_") and not hasattr(made, name)]
+        demand(isinstance(made, interface), f"{type(made).__name__} is no {interface.__name__}: it has no {lacking}.")
+        return made
 
     @property
     def takes_ratio(self) -> bool:

@@ -8,22 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tokred.adapter import Adapter
 from tokred.errors import SpecError, UnknownName
-from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import Method
 from tokred.registry import KINDS, Component, Kind, Registered, component_of, components, resolve
-from tokred.testing.check import Subject
+from tokred.testing.check import INTERFACES, Subject
 from tokred.testing.host import Host
 
-_INTERFACES: dict[Kind, type] = {
-    "method": Method,
-    "adapter": Adapter,
-    "similarity": Similarity,
-    "matcher": Matcher,
-    "scheduler": Scheduler,
-    "recovery": Recovery,
-}
 _PARTS: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery")
 
 
@@ -93,9 +83,9 @@ def _parts(name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str])
 def _named(text: str) -> list[Registered]:
     """Return the components of a name, of every kind that can be checked."""
     kind, colon, name = text.rpartition(":")
-    if colon and kind not in _INTERFACES:
-        raise UnknownName("kind of component", kind, _INTERFACES)
-    kinds = [k for k in KINDS if k in _INTERFACES and kind in ("", k)]
+    if colon and kind not in INTERFACES:
+        raise UnknownName("kind of component", kind, INTERFACES)
+    kinds = [k for k in KINDS if k in INTERFACES and kind in ("", k)]
     found = [r for k in kinds for r in components(k) if r.component.name == name]
     if not found:
         known = {r.component.name for k in kinds for r in components(k)}
@@ -120,7 +110,7 @@ def _made(factory: Any) -> Any:
 
 
 def _kind(made: Any, item: Any) -> Kind:
-    for kind, interface in _INTERFACES.items():
+    for kind, interface in INTERFACES.items():
         if isinstance(made, interface):
             return kind
     raise SpecError(
