@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given
@@ -20,25 +22,37 @@ def cases(draw: st.DrawFn) -> LinearReduction:
     dst = torch.rand(rows, count, n, generator=generator).argsort(dim=2)[:, :, :k]
     down = torch.randn(rows, count, k, n, generator=generator).softmax(dim=3)
     up = torch.randn(rows, count, n, k, generator=generator).softmax(dim=3)
-    return LinearReduction.from_weights(tiles, dst, down, up)
+    short = draw(st.integers(0, count)) if k > 1 else 0
+    down[:, :short, -1], up[:, :short, :, -1] = 0, 0
+    return LinearReduction.from_weights(tiles, dst, down, up, short)
+
+
+def destinations(reduction: LinearReduction) -> list[list[int]]:
+    """For each tile, the places of its destinations among those of all."""
+    short, found, start = reduction.down.shape[1] * reduction.down.shape[2] - reduction.computed, [], 0
+    for t in range(len(reduction.tiles)):
+        count = reduction.down.shape[2] - (t < short)
+        found.append(list(range(start, start + count)))
+        start += count
+    return found
 
 
 def merge_by_loops(reduction: LinearReduction, x: torch.Tensor, row: int) -> list[torch.Tensor]:
     """Each destination's weighted sum of one sample `[N, C]`, tile by tile."""
     merged = []
-    for tile, weights in zip(reduction.tiles.tolist(), reduction.down[row].double().tolist(), strict=True):
-        merged += [sum(w * x[t] for w, t in zip(line, tile, strict=True)) for line in weights]
+    weights = reduction.down[row].double().tolist()
+    for tile, lines, own in zip(reduction.tiles.tolist(), weights, destinations(reduction), strict=True):
+        merged += [sum(w * x[t] for w, t in zip(line, tile, strict=True)) for line in lines[: len(own)]]
     return merged
 
 
 def unmerge_by_loops(reduction: LinearReduction, y: torch.Tensor, row: int) -> list[torch.Tensor]:
     """Each token's weighted sum of its tile's destinations `[K, C]`."""
-    count, n = reduction.tiles.shape
-    k, full = reduction.computed // count, [torch.empty(0)] * (count * n)
-    for t, tile in enumerate(reduction.tiles.tolist()):
+    full = [torch.empty(0)] * reduction.tokens
+    for t, (tile, own) in enumerate(zip(reduction.tiles.tolist(), destinations(reduction), strict=True)):
         for i, token in enumerate(tile):
             weights = reduction.up[row, t, i].double().tolist()
-            full[token] = sum(w * y[t * k + j] for j, w in enumerate(weights))
+            full[token] = sum(weights[j] * y[place] for j, place in enumerate(own))
     return full
 
 
@@ -56,22 +70,22 @@ def test_merge_and_unmerge_equal_plain_loops(reduction: LinearReduction) -> None
 
 @given(cases())
 def test_the_index_form_says_which_destination_counts_most(reduction: LinearReduction) -> None:
-    count, n = reduction.tiles.shape
-    k = reduction.computed // count
     for row, kept in enumerate(reduction.kept.tolist()):
-        for t, tile in enumerate(reduction.tiles.tolist()):
-            own = kept[t * k : (t + 1) * k]
+        for t, (tile, places) in enumerate(zip(reduction.tiles.tolist(), destinations(reduction), strict=True)):
+            own = [kept[place] for place in places]
             assert set(own) <= set(tile)
             for i, token in enumerate(tile):
-                heaviest = own[reduction.up[row, t, i].argmax()]
+                heaviest = own[reduction.up[row, t, i, : len(own)].argmax()]
                 assert reduction.follows[row, token] == (token if token in own else heaviest)
         assert reduction.sizes[row].tolist() == [reduction.follows[row].tolist().count(d) for d in kept]
         assert reduction.is_kept[row].nonzero()[:, 0].tolist() == sorted(kept)
-    assert (reduction.tokens, reduction.computed) == (count * n, count * k)
+    assert (reduction.tokens, reduction.computed) == (reduction.tiles.numel(), len(reduction.kept[0]))
 
 
 @given(cases(), st.sampled_from([torch.float32, torch.float16, torch.bfloat16]))
 def test_constant_tokens_stay_constant(reduction: LinearReduction, dtype: torch.dtype) -> None:
+    whole = reduction.up.sum(dim=3, keepdim=True)
+    reduction = dataclasses.replace(reduction, up=reduction.up / whole)
     x = torch.full((len(reduction.kept), reduction.tokens, 2), 1.7, dtype=dtype)
     merged = reduction.merge(x, "mean")
     assert merged.dtype == dtype

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import torch
 
-from tokred import Layout, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SiteKind, SpecError
-from tokred.interfaces import DENSE, Draw, Match, Memory, MemorySpec
-from tokred.parts import Cosine, cells_of, check_at_least, check_stride, closest_pairs, count_cells
+from tokred import Layout, Matcher, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SiteKind, SpecError
+from tokred.interfaces import DENSE, Draw, Match, Memory
+from tokred.parts import Blend, Cosine, cells_of, check_at_least, check_ratio, check_stride, closest_pairs, count_cells
 
 STALENESS = "merged"
 """The matchers' memory: how many matches in a row each token has been in a group of several."""
@@ -69,6 +69,11 @@ class WindowMatcher(AnchorMatcher):
 
     frequency: float = 0.05
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.frequency, int | float) or not math.isfinite(self.frequency):
+            raise SpecError(f"frequency={self.frequency!r} must be a finite number; below 0 it spares what was merged.")
+
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """Draw an anchor in each window: windows `[D, n]`, anchors `[D]` and the others `[D, n - 1]`."""
         windows = cells_of(layout, self.window)
@@ -97,73 +102,36 @@ def _counted(reduction: Reduction, memory: Memory) -> Reduction:
 
 
 @dataclass(frozen=True)
-class Blend:
-    """Copy to merged tokens their destination's output, mixed with what their own was at the last dense step.
-
-    Attributes:
-        new: weight of the copied output, in [0, 1].
-    """
-
-    new: float
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.new, int | float) or not 0 <= self.new <= 1:
-            raise SpecError(f"new={self.new!r} must be in [0, 1]: the weight of the output beside the cached one.")
-
-    def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
-        """Declare one full-length output."""
-        return {"output": shape}
-
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
-        """Remember `output` `[B, N, C]`."""
-        memory["output"].copy_(output)
-
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
-        """Copy the outputs `kept` `[B, K, C]` to all tokens and blend those of merged ones, `[B, N, C]`."""
-        copied = reduction.unmerge(kept)
-        return torch.where(reduction.is_merged.unsqueeze(2), torch.lerp(memory["output"], copied, self.new), copied)
-
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
-        """Return the remembered output, `[B, N, C]`."""
-        return memory["output"]
-
-
-@dataclass(frozen=True)
 class Ramp:
     """Reduce less and less, by windows early and by `late` in MLPs late; leave every few steps dense.
 
-    Step 0 is dense.
-
     Attributes:
-        mean: share of the image tokens that is removed in the middle of the generation, in [0, 1).
-        deviation: how much more is removed at the first step, and less at the last.
-        protect: number of steps from one dense step to the next, at least 2.
-        switch: share of the generation at which windows give way to `late`, in [0, 1].
-        late: matches in the MLPs from then on.
+        mean: middle of the ratios, which fall along a quarter of a cosine.
+        spread: how much more the first ratio is, and less the last, as a share of `mean`, in [0, 1].
+        protect: number of steps from one dense step to the next, at least 2; step 0 is dense.
+        switch: share of the generation that merges windows, in [0, 1].
+        late: the matcher after that.
     """
 
-    mean: float
-    deviation: float
-    protect: int
-    switch: float
-    late: AnchorMatcher
+    mean: float = 0.3
+    spread: float = 2 / 3
+    protect: int = 3
+    switch: float = 0.75
+    late: Matcher = AnchorMatcher()
     reuses: ClassVar[bool] = True
     skips: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.mean - self.deviation <= self.mean + self.deviation < 1:
-            raise SpecError(
-                f"ratio={self.mean!r} and deviation={self.deviation!r}: their sum, the first ratio, must be below 1, "
-                "and their difference, the last one, at least 0."
-            )
+        for name, value in (("spread", self.spread), ("switch", self.switch)):
+            if not 0 <= value <= 1:
+                raise SpecError(f"{name}={value!r} must be in [0, 1]: it is a share.")
+        check_ratio(self.ratio)
         check_at_least("protect", self.protect, 2, "the number of steps from one dense step to the next")
-        if not 0 <= self.switch <= 1:
-            raise SpecError(f"switch={self.switch!r} must be in [0, 1]: the share of the steps that merge windows.")
 
     @property
     def ratio(self) -> float:
         """The first ratio."""
-        return self.mean + self.deviation
+        return self.mean * (1 + self.spread)
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan a dense step or a match and reduction in one."""
@@ -171,14 +139,14 @@ class Ramp:
         if step % self.protect == 0 or (late and site.kind != "mlp"):
             return DENSE
         fall = math.cos(math.pi / 2 * step / max(1, steps - 1))
-        ratio = self.mean - self.deviation + 2 * self.deviation * fall
+        ratio = self.mean * (1 - self.spread + 2 * self.spread * fall)
         return Plan(Phase.MATCH_REDUCE, ratio, matcher=self.late if late else None)
 
 
 def sdtm(
     *,
     ratio: float = 0.3,
-    deviation: float = 0.2,
+    spread: float = 2 / 3,
     switch: float = 0.75,
     protect: int = 3,
     new: float = 0.2,
@@ -191,7 +159,7 @@ def sdtm(
 
     Args:
         ratio: share of the image tokens that is removed in the middle of the generation, in [0, 1).
-        deviation: how much more is removed at the first step, and less at the last.
+        spread: how much more is removed at the first step, and less at the last, as a share of `ratio`, in [0, 1].
         switch: share of the generation at which windows give way to anchors, in [0, 1].
         protect: number of steps from one dense step to the next, at least 2.
         new: weight of a merged token's new output beside its own at the last dense step, in [0, 1].
@@ -205,7 +173,7 @@ def sdtm(
         paper="CVPR 2025, Fang et al.",
         similarity=Cosine("block_input"),
         matcher=WindowMatcher(window, frequency),
-        scheduler=Ramp(ratio, deviation, protect, switch, AnchorMatcher(window)),
+        scheduler=Ramp(ratio, spread, protect, switch, AnchorMatcher(window)),
         recovery=Blend(new),
         merge="mean",
         sites=sites,

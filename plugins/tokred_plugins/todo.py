@@ -1,4 +1,4 @@
-"""ToDo: Smith, Saxena, Saha, "ToDo: Token Downsampling for Efficient Generation", 2024, arXiv:2402.13573."""
+"""ToDo: Smith, Saxena, Saha, "Token Downsampling", 2024, arXiv:2402.13573."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import torch
 
 from tokred import Layout, Method, Reduction, Similarity, SpecError
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Cosine, EveryStep, cells_of, check_at_least, count_cells
+from tokred.parts import Copy, Cosine, EveryStep, check_at_least, count_cells
 
 Sample = Literal["nearest-exact", "nearest", "mean"]
 
 
 @dataclass(frozen=True)
 class Downsample:
-    """Keep one token of each square cell, always the same one; no features are read.
+    """Keep what resizing the grid to a smaller one picks, always the same tokens; no features are read.
+
+    A grid of h by w becomes one of h // factor by w // factor, by the rule of PyTorch's `interpolate`. Where that is
+    more than there are to remove, the last tokens stay too.
 
     Attributes:
-        factor: height and width of a cell, in tokens.
-        exact: whether it is the token at the cell's middle, below and right of it where that is between two, as
-            PyTorch's "nearest-exact"; else the top-left one.
+        factor: by how much the grid gets smaller, in height and in width; at least 2.
+        exact: whether the token at the middle of a cell is picked, as by "nearest-exact"; else the first, by "nearest".
     """
 
     factor: int = 2
@@ -32,29 +34,37 @@ class Downsample:
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are not kept; it removes these and no fewer."""
+        """Share of the tokens that are not picked, where `factor` divides the grid."""
         return 1 - 1 / self.factor**2
 
     def capacity(self, layout: Layout) -> int:
-        """Return the number of tokens that are not kept, or 0 where `factor` does not divide a grid."""
+        """Return the number of tokens that are not picked, or 0 where a grid is smaller than `factor`."""
         cells = count_cells(layout, (self.factor, self.factor))
-        return layout.image - cells if cells * self.factor**2 == layout.image else 0
+        return layout.image - cells if cells else 0
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """List the tokens of each cell `[K, factor ** 2]`; nothing is random."""
-        return (cells_of(layout, (self.factor, self.factor)),)
+        """List the first `r` tokens that are not picked, and the one that is picked for each, both `[1, r]`."""
+        picked, start = [], 0
+        for h, w in layout.grids:
+            picked.append(start + self._picked(h)[:, None] * w + self._picked(w))
+            start += h * w
+        for_each = torch.cat([tokens.flatten() for tokens in picked])
+        src = (~torch.isin(torch.arange(layout.image), for_each)).nonzero()[:r, 0]
+        return src.unsqueeze(0), for_each[src].unsqueeze(0)
 
     def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         """Declare no memory."""
         return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
-        """Build the same reduction always; of `features` `[B, N, C]` only N is read."""
-        (cells,) = draw
-        middle = (self.factor // 2) * (self.factor + 1) if self.exact else 0
-        others = [place for place in range(self.factor**2) if place != middle]
-        kept = cells[:, middle, None].expand(-1, len(others))
-        return Reduction.from_pairs(features.shape[1], cells[:, others].reshape(1, -1), kept.reshape(1, -1))
+        """Build the reduction that was drawn; of `features` `[B, N, C]` only N is read."""
+        return Reduction.from_pairs(features.shape[1], *draw)
+
+    def _picked(self, side: int) -> torch.Tensor:
+        """Return, for each place along a side of the grid, the one that is picked for its cell, `[side]`."""
+        cells = side // self.factor
+        cell = torch.arange(side) * cells // side
+        return (2 * cell + 1) * side // (2 * cells) if self.exact else cell * side // cells
 
 
 def todo(*, factor: int = 2, sample: Sample = "nearest-exact") -> Method:

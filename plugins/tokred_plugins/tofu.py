@@ -2,29 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from tokred import MergeMode, Method, SiteInfo, SiteKind, SpecError
+from tokred import MergeRule, Method, SiteKind, SpecError
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher
-
-
-@dataclass(frozen=True)
-class PruneThenMLERP:
-    """Prune in the first blocks, where outputs do not follow inputs linearly, and merge in the later ones.
-
-    Attributes:
-        early: share of the blocks that prune, in [0, 1].
-    """
-
-    early: float
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.early, int | float) or not 0 <= self.early <= 1:
-            raise SpecError(f"early={self.early!r} must be in [0, 1]: the share of the blocks that prune.")
-
-    def __call__(self, site: SiteInfo) -> MergeMode:
-        """Return what the site's block does."""
-        return "prune" if site.depth < self.early * site.blocks else "mlerp"
 
 
 def tofu(
@@ -49,6 +28,9 @@ def tofu(
         sites: where tokens are reduced.
         seed: of the draws.
     """
+    if not isinstance(early, int | float) or not 0 <= early <= 1:
+        raise SpecError(f"early={early!r} must be in [0, 1]: the share of the blocks that prune.")
+    by_blocks: MergeRule = ((float(early), "prune"), (1.0, "mlerp"))
     return Method(
         name="tofu",
         paper="arXiv:2312.01026",
@@ -56,7 +38,7 @@ def tofu(
         matcher=GridMatcher(stride, random),
         scheduler=EveryStep(ratio),
         recovery=Copy(),
-        merge=PruneThenMLERP(early),
+        merge="prune" if early == 1 else by_blocks,
         sites=sites,
         seed=seed,
     )

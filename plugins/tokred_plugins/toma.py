@@ -1,4 +1,4 @@
-"""ToMA: Lu et al., "Token Merge with Attention", ICML 2025, arXiv:2509.10918."""
+"""ToMA: Lu et al., ICML 2025, arXiv:2509.10918."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ Unmerge = Literal["transpose", "pinv"]
 @dataclass(frozen=True)
 class FacilityMatcher:
     """Choose in each tile the destinations that represent it best; every token gives to them by soft weights.
+
+    Where the tiles cannot all lose as many tokens, the first ones lose one more.
 
     Attributes:
         tile: height and width of a tile at most, in tokens; where the grid is no multiple of it, the greatest
@@ -48,21 +50,8 @@ class FacilityMatcher:
         return layout.image - count_cells(layout, self._fitting(layout))
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """List the tiles `[T, n]`; nothing is random.
-
-        Raises:
-            SpecError: if `r` tokens cannot be removed evenly.
-        """
-        sy, sx = self._fitting(layout)
-        tiles = cells_of(layout, (sy, sx))
-        if r % len(tiles):
-            low = r // len(tiles)
-            raise SpecError(
-                f"ToMA removes as many tokens from each tile, and {r} of {layout.image} tokens are not the same number "
-                f"from each of {len(tiles)} tiles of {sy} x {sx}. The nearest ratios are {low / (sy * sx):.3g} and "
-                f"{(low + 1) / (sy * sx):.3g}; or use another tile."
-            )
-        return (tiles,)
+        """List the tiles `[T, n]`; nothing is random."""
+        return (cells_of(layout, self._fitting(layout)),)
 
     def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         """Declare no memory."""
@@ -76,11 +65,13 @@ class FacilityMatcher:
         count, n = tiles.shape
         tiled = features.index_select(1, tiles.flatten()).reshape(-1, n, features.shape[2])
         scores = similarity.scores(tiled, tiled).nan_to_num(nan=-1.0).view(len(features), count, n, n)
-        dst = facility_location(scores, n - r // count)
-        weights = (self.scale * _rows(scores, dst)).softmax(dim=2)  # what each token gives adds up to 1
-        down = weights / weights.sum(dim=3, keepdim=True)
+        dst, short = facility_location(scores, n - r // count), r % count
+        logits = self.scale * _rows(scores, dst)
+        logits[:, :short, -1] = -torch.inf
+        weights = logits.softmax(dim=2)  # what each token gives adds up to 1
+        down = weights / weights.sum(dim=3, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
         up = weights.transpose(2, 3) if self.unmerge == "transpose" else torch.linalg.pinv(down)
-        return LinearReduction.from_weights(tiles, dst, down, up)
+        return LinearReduction.from_weights(tiles, dst, down, up, short)
 
     def _fitting(self, layout: Layout) -> tuple[int, int]:
         """Return the greatest tile up to `tile` that divides every picture."""
@@ -160,8 +151,7 @@ def toma(
     """Merge each tile into its most representative tokens by an attention-like matrix, and back by its transpose.
 
     Args:
-        ratio: share of the tokens of each tile that is removed, in [0, 1 - 1 / (height * width of the tile)]; it has to
-            remove a whole number.
+        ratio: share of the image tokens that is removed, in [0, 1 - 1 / (height * width of the tile)].
         tile: height and width of a tile at most, in tokens.
         scale: sharpness of the weights, above 0.
         unmerge: "transpose" or "pinv", the pseudo-inverse.

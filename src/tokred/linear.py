@@ -22,6 +22,7 @@ class LinearReduction(Reduction):
         places: place of each of the N tokens in `tiles.flatten()`, `[N]`, int64.
         down: for each of a tile's k destinations, how much each of its tokens counts, `[B or 1, T, k, n]`, float32.
         up: for each of a tile's tokens, how much of each destination it takes, `[B or 1, T, n, k]`, float32.
+        slots: which of the T * k places for destinations are taken, `[K]`, int64; None where all are.
 
     Example:
         >>> half = torch.tensor([[[[0.5, 0.5]]]])
@@ -35,9 +36,12 @@ class LinearReduction(Reduction):
     places: torch.Tensor
     down: torch.Tensor
     up: torch.Tensor
+    slots: torch.Tensor | None = None
 
     @staticmethod
-    def from_weights(tiles: torch.Tensor, dst: torch.Tensor, down: torch.Tensor, up: torch.Tensor) -> LinearReduction:
+    def from_weights(
+        tiles: torch.Tensor, dst: torch.Tensor, down: torch.Tensor, up: torch.Tensor, short: int = 0
+    ) -> LinearReduction:
         """Build the reduction of these weights.
 
         Args:
@@ -45,15 +49,21 @@ class LinearReduction(Reduction):
             dst: places of the destinations within their tile, `[B or 1, T, k]`, int64.
             down: see `LinearReduction`.
             up: see `LinearReduction`.
+            short: number of tiles, the first ones, that have one destination less: their last one is none.
         """
         rows, count, k = dst.shape
-        kept = tiles.expand(rows, -1, -1).gather(2, dst).flatten(1)
-        places = tiles.flatten().argsort()
-        heaviest = up.argmax(dim=3) + k * torch.arange(count, device=tiles.device).unsqueeze(1)
-        own = torch.arange(count * k, device=tiles.device).expand(rows, -1)
+        taken = torch.ones(count, k, dtype=torch.bool, device=tiles.device)
+        taken[:short, -1] = False
+        slots = torch.arange(count * k, device=tiles.device)[: count * k - short]
+        slots = slots + (slots // max(1, k - 1)).clamp_max(short) if short else slots
+        kept = tiles.expand(rows, -1, -1).gather(2, dst).flatten(1).index_select(1, slots)
+        places, rank = tiles.flatten().argsort(), taken.flatten().cumsum(0) - 1
+        heaviest = up.masked_fill(~taken.unsqueeze(1), -torch.inf).argmax(dim=3)
+        heaviest = rank[heaviest + k * torch.arange(count, device=tiles.device).unsqueeze(1)]
+        own = torch.arange(len(slots), device=tiles.device).expand(rows, -1)
         assign = heaviest.flatten(1).index_select(1, places).scatter(1, kept, own)
         sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
-        return LinearReduction(kept, assign, sizes, tiles, places, down, up)
+        return LinearReduction(kept, assign, sizes, tiles, places, down, up, slots if short else None)
 
     def merge(self, x: torch.Tensor, mode: MergeMode = "prune") -> torch.Tensor:
         """Reduce N tokens to K.
@@ -69,7 +79,8 @@ class LinearReduction(Reduction):
             return super().merge(x, mode)
         if mode != "mean":
             raise SpecError(f"merge={mode!r} is not a way to merge by weights. Allowed: prune, mean.")
-        return _product(self.down, x.index_select(1, self.tiles.flatten()))
+        merged = _product(self.down, x.index_select(1, self.tiles.flatten()))
+        return merged if self.slots is None else merged.index_select(1, self.slots)
 
     def unmerge(self, y: torch.Tensor) -> torch.Tensor:
         """Give each of the N tokens its mixture, by `up`, of its tile's destinations.
@@ -80,6 +91,8 @@ class LinearReduction(Reduction):
         Returns:
             `[B, N, C]`.
         """
+        if self.slots is not None:
+            y = y.new_zeros(len(y), self.up.shape[1] * self.up.shape[3], y.shape[2]).index_copy(1, self.slots, y)
         return _product(self.up, y).index_select(1, self.places)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -27,8 +26,8 @@ KEYS: tuple[Keys, ...] = get_args(Keys)
 PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
 PARTS: tuple[PartKind, ...] = get_args(PartKind)
 
-MergeRule = Callable[[SiteInfo], MergeMode]
-"""Says how tokens are merged at a site, where that depends on the site."""
+MergeRule = tuple[tuple[float, MergeMode], ...]
+"""How tokens are merged where blocks differ: shares of the blocks, ascending to 1, each with what those up to it do."""
 
 
 @dataclass(frozen=True, kw_only=True, init=False)
@@ -43,11 +42,12 @@ class Method:
         scheduler: when sites match and reduce, and how much.
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
-            "mlerp", that average at the length of the longest of them. A function of the site where sites differ.
-        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole; "kv", the keys and values of an
-            attention alone, whose queries stay whole, so that nothing has to come back. In a block that computes both
-            in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "model", alone or beside others,
-            skips the whole model at ratio 1.
+            "mlerp", that average at the length of the longest of them. Where blocks differ, pairs: `((0.5, "prune"),
+            (1.0, "mean"))` prunes in the first half of them.
+        sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
+            in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
+            of an attention alone, whose queries stay whole. "model", alone or beside others, skips the whole model at
+            ratio 1.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
             projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
@@ -115,7 +115,9 @@ class Method:
 
     def merge_at(self, site: SiteInfo) -> MergeMode:
         """Return how tokens are merged at `site`."""
-        return self.merge(site) if callable(self.merge) else self.merge
+        if isinstance(self.merge, str):
+            return self.merge
+        return next(mode for share, mode in self.merge if site.depth < share * site.blocks)
 
     def save(self, path: str | Path) -> None:
         """Write the method to a JSON file, which `Method.read`, `apply` and `tokred bench --method` take.
@@ -172,10 +174,10 @@ class Method:
             raise SpecError(f"seed={self.seed!r} must be an integer in [0, 2**63): it starts a random generator.")
 
     def _check_choices(self) -> None:
-        if not callable(self.merge) and self.merge not in MERGE_MODES:
+        if not _merges(self.merge):
             raise SpecError(
-                f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}, or a function of the "
-                "site that returns one of them."
+                f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}; or pairs of a share "
+                "of the blocks and one of these, such as ((0.5, 'prune'), (1.0, 'mean')), ascending to 1."
             )
         if self.keys not in KEYS:
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
@@ -254,6 +256,18 @@ def _registered(kind: PartKind, text: str) -> Any:
     from tokred.registry import build_part
 
     return build_part(kind, text)
+
+
+def _merges(merge: Any) -> bool:
+    """Say whether `merge` is a mode, or a rule that covers all blocks."""
+    if isinstance(merge, str):
+        return merge in MERGE_MODES
+    if not isinstance(merge, tuple) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in merge):
+        return False
+    shares, modes = [share for share, _ in merge], {mode for _, mode in merge}
+    if not modes or not modes <= set(MERGE_MODES) or not all(isinstance(share, int | float) for share in shares):
+        return False
+    return shares[0] >= 0 and shares[-1] == 1 and shares == sorted(set(shares))
 
 
 def remembers(recovery: Recovery) -> bool:

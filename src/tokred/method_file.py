@@ -26,7 +26,6 @@ from tokred.errors import OutputError, SpecError, TokredError, UnknownName
 from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import PARTS, Method
 from tokred.plain import read_plain
-from tokred.reduction import MERGE_MODES, MergeMode
 from tokred.registry import Kind, component_of, default_registry
 
 SCHEMA = 1
@@ -47,11 +46,6 @@ _OPTIONS = ("name", "paper", "merge", "sites", "keys", "seed")
 
 def write_method(method: Method, path: str | Path) -> None:
     """Write a method; see `Method.save`."""
-    if callable(method.merge):
-        raise SpecError(
-            f"merge={method.merge!r} cannot be saved: it is a function of the site, and a file holds none. Use one of "
-            f"{', '.join(MERGE_MODES)} at all sites, or make the method a component of a plugin."
-        )
     parts: dict[str, Any] = {kind: _written(kind, getattr(method, kind)) for kind in PARTS}
     if method.key_recovery is not None:
         parts[KEY_RECOVERY] = _written("recovery", method.key_recovery)
@@ -103,7 +97,7 @@ def _method(data: Any) -> Method:
     _check_fields("the method", data, ("schema", *PARTS), (*_OPTIONS, KEY_RECOVERY))
     if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
         raise SpecError(f"schema is {data['schema']!r}, and this version of tokred reads {SCHEMA}.")
-    hints = {**get_type_hints(Method), "merge": MergeMode}
+    hints = get_type_hints(Method)
     options = {name: read_plain(hints[name], data[name], name) for name in _OPTIONS if name in data}
     parts: dict[str, Any] = {kind: _part(kind, data[kind], kind) for kind in PARTS}
     if KEY_RECOVERY in data:

@@ -99,9 +99,24 @@ def test_families_whose_keys_cannot_be_made_apart_are_refused(name: str) -> None
         tokred.apply(BY_NAME[name].model(), "todo")
 
 
-@pytest.mark.parametrize(("grid", "capacity"), [((4, 4), 12), ((4, 5), 0), ((1, 8), 0), ((6, 2), 9)])
-def test_a_grid_that_the_factor_does_not_divide_is_left_alone(grid: tuple[int, int], capacity: int) -> None:
+@pytest.mark.parametrize(("grid", "capacity"), [((4, 4), 12), ((4, 5), 16), ((1, 8), 0), ((7, 3), 18)])
+def test_what_a_grid_can_lose(grid: tuple[int, int], capacity: int) -> None:
     assert build_method("todo", {}).matcher.capacity(Layout((grid,))) == capacity
+
+
+@pytest.mark.parametrize("sample", ["nearest-exact", "nearest"])
+@pytest.mark.parametrize("grid", [(5, 7), (7, 3), (9, 10), (11, 13)])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_grid_that_the_factor_does_not_divide_is_resized_as_pytorch_does(
+    sample: str, grid: tuple[int, int], factor: int
+) -> None:
+    (h, w), matcher = grid, build_method("todo", {"factor": factor, "sample": sample}).matcher
+    tokens = torch.arange(h * w).float().view(1, 1, h, w)
+    picked = interpolate(tokens, size=(h // factor, w // factor), mode=sample).flatten().long().tolist()
+    for r in (1, round(matcher.max_ratio * h * w), matcher.capacity(Layout((grid,)))):
+        src, dst = matcher.draw(Layout((grid,)), r, torch.Generator())
+        assert src[0].tolist() == [t for t in range(h * w) if t not in picked][:r]
+        assert set(dst[0].tolist()) <= set(picked)
 
 
 @pytest.mark.parametrize(

@@ -164,18 +164,27 @@ def test_tiles_shrink_to_divisors_of_the_grid(grids: Any, tile: Any, fitting: tu
     layout, matcher = Layout(grids), build_method("toma", {"tile": tile}).matcher
     n = fitting[0] * fitting[1]
     assert matcher.capacity(layout) == layout.image - layout.image // n
-    (tiles,) = matcher.draw(layout, 0, torch.Generator())
+    (tiles,) = matcher.draw(layout, 1, torch.Generator())
     assert tiles.tolist() == all_cells(layout, fitting)
 
 
-def test_a_number_that_tiles_cannot_share_is_refused() -> None:
-    matcher = build_method("toma", {"tile": (3, 3), "ratio": 0.5}).matcher
-    with pytest.raises(
-        SpecError,
-        match="18 of 36 tokens are not the same number from each of 4 tiles of 3 x 3. "
-        "The nearest ratios are 0.444 and 0.556; or use another tile",
-    ):
-        matcher.draw(Layout(((6, 6),)), 18, torch.Generator())
+def test_where_tiles_cannot_lose_as_many_tokens_the_first_ones_lose_one_more() -> None:
+    method, x = build_method("toma", {"tile": (3, 3)}), torch.randn(2, 36, 5)
+    for r in (1, 18, 30, 32):
+        draw = method.matcher.draw(Layout(((6, 6),)), r, torch.Generator())
+        reduction = method.matcher.match(x, draw, r, method.similarity, {})
+        short, least = (
+            method.matcher.match(x, draw, 4 * (r // 4 + 1) if r % 4 else r, method.similarity, {}),
+            9 - r // 4,
+        )
+        for sample in range(2):
+            for t, cell in enumerate(draw[0].tolist()):
+                own = [token for token in reduction.kept[sample].tolist() if token in cell]
+                assert len(own) == (least - 1 if t < r % 4 else least)
+                if t < r % 4:  # that tile is as if all had lost one more
+                    other = short.unmerge(short.merge(x, "mean"))
+                    torch.testing.assert_close(reduction.unmerge(reduction.merge(x, "mean"))[:, cell], other[:, cell])
+        assert reduction.computed == 36 - r
 
 
 def test_equal_tokens_are_chosen_in_order_and_once() -> None:

@@ -1,5 +1,6 @@
 """The parts that tokred brings along, to compose methods from."""
 
+from tokred.parts.blend import Blend
 from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
@@ -18,6 +19,7 @@ from tokred.reduction import take_rows
 
 __all__ = [
     "PMR_THRESHOLD",
+    "Blend",
     "Cached",
     "Copy",
     "Cosine",

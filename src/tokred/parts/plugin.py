@@ -25,6 +25,14 @@ def tokred_components() -> Iterator[Component]:
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")
     yield Component("recovery", "forecast", "tokred.parts:Forecast", "the token's own outputs, carried on in time")
+    yield Component(
+        "recovery",
+        "blend",
+        "tokred.parts:Blend",
+        "the output of the token's destination, mixed with its own at the last dense call",
+        levels=({"new": 0.2},),
+        expected_failures={"kept_outputs_come_back_unchanged": "destinations are blended too, as SDTM does"},
+    )
     yield Component("recovery", "delta", "tokred.parts:Delta", "the token's forecast and its destination's change")
 
 
