@@ -10,6 +10,7 @@ import torch
 from tokred.bench.metric import Metric
 from tokred.bench.settings import Settings
 from tokred.metrics import Lpips, psnr, psnr_foreground, ssim
+from tokred.registry import adapter_for
 from tokred.zoo.catalog import ZooModel
 
 SAMPLES = 16
@@ -45,15 +46,24 @@ class DrawingSubject:
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
     ) -> Settings:
-        """Take the steps that the model is meant for and 16 pictures, where nothing else is said; see `Subject`."""
+        """Take the steps that the model is meant for and 16 pictures, where nothing else is said; see `Subject`.
+
+        Where the samples of a batch share their correspondences, which is worse for each, there is one at a time.
+        """
         return Settings.from_seed(
             seed,
             steps=self.zoo.steps if steps is None else steps,
             samples=SAMPLES if samples is None else samples,
             pairs=pairs,
-            batch=8,
-            timing_batch=2,
+            batch=8 if self._apart else 1,
+            timing_batch=2 if self._apart else 1,
         )
+
+    @property
+    def _apart(self) -> bool:
+        """Whether each sample of a batch can keep other tokens."""
+        network = self.model.transformer
+        return all(site.per_sample for site in adapter_for(network).sites(network))
 
 
 def drawing_metrics() -> tuple[Metric, ...]:

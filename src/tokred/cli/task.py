@@ -11,6 +11,7 @@ from pathlib import Path
 from tokred.bench import (
     Lineup,
     Reference,
+    Results,
     Settings,
     Subject,
     compare_runs,
@@ -74,8 +75,8 @@ class Task:
         command = _command(model, options, settings, out)
         return cls(subject, lineup, references, dataclasses.replace(settings, command=command), out)
 
-    def run(self) -> None:
-        """Measure, show and write."""
+    def run(self) -> Results:
+        """Measure, show and write; return what was found."""
         with ConsoleView(self.subject, self.settings) as view:
             results = run_bench(self.subject, self.lineup, self.settings, view)
         view.explain()
@@ -88,6 +89,7 @@ class Task:
             print_gains(comparisons, metric, view.console)
             paths += write_all(comparisons, metric, self.out)
         view.written(paths)
+        return results
 
 
 def run_all(model: str, options: Options, out: Path) -> None:

@@ -1,0 +1,37 @@
+"""`tokred tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tune(
+    model: Annotated[str, typer.Option(metavar="NAME", help="Trained model that draws; see `tokred models`.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for method.json and the benchmark; made if not there.")
+    ],
+    time: Annotated[
+        float | None, typer.Option(help="Time that a generation may take over dense, such as 0.6: the best is chosen.")
+    ] = None,
+    psnr: Annotated[
+        float | None, typer.Option(help="PSNR against dense pictures in dB, such as 35: the fastest is chosen.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
+    candidates: Annotated[int, typer.Option(help="Methods that are tried on a few pictures.")] = 200,
+    tuning_samples: Annotated[int, typer.Option(help="Pictures that the best of them are tried on at last.")] = 8,
+    samples: Annotated[int, typer.Option(help="Other pictures that the front is benchmarked on.")] = 16,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the first of those; the next ones count up. Tuning takes those from 5000.")
+    ] = 0,
+    pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+) -> None:
+    """Search schedules, ratios and recoveries for a model; benchmark the front on other seeds; write the best one."""
+    from tokred.cli.tuning import Tuning
+    from tokred.tuning import Effort, Target
+
+    effort = Effort(candidates=candidates, most=tuning_samples, samples=min(2, tuning_samples))
+    Tuning.of(model, Target(time, psnr), effort, steps, samples, seed, pairs, device, out).run()

@@ -1,0 +1,98 @@
+"""What `tokred tune` is asked for, ready to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+from rich.progress import Progress
+
+from tokred.bench import Lineup, Settings, Subject, load_subject
+from tokred.bench.files import make_folder
+from tokred.cli.task import Task
+from tokred.errors import SpecError
+from tokred.method import Method
+from tokred.tuning import Effort, Target, Trial, find_finalists
+from tokred.zoo.catalog import find_model
+
+METHOD = "method.json"
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The tuning of one model, with all inputs checked.
+
+    Attributes:
+        subject: the model.
+        target: what is wanted.
+        effort: how much is tried.
+        settings: of the benchmark of what was found, on other seeds.
+        out: folder of the files.
+    """
+
+    subject: Subject
+    target: Target
+    effort: Effort
+    settings: Settings
+    out: Path
+
+    @classmethod
+    def of(
+        cls,
+        model: str,
+        target: Target,
+        effort: Effort,
+        steps: int | None,
+        samples: int,
+        seed: int,
+        pairs: int,
+        device: str,
+        out: Path,
+    ) -> Self:
+        """Load a model, and check everything that is asked of it."""
+        find_model(model).check_draws()
+        subject = load_subject(model, device)
+        settings = subject.settings(seed, steps=steps, samples=samples, pairs=pairs)
+        if shared := set(settings.seeds) & set(effort.seeds):
+            raise SpecError(
+                f"seed={seed}: pictures {min(shared)} to {max(shared)} are tuned on. Take another seed, so that the "
+                "benchmark is on other pictures."
+            )
+        wanted = ["--time", target.time] if target.time is not None else ["--psnr", target.psnr]
+        numbers = ["--steps", settings.steps, "--candidates", effort.candidates, "--tuning-samples", effort.most]
+        rest = ["--samples", samples, "--seed", seed, "--pairs", pairs, "--device", device, "--out", out]
+        command = shlex.join(map(str, ["tokred", "tune", "--model", model, *wanted, *numbers, *rest]))
+        make_folder(out)
+        return cls(subject, target, effort, dataclasses.replace(settings, command=command), out)
+
+    def run(self) -> None:
+        """Search, benchmark what was found, and write the method that does what is wanted."""
+        console = Console()
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("candidates", total=None)
+
+            def tell(trial: Trial) -> None:
+                progress.update(task, advance=1, description=f"tried on {trial.samples} pictures")
+
+            finalists = find_finalists(self.subject, self.settings.steps, self.effort, self.settings.batch, tell)
+        results = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out).run()
+        chosen = self.target.choose(results.rows)
+        if chosen is None:
+            raise SpecError(
+                f"None of the {len(finalists)} methods found has {self.target}; {self.out} holds what they have. "
+                "Ask for less, or try more candidates."
+            )
+        method = finalists[results.rows.index(chosen)].entrant
+        assert isinstance(method, Method)
+        method.save(self.out / METHOD)
+        console.print(f"{self.target}: {chosen.label}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f'Written to {self.out / METHOD}. Use it: tokred.apply(pipe, "{self.out / METHOD}")',
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

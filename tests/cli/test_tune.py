@@ -1,0 +1,61 @@
+"""`tokred tune`: what it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tokred import Method, apply
+from tokred.bench import load_subject
+from tokred.bench.result_file import read_results
+
+Tokred = Callable[..., Any]
+SMALL = ("--model", "tiny-dit", "--steps", 6, "--candidates", 12, "--tuning-samples", 2, "--samples", 2, "--pairs", 1)
+
+
+def test_the_method_that_it_writes_is_one_that_it_measured(tokred: Tokred, tmp_path: Path) -> None:
+    out = tmp_path / "tuned"
+    done = tokred("tune", *SMALL, "--psnr", 1, "--out", out)
+    assert done.exit_code == 0, done.output
+    results = read_results(out / "results.json")
+    assert results.settings.seeds == (0, 1)
+    assert results.settings.command.startswith("tokred tune --model tiny-dit --psnr 1.0 --steps 6")
+    assert {row.method for row in results.rows} <= {"delta", "step_cache"}
+    cheapest = min(results.rows, key=lambda row: row.time_ratio.median)
+    assert f"PSNR at least 1 dB: {cheapest.label}" in " ".join(done.output.split())
+    program = json.loads((out / "method.json").read_text())["scheduler"]["params"]["text"]
+    assert program == cheapest.params["program"]
+    subject = load_subject("tiny-dit")
+    with apply(subject.model, Method.read(out / "method.json")) as run:
+        subject.generate([0], 6)
+        assert run.report().compute == pytest.approx(cheapest.site_compute)
+
+
+def test_what_cannot_be_reached_is_said_after_the_front_is_written(tokred: Tokred, tmp_path: Path) -> None:
+    done = tokred("tune", *SMALL, "--psnr", 99.9, "--out", tmp_path)
+    assert done.exit_code == 2
+    assert "methods found has PSNR at least 99.9 dB" in " ".join(done.stderr.split())
+    assert (tmp_path / "results.json").exists()
+    assert not (tmp_path / "method.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Say either how much time"),
+        (["--time", 1.5], "time=1.5 must be above 0 and below 1"),
+        (["--time", 0.5, "--seed", 5001], "seed=5001: pictures 5001 to 5001 are tuned on"),
+        (["--time", 0.5, "--candidates", 0], "candidates=0"),
+        (["--time", 0.5, "--model", "tiny-vit"], "'tiny-vit' does not draw"),
+        (["--time", 0.5, "--steps", 0], "steps=0 must be"),
+    ],
+)
+def test_bad_input_is_refused(tokred: Tokred, tmp_path: Path, arguments: list[Any], message: str) -> None:
+    done = tokred("tune", *SMALL, "--out", tmp_path / "none", *arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.stderr.split())
+    assert not (tmp_path / "none").exists()
