@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tokred import Keys, Method, Signal, SiteKind
-from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Program
+from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Program, Variable
 
 Gain = Literal["fitted", "one"]
 
@@ -17,6 +17,7 @@ def delta(
     dense_first: int = 4,
     program: str = "",
     order: int = 1,
+    variable: Variable = "log_snr",
     gain: Gain = "one",
     signal: Signal = "output",
     stride: tuple[int, int] = (2, 2),
@@ -37,6 +38,7 @@ def delta(
         program: the schedule as a line, such as "DDDD (M .75 .75 1)*", in place of those three; see
             `tokred.parts.Program`. At ratio 1 the whole model is skipped.
         order: of the forecast: 0 keeps the last dense output, 1 draws a line through two, 2 a parabola through three.
+        variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
         gain: "one", or "fitted" to what the forecasts missed at the last dense step, token by token.
         signal: what is compared; "error" pairs tokens whose forecasts miss alike; as "drift", it needs `dense_first`
             of at least 2.
@@ -46,7 +48,7 @@ def delta(
         seed: of the draws.
     """
     scheduler = Program(program) if program else Interval(ratio, interval, dense_first)
-    base = Forecast(order) if order else Cached()  # type: ignore[arg-type]
+    base = Forecast(order, variable) if order else Cached()  # type: ignore[arg-type]
     return Method(
         name="delta",
         similarity=Cosine(signal),

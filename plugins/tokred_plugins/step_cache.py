@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from tokred import Method
-from tokred.parts import Cached, Cosine, Forecast, Interval, Program, RandomMatcher
+from tokred.parts import Cached, Cosine, Forecast, Interval, Program, RandomMatcher, Variable
 
 
-def step_cache(*, interval: int = 2, dense_first: int = 1, order: int = 0, program: str = "") -> Method:
+def step_cache(
+    *, interval: int = 2, dense_first: int = 1, order: int = 0, variable: Variable = "log_snr", program: str = ""
+) -> Method:
     """Call the model at every so many steps, and make its output at the steps between from those before.
 
     Args:
         interval: number of steps from one computed step to the next, at least 2.
         dense_first: number of steps at the start that are all computed, at least 1.
         order: 0 returns the last computed output, 1 carries on the line through two, 2 the parabola through three.
+        variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
         program: the schedule as a line, such as "DDDD (D 1 1)* D", in place of `interval` and `dense_first`.
     """
     return Method(
@@ -20,6 +23,6 @@ def step_cache(*, interval: int = 2, dense_first: int = 1, order: int = 0, progr
         similarity=Cosine(),  # these two are not asked for: nothing is matched
         matcher=RandomMatcher(),
         scheduler=Program(program) if program else Interval(1.0, interval, dense_first),
-        recovery=Forecast(order) if order else Cached(),  # type: ignore[arg-type]
+        recovery=Forecast(order, variable) if order else Cached(),  # type: ignore[arg-type]
         sites=("model",),
     )

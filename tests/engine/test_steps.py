@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import math
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
-from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+)
 
 import tokred
+from tokred import SpecError
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.steps import ExplicitSteps, Position
 
@@ -46,9 +55,23 @@ def test_time_is_sigma_where_a_scheduler_has_sigmas() -> None:
         assert seen == [sigma for sigma in source.scheduler.sigmas[:-1].tolist() for _ in range(2)]
 
 
-def test_time_is_a_share_of_the_training_steps_where_it_has_none() -> None:
-    source = SchedulerSteps(SimpleNamespace(scheduler=DDIMScheduler()))
-    assert [position.time for position in generate(source, 5)] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
+@pytest.mark.parametrize("kind", [DDIMScheduler, EulerDiscreteScheduler, DPMSolverMultistepScheduler])
+def test_time_is_the_share_of_noise_whatever_a_scheduler_calls_it(kind: Any) -> None:
+    """A step's picture is alpha * picture + sigma * noise; alpha^2 is the product of the training's alphas."""
+    scheduler = kind()
+    source = SchedulerSteps(SimpleNamespace(scheduler=scheduler))
+    seen = [position.time for position in generate(source, 5)]
+    places = scheduler.timesteps.float()
+    alphas = np.interp(places.numpy(), np.arange(1000), scheduler.alphas_cumprod.numpy())
+    expected = np.sqrt(1 - alphas) / (np.sqrt(alphas) + np.sqrt(1 - alphas))
+    assert seen == pytest.approx(expected.tolist(), abs=0.01)
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_time_of_a_sampler_of_flows_that_has_alphas_too() -> None:
+    scheduler = DPMSolverMultistepScheduler(use_flow_sigmas=True, prediction_type="flow_prediction")
+    source = SchedulerSteps(SimpleNamespace(scheduler=scheduler))
+    assert [position.time for position in generate(source, 4)] == pytest.approx(scheduler.sigmas[:-1].tolist())
 
 
 def test_time_of_a_generation_that_begins_late() -> None:
@@ -59,12 +82,18 @@ def test_time_of_a_generation_that_begins_late() -> None:
     assert source.next_call().time == source.scheduler.sigmas[2].item()
 
 
-def test_time_is_said_by_hand_or_is_the_index() -> None:
+def test_time_is_said_by_hand_or_falls_evenly() -> None:
     source = ExplicitSteps(alone=False)
     with tokred.step(2, 5):
-        assert source.next_call().time == 2
+        assert source.next_call().time == pytest.approx(0.6)
     with tokred.step(3, 5, time=0.25):
         assert source.next_call().time == 0.25
+
+
+@pytest.mark.parametrize("time", [-0.1, 999.0, math.nan])
+def test_a_time_that_is_no_share_is_refused(time: float) -> None:
+    with pytest.raises(SpecError, match="must be in \\[0, 1\\]: the share of noise"), tokred.step(0, 5, time=time):
+        pass
 
 
 def test_wrapping_keeps_the_signature_that_pipelines_look_up() -> None:

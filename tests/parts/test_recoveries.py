@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -98,25 +99,33 @@ def test_a_forecast_is_exact_for_a_polynomial_of_its_order(order: Any, calls: in
     def polynomial(time: float) -> torch.Tensor:
         return sum((coefficients[k] * time**k for k in range(1, degree + 1)), coefficients[0])
 
-    recovery = Forecast(order)
+    recovery = Forecast(order, "noise")
     memory = observed(recovery, {time: polynomial(time) for time in TIMES[:calls]})
     torch.testing.assert_close(recovery.recall(memory, at(-0.5)), polynomial(-0.5), rtol=1e-4, atol=1e-5)
 
 
+def log_snr(share: float) -> float:
+    """The logarithm of picture over noise; both ends of a generation are a thousandth away from them."""
+    share = min(max(share, 0.001), 0.999)
+    return math.log((1 - share) / share)
+
+
+@pytest.mark.parametrize("variable", ["log_snr", "noise"])
 @pytest.mark.parametrize("order", [1, 2])
-def test_a_forecast_is_the_polynomial_through_the_last_outputs(order: Any) -> None:
+def test_a_forecast_is_the_polynomial_through_the_last_outputs(order: Any, variable: Any) -> None:
     """Lagrange's form, by plain numbers."""
-    dense, time = outputs(4), 0.05
-    recovery = Forecast(order)
+    place: Any = log_snr if variable == "log_snr" else float
+    dense, time = outputs(4), place(0.05)
+    recovery = Forecast(order, variable)
     memory = observed(recovery, dict(zip(TIMES, dense, strict=True)))
-    points = list(zip(TIMES, dense, strict=True))[-order - 1 :]
+    points = list(zip(map(place, TIMES), dense, strict=True))[-order - 1 :]
     expected = torch.zeros(B, N, C)
     for i, (ti, output) in enumerate(points):
         weight = 1.0
         for j, (tj, _) in enumerate(points):
             weight *= (time - tj) / (ti - tj) if i != j else 1.0
         expected += weight * output
-    torch.testing.assert_close(recovery.recall(memory, at(time)), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(recovery.recall(memory, at(0.05)), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_two_calls_at_one_time_tell_nothing_of_a_slope() -> None:
@@ -186,6 +195,7 @@ def test_each_call_moves_every_output_by_one() -> None:
     ("make", "message"),
     [
         (lambda: Forecast(0), "order=0 is not known. Allowed: 1, 2; order 0 is Cached"),
+        (lambda: Forecast(1, "sigma"), "variable='sigma' is not known. Allowed: log_snr, noise"),
         (lambda: Delta(Copy()), r"base=Copy\(\) remembers nothing to start from"),
         (lambda: Delta(gain="best"), "gain='best' must be a number or 'fitted'"),
     ],

@@ -86,14 +86,19 @@ def tokred_output(forward: Any, sample: torch.Tensor) -> Any:
     return Transformer2DModelOutput(sample=sample)
 
 
+@pytest.mark.parametrize("variable", ["log_snr", "noise"])
 @pytest.mark.parametrize("order", [0, 1, 2])
-def test_it_equals_one_written_by_hand(subject: TinySubject, monkeypatch: pytest.MonkeyPatch, order: int) -> None:
-    with tokred.apply(subject.model, "step_cache", interval=3, order=order):
+def test_it_equals_one_written_by_hand(
+    subject: TinySubject, monkeypatch: pytest.MonkeyPatch, order: int, variable: str
+) -> None:
+    with tokred.apply(subject.model, "step_cache", interval=3, order=order, variable=variable):
         cached = [subject.generate([1, 2], STEPS) for _ in range(2)]
     assert torch.equal(*cached), "nothing is left from the generation before"
     model, scheduler = subject.model.transformer, subject.model.scheduler
     scheduler.set_timesteps(STEPS)
-    times = scheduler.sigmas.tolist() if hasattr(scheduler, "sigmas") else list(range(STEPS))
+    assert scheduler.config.use_flow_sigmas  # a picture is (1 - sigma) * picture + sigma * noise
+    sigmas = scheduler.sigmas[:-1].double()
+    times = (torch.logit(1 - sigmas, eps=1e-3) if variable == "log_snr" else sigmas).tolist()
     monkeypatch.setattr(model, "forward", by_hand(model.forward, order, times))
     expected = subject.generate([1, 2], STEPS)
     if order == 0:

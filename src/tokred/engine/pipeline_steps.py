@@ -7,8 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
+from tokred.engine.noise import noise_shares
 from tokred.engine.steps import Position
 
 
@@ -49,26 +48,16 @@ class SchedulerSteps:
         self.step, self.calls, self.fresh = 0, 0, True
         timesteps = self.scheduler.timesteps
         self.steps = 0 if timesteps is None else len(timesteps)
-        self.times = [] if timesteps is None else _times(self.scheduler)
+        self.times = [] if timesteps is None else noise_shares(self.scheduler)
 
     def _time(self) -> float:
-        """Return the sampler's own variable; the step's index where the sampler has run out of them."""
+        """Return the share of noise; 0 where the sampler has run out of steps."""
         place = self.step + (getattr(self.scheduler, "begin_index", None) or 0)
-        return self.times[place] if place < len(self.times) else float(self.step)
+        return self.times[place] if place < len(self.times) else 0.0
 
     def _advance(self) -> None:
         self.step += 1
         self.calls = 0
-
-
-def _times(scheduler: Any) -> list[float]:
-    """List sigma at each step, or the timesteps as shares of the training's where a scheduler has no sigmas."""
-    sigmas = getattr(scheduler, "sigmas", None)
-    if sigmas is not None and len(sigmas) >= len(scheduler.timesteps):
-        times = torch.as_tensor(sigmas)
-    else:
-        times = torch.as_tensor(scheduler.timesteps) / scheduler.config.num_train_timesteps
-    return [float(time) for time in times.tolist()]
 
 
 class _Followed:

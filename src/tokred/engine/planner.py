@@ -35,7 +35,7 @@ class ModelCall:
         batch: number of samples, B.
         dtype: of the picture, and of what is remembered of the model's features.
         device: where the model computes.
-        time: the sampler's own variable, a tensor on the device.
+        time: the share of noise, a tensor on the device.
     """
 
     position: Position

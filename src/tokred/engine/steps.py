@@ -20,7 +20,7 @@ class Position:
         steps: number of denoising steps.
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
         fresh: whether the call begins a new generation.
-        time: the sampler's own variable.
+        time: the share of noise, see `tokred.engine.noise`.
     """
 
     step: int
@@ -53,10 +53,11 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
         index: index of the step, from 0.
         steps: number of steps of the generation.
         branch: name of the guidance branch, where conditional and unconditional are called apart.
-        time: the sampler's own variable at this step, such as sigma, which forecasts go by; the index by default.
+        time: the share of noise at this step, `sigma / (alpha + sigma)`, in [0, 1], which forecasts go by; for a
+            rectified flow its sigma. By default it falls evenly from 1.
 
     Raises:
-        SpecError: unless 0 <= index < steps.
+        SpecError: unless 0 <= index < steps and 0 <= time <= 1.
 
     Example:
         >>> for i, t in enumerate(timesteps):  # doctest: +SKIP
@@ -65,7 +66,13 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
     """
     if not 0 <= index < steps:
         raise SpecError(f"step index {index} of {steps} steps: the index must be at least 0 and below the number.")
-    token = _explicit.set(_Said(index, steps, branch, index if time is None else float(time)))
+    share = 1 - index / steps if time is None else float(time)
+    if not 0 <= share <= 1:
+        raise SpecError(
+            f"time={time} at step {index} must be in [0, 1]: the share of noise, sigma / (alpha + sigma), which of a "
+            "rectified flow is sigma. A timestep of 1,000 is divided by 1,000 first."
+        )
+    token = _explicit.set(_Said(index, steps, branch, share))
     try:
         yield
     finally:

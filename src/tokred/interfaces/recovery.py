@@ -15,8 +15,9 @@ class Recovery(Protocol):
     """Makes a site's full-length output from the output of its kept tokens.
 
     It works on anything with a row per image token: a site's output, an attention's keys and values, the output of the
-    whole model. `time` is the sampler's own variable (sigma, or the share of the training timesteps), a tensor without
-    axes in float32 on the device: how far two calls are apart, not which step they are.
+    whole model. `time` is the share of noise in the picture, `sigma / (alpha + sigma)`, which of a rectified flow is
+    its sigma: from 1 down to 0, a tensor without axes in float32 on the device. It says how far calls are apart, not
+    which step they are.
     """
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:

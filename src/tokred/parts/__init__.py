@@ -5,7 +5,7 @@ from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.checks import check_at_least, check_ratio
 from tokred.parts.cosine import Cosine
 from tokred.parts.delta import Delta
-from tokred.parts.forecast import Forecast
+from tokred.parts.forecast import Forecast, Variable
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
 from tokred.parts.oracle import Oracle
@@ -34,6 +34,7 @@ __all__ = [
     "Planned",
     "Program",
     "RandomMatcher",
+    "Variable",
     "all_but",
     "best_destinations",
     "cells_of",

@@ -13,6 +13,9 @@ from tokred.parts.recoveries import put_kept
 from tokred.reduction import Reduction
 
 Order = Literal[1, 2]
+Variable = Literal["log_snr", "noise"]
+EDGE = 1e-3
+"""The share of noise that the ends of a generation are taken for, where one of picture and noise is 0."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,18 @@ class Forecast:
 
     Attributes:
         order: 1, a line through two outputs; 2, a parabola through three.
+        variable: what the polynomial runs over: "log_snr", the logarithm of the ratio of picture to noise, in which
+            outputs at both ends of a generation change more evenly; or "noise", the share of noise, a flow's own time.
     """
 
     order: Order = 1
+    variable: Variable = "log_snr"
 
     def __post_init__(self) -> None:
         if self.order not in get_args(Order):
             raise SpecError(f"order={self.order!r} is not known. Allowed: 1, 2; order 0 is Cached.")
+        if self.variable not in get_args(Variable):
+            raise SpecError(f"variable={self.variable!r} is not known. Allowed: {', '.join(get_args(Variable))}.")
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         """Declare the last output, how it changed, for order 2 how that changed; the outputs' times and number."""
@@ -39,7 +47,7 @@ class Forecast:
 
     def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`, and how it has changed."""
-        times, change = memory["times"], memory["change"]
+        time, times, change = self._place(time), memory["times"], memory["change"]
         if self.order == 2:  # as much as the change before would be over this time
             memory["bend"].copy_(change).mul_(-_ratio(time - times[0], times[0] - times[1]))
         torch.sub(output, memory["output"], out=change)
@@ -55,7 +63,7 @@ class Forecast:
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the forecasts, `[B, N, C]`."""
-        times, seen, change = memory["times"], memory["seen"], memory["change"]
+        time, times, seen, change = self._place(time), memory["times"], memory["seen"], memory["change"]
         ahead, step = time - times[0], times[0] - times[1]
         share = torch.where(seen >= 2, _ratio(ahead, step), 0.0)
         forecast = torch.addcmul(memory["output"], change, share.to(change.dtype))
@@ -64,6 +72,13 @@ class Forecast:
             share = torch.where((seen >= 3) & (times[1] != times[2]), bent, 0.0)
             forecast.addcmul_(memory["bend"], share.to(forecast.dtype))
         return forecast
+
+    def _place(self, time: torch.Tensor) -> torch.Tensor:
+        """Return where a share of noise lies on the line that the polynomial runs over."""
+        if self.variable == "noise":
+            return time
+        share = time.clamp(EDGE, 1 - EDGE)
+        return torch.log1p(-share) - share.log()
 
 
 def _ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
