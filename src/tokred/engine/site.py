@@ -227,10 +227,10 @@ class Site:
         output = token_output(self.spec, result)
         kept = output[:, self.lead :] - merged if self.spec.residual else output[:, self.lead :]
         full = self.method.recovery.recover(kept, reduction, self._memory("output"), self.time)
-        full = image + full if self.spec.residual else full
-        return with_token_output(
-            self.spec, result, torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
-        )
+        full = torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
+        if self.spec.residual:
+            full[:, self.lead :].add_(image)
+        return with_token_output(self.spec, result, full)
 
     def _reduce_keys(self, forward: Forward, call: Arguments, reduction: Reduction) -> Any:
         """Call the site on all tokens, which attend to the merged ones."""

@@ -53,7 +53,7 @@ class Recovery(Protocol):
             time: of the call.
 
         Returns:
-            `[B, N, C]` in the dtype of `kept`.
+            `[B, N, C]` in the dtype of `kept`, a new tensor: the site may write to it.
         """
         ...
 

@@ -26,9 +26,11 @@ class Cosine:
 
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""
-        return _unit(src) @ _unit(dst).transpose(1, 2)
+        src, dst = src.float(), dst.float()
+        return (src @ (dst / _lengths(dst)).transpose(1, 2)).div_(_lengths(src))  # fewer are divided than there are src
 
 
-def _unit(x: torch.Tensor) -> torch.Tensor:
-    """Scale each token of `x` `[B, N, C]` to length 1, in float32; tokens of zeros stay zeros."""
-    return torch.nn.functional.normalize(x.float(), dim=-1, eps=torch.finfo(torch.float32).tiny)
+def _lengths(x: torch.Tensor) -> torch.Tensor:
+    """Return the length of each token of `x` `[B, N, C]`, above 0: `[B, N, 1]`."""
+    lengths: torch.Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return lengths.clamp_min(torch.finfo(torch.float32).tiny)

@@ -50,11 +50,11 @@ class Delta:
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Correct the forecasts of all tokens by those of `kept` `[B, K, C]`, `[B, N, C]`."""
         base = self.base.recall(memory, time).to(kept.dtype)
-        change = reduction.unmerge(kept - reduction.merge(base))
+        missed = kept - reduction.merge(base)
         if self.gain == "fitted":
-            change.mul_(memory["gain"].unsqueeze(-1).to(kept.dtype))
-        elif self.gain != 1:
-            change.mul_(self.gain)
+            change = reduction.unmerge(missed).mul_(memory["gain"].unsqueeze(-1).to(kept.dtype))
+        else:
+            change = reduction.unmerge(missed.mul_(self.gain))
         return put_kept(kept, reduction, change.add_(base))
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
@@ -64,7 +64,8 @@ class Delta:
     def _fitted(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction) -> torch.Tensor:
         """Fit a gain for each token by least squares, `[B, N]`, float32."""
         errors = (output - self.base.recall(memory, time)).float()
-        of_destination = reduction.unmerge(reduction.merge(errors))
-        products, squares = (errors * of_destination).sum(-1), of_destination.square().sum(-1)
+        missed = reduction.merge(errors)
+        products = torch.einsum("bnc,bnc->bn", errors, reduction.unmerge(missed))
+        squares = reduction.unmerge(torch.einsum("bkc,bkc->bk", missed, missed).unsqueeze(-1)).squeeze(-1)
         known = (squares > torch.finfo(torch.float32).tiny) & (memory["begun"] > 0)
         return torch.where(known, products / squares, 1.0)

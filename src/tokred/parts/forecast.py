@@ -50,7 +50,7 @@ class Forecast:
         time, times, change = self._place(time), memory["times"], memory["change"]
         if self.order == 2:  # as much as the change before would be over this time
             memory["bend"].copy_(change).mul_(-_ratio(time - times[0], times[0] - times[1]))
-        change.copy_(output).sub_(memory["output"])
+        torch.sub(output, memory["output"], out=change)
         if self.order == 2:
             memory["bend"].add_(change)
         memory["output"].copy_(output)
