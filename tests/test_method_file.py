@@ -77,6 +77,7 @@ def test_every_parameter_comes_back(tmp_path: Path) -> None:
         recovery=Copy(),
         merge="mean",
         sites=("mlp",),
+        share=3,
         seed=7,
         name="näme",
         paper="none",

@@ -23,6 +23,7 @@ def delta(
     stride: tuple[int, int] = (2, 2),
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     keys: Keys = "full",
+    share: int = 0,
     seed: int = 0,
 ) -> Method:
     """Forecast every token from its own dense steps, and correct removed ones by what their destinations' missed.
@@ -45,6 +46,7 @@ def delta(
         stride: height and width of the cells that hold one destination each, in tokens.
         sites: where tokens are reduced.
         keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.
+        share: number of neighbouring blocks whose sites share one match; 0 for a match per site.
         seed: of the draws.
     """
     scheduler = Program(program) if program else Interval(ratio, interval, dense_first)
@@ -57,5 +59,6 @@ def delta(
         recovery=Delta(base, 1.0 if gain == "one" else gain),
         sites=(*sites, "model") if scheduler.skips else sites,
         keys=keys,
+        share=share,
         seed=seed,
     )

@@ -23,6 +23,7 @@ def dito(
     merge: MergeMode = "prune",
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     keys: Keys = "kept",
+    share: int = 0,
     seed: int = 0,
 ) -> Method:
     """Match tokens by the similarity of their outputs at a dense step, and reuse the pairs at the following ones.
@@ -53,6 +54,7 @@ def dito(
         merge: what a destination holds: "prune", its own features, or "mean".
         sites: where tokens are reduced.
         keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.
+        share: number of neighbouring blocks whose sites share one match; 0 for a match per site.
         seed: of the draws.
     """
     if schedule and pmr:
@@ -75,5 +77,6 @@ def dito(
         merge=merge,
         sites=sites,
         keys=keys,
+        share=share,
         seed=seed,
     )

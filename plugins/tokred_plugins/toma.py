@@ -146,6 +146,7 @@ def toma(
     unmerge: Unmerge = "transpose",
     every: int = 1,
     reuse: int = 1,
+    share: int = 100,
     sites: tuple[SiteKind, ...] = ("attn",),
 ) -> Method:
     """Merge each tile into its most representative tokens by an attention-like matrix, and back by its transpose.
@@ -157,6 +158,8 @@ def toma(
         unmerge: "transpose" or "pinv", the pseudo-inverse.
         every: number of steps from one merging step to the next, at least 1; the others are dense.
         reuse: number of merging steps that one match serves, at least 1.
+        share: number of neighbouring blocks of one type that share one match, made by the first of them; as published,
+            all of them do. 0 for a match per site.
         sites: where tokens are reduced.
     """
     return Method(
@@ -168,4 +171,5 @@ def toma(
         recovery=Copy(),
         merge="mean",
         sites=sites,
+        share=share,
     )

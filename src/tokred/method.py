@@ -51,6 +51,9 @@ class Method:
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
             projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
+        share: number of neighbouring blocks, of one type, whose sites share one match: 1 for the attention and MLP of a
+            block, a number beyond the model's for all blocks of a type. The first site that matches makes it, from its
+            own signal. 0 lets each site make its own.
         seed: starts the method's own random generator, anew for each generation; in [0, 2**63).
         name: what reports call it.
         paper: where it comes from.
@@ -77,6 +80,7 @@ class Method:
     merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys = "kept"
+    share: int = 0
     seed: int = 0
     name: str = "custom"
     paper: str = ""
@@ -92,6 +96,7 @@ class Method:
         merge: MergeMode | MergeRule = "prune",
         sites: tuple[SiteKind, ...] = ("attn",),
         keys: Keys = "kept",
+        share: int = 0,
         seed: int = 0,
         name: str = "custom",
         paper: str = "",
@@ -105,7 +110,8 @@ class Method:
         }
         for field, (kind, part) in parts.items():
             object.__setattr__(self, field, _registered(kind, part) if isinstance(part, str) else part)
-        options = {"merge": merge, "sites": sites, "keys": keys, "seed": seed, "name": name, "paper": paper}
+        options: dict[str, Any] = {"merge": merge, "sites": sites, "keys": keys, "share": share}
+        options |= {"seed": seed, "name": name, "paper": paper}
         for option, value in options.items():
             object.__setattr__(self, option, value)
         self._check_types()
@@ -181,6 +187,11 @@ class Method:
             )
         if self.keys not in KEYS:
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
+        if not isinstance(self.share, int) or isinstance(self.share, bool) or self.share < 0:
+            raise SpecError(
+                f"share={self.share!r} must be an integer of at least 0: the number of neighbouring blocks that share "
+                "one match; 0 lets each site make its own."
+            )
         if not isinstance(self.sites, tuple):
             raise SpecError(f"sites={self.sites!r} must be a tuple of names, such as ('attn', 'mlp').")
         unknown = [site for site in self.sites if site not in SITE_KINDS]

@@ -78,15 +78,16 @@ class Run:
         total = 0
         for site in self._sites:
             total += sum(memory_bytes(spec, dtype) for spec in site.memory_specs(batch, layout).values())
-            if site.spec.kind != "model":
-                rows = batch if site.spec.per_sample else min(batch, 1)
-                total += memory_bytes(self.method.matcher.state_spec((rows, layout.image)), torch.float32)
+        for group in {site.group for site in self._sites if site.spec.kind != "model"}:
+            shapes = self.method.matcher.state_spec((group.rows(batch), layout.image))
+            total += memory_bytes(shapes, torch.float32)
         return total
 
     def kept_tokens(self) -> dict[str, list[int]]:
         """Return, for each site, the positions of the tokens that its last match keeps, of the first sample."""
         states = {site.spec.name: list(site.states.values())[-1:] for site in self._sites}
-        return {name: s[0].reduction.kept[0].tolist() for name, s in states.items() if s and s[0].reduction is not None}
+        made = {name: last[0].match.reduction for name, last in states.items() if last and last[0].matched}
+        return {name: reduction.kept[0].tolist() for name, reduction in made.items() if reduction is not None}
 
     def remove(self) -> None:
         """Give the model back exactly as it was; does nothing the second time.

@@ -35,6 +35,7 @@ class Setup:
 
 TOMESD, DITO = Setup("tomesd"), Setup("dito")
 DELTA = Setup("delta", {"dense_first": 1, "gain": "fitted", "keys": "recovered"})
+SHARING = Setup("dito", {"share": 2, "penalty": 0.1})
 STEP_CACHE = Setup("step_cache", {"order": 1})
 SKIPPED_SITES = Setup("delta", {"program": "M .5 (1 M .5)*", "signal": "input", "sites": ("attn", "mlp")})
 SETUPS = (
@@ -46,6 +47,7 @@ SETUPS = (
     Setup("dito", {"sites": ("block",)}),
     Setup("dito", {"signal": "key", "keys": "full"}),
     Setup("dito", {"oracle": True}),
+    SHARING,
     DELTA,
     STEP_CACHE,
     SKIPPED_SITES,
@@ -53,6 +55,7 @@ SETUPS = (
 EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
 SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]
 RECOVERED = [(family, setup) for family, setup in EVERY_WAY if setup.params.get("keys") == "recovered"]
+SHARED = [(family, setup) for family, setup in EVERY_WAY if setup is SHARING]
 
 
 def fresh_generation(family: Family, model: nn.Module, setup: Setup, **kwargs: Any) -> Any:

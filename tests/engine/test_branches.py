@@ -56,7 +56,10 @@ def each_alone(family: Family, model: nn.Module, method: str | Method) -> Result
     return alone
 
 
+SHARING = dataclasses.replace(REMEMBERING, keys="kept", share=2, name="sharing")
+
 EACH = [(family, FIXED) for family in DIFFUSERS]
+EACH += [(family, SHARING) for family in DIFFUSERS]
 EACH += [(family, REMEMBERING) for family in DIFFUSERS if "recovered" in family.keys]
 
 

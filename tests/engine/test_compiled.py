@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel
-from engine.setups import DELTA, DITO, STEP_CACHE, TOMESD, Setup, fresh_generation
+from engine.setups import DELTA, DITO, SHARING, STEP_CACHE, TOMESD, Setup, fresh_generation
 from families.models import BY_NAME, Family, blocks_of
 from torch import nn
 from torch._dynamo.utils import counters
@@ -20,6 +20,7 @@ WHOLE = [
     pytest.param(DIT, DITO, id="dit-dito"),
     pytest.param(DIT, Setup("dito", {"keys": "recovered"}), id="dit-dito-recovered", marks=SLOW),
     pytest.param(DIT, DELTA, id="dit-delta"),
+    pytest.param(DIT, SHARING, id="dit-sharing"),
     pytest.param(DIT, STEP_CACHE, id="dit-step-cache"),
     pytest.param(FLUX, STEP_CACHE, id="flux-step-cache", marks=SLOW),
     pytest.param(FLUX, Setup("dito", {"keys": "full"}), id="flux-dito-full", marks=SLOW),
@@ -30,6 +31,7 @@ WHOLE = [
 BLOCK_BY_BLOCK = [
     pytest.param(VIT, TOMESD, id="vit-tomesd"),
     pytest.param(DIT, DITO, id="dit-dito"),
+    pytest.param(DIT, SHARING, id="dit-sharing"),
     pytest.param(FLUX, DITO, id="flux-dito", marks=SLOW),
 ]
 

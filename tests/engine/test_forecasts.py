@@ -48,8 +48,9 @@ def generate(family: Family, model: nn.Module) -> None:
             family.run(model, arguments, time)
 
 
+@pytest.mark.parametrize("share", [0, 2])
 @pytest.mark.parametrize("family", [BY_NAME["dit"], BY_NAME["flux"]], ids=str)
-def test_every_dense_call_is_observed_at_its_time(family: Family, model: nn.Module) -> None:
+def test_every_dense_call_is_observed_at_its_time(family: Family, model: nn.Module, share: int) -> None:
     recovery = Noting()
     method = Method(
         similarity=parts.Cosine("output"),
@@ -57,6 +58,7 @@ def test_every_dense_call_is_observed_at_its_time(family: Family, model: nn.Modu
         scheduler=parts.Interval(0.5, interval=3, dense_first=2),
         recovery=recovery,
         sites=("mlp",),
+        share=share,
     )
     with tokred.apply(model, method) as run:
         generate(family, model)
@@ -94,8 +96,8 @@ def test_a_ratio_of_zero_changes_no_bit(family: Family, model: nn.Module, dense_
 
 def allocated(run: tokred.Run) -> int:
     """Count the bytes of every tensor that the sites hold between two calls, but for the pairs themselves."""
-    states = [state for site in run._sites for state in site.states.values()]
-    held = [memory for state in states for memory in (*state.memories.values(), state.match_memory)]
+    held = [memory for site in run._sites for state in site.states.values() for memory in state.memories.values()]
+    held += [match.memory for group in {site.group for site in run._sites} for match in group.states.values()]
     return sum(tensor.nbytes for memory in held for tensor in memory.values())
 
 

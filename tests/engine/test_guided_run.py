@@ -47,13 +47,16 @@ def guided(**settings: float) -> tokred.Method:
     )
 
 
-def test_ratio_is_that_of_both_dense_outputs_over_the_same_destinations(model: DiTTransformer2DModel) -> None:
+@pytest.mark.parametrize("share", [0, 1])
+def test_ratio_is_that_of_both_dense_outputs_over_the_same_destinations(
+    model: DiTTransformer2DModel, share: int
+) -> None:
     outputs: dict[str, list[torch.Tensor]] = {}
     for name, module in model.named_modules():
-        if name.endswith((".attn1", ".ff")):
+        if name.endswith(".attn1") or (name.endswith(".ff") and not share):
             outputs[name] = []
             module.register_forward_hook(lambda _, args, out, name=name: outputs[name].append(out))
-    with tokred.apply(model, guided(shortest=3, longest=3)) as run:
+    with tokred.apply(model, dataclasses.replace(guided(shortest=3, longest=3), share=share)) as run:
         generate(model)
         report = run.report()
     assert [match.step for match in report.matches] == [0, 3, 6, 9]

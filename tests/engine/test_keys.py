@@ -82,7 +82,7 @@ def test_with_full_keys_a_kept_token_is_a_dense_one(family: Family, model: nn.Mo
         spied([site.module for site in sites]) as calls,
     ):
         family.call(model)
-        reductions = [site.states["both"].reduction for site in run._sites]
+        reductions = [site.states["both"].match.reduction for site in run._sites]
     assert len(calls) == len(sites)
     for site, module, (call, result), reduction in zip(sites, dense, calls, reductions, strict=True):
         with torch.no_grad():
@@ -117,7 +117,7 @@ def test_with_full_keys_a_kept_token_of_a_parallel_block_is_a_dense_one(family: 
     dense = [copy.deepcopy(site.module) for site in sites]
     with torch.no_grad(), tokred.apply(model, method) as run, spied([site.module for site in sites]) as calls:
         family.call(model)
-        reductions = [site.states["both"].reduction for site in run._sites if site.spec.kind == "block"]
+        reductions = [site.states["both"].match.reduction for site in run._sites if site.spec.kind == "block"]
     assert len(calls) == len(sites) == 2
     for site, module, (call, result), reduction in zip(sites, dense, calls, reductions, strict=True):
         with torch.no_grad():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from engine.setups import EVERY_WAY, RECOVERED, SIMPLEST, Setup, fresh_generation
+from engine.setups import EVERY_WAY, RECOVERED, SHARED, SIMPLEST, Setup, fresh_generation
 from families.models import BY_NAME, Family
 from torch import nn
 
@@ -30,7 +30,7 @@ def test_equals_a_fresh_one(family: Family, model: nn.Module, setup: Setup) -> N
             assert torch.equal(family.generate(model, steps=3), expected), f"after {name}"
 
 
-@pytest.mark.parametrize(("family", "setup"), SIMPLEST + RECOVERED, ids=str)
+@pytest.mark.parametrize(("family", "setup"), SIMPLEST + RECOVERED + SHARED, ids=str)
 def test_batch_and_grid_may_change_within_a_generation(family: Family, model: nn.Module, setup: Setup) -> None:
     """Each call reduces right or is dense, and the next generation is a fresh one's."""
     expected = fresh_generation(family, model, setup)

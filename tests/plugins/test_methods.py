@@ -69,6 +69,29 @@ def test_dito_copies_by_pairs_of_the_matching_step(
 
 
 @pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("ratio", "interval"), [(0.5, 2), (0.75, 3)])
+def test_dito_copies_in_an_mlp_by_the_pairs_that_its_block_shares(
+    model: Any, batch: int, ratio: float, interval: int
+) -> None:
+    block = model.transformer_blocks[0]
+    dense = copy.deepcopy(block.ff)
+    method = build_method("dito", {"ratio": ratio, "interval": interval, "share": 1})
+    with tokred.apply(model, method), spied(block.attn1) as attended, spied(block.ff) as calls:
+        generate(model, batch)
+    drawn = iter(draws(STEPS))
+    for step, ((_, attention), (x, out)) in enumerate(zip(attended, calls, strict=True)):
+        if step % interval == 0:
+            src, dst = next(drawn)
+            pairs = [most_similar(rows_of(attention[i]), src, dst, round(ratio * TOKENS)) for i in range(batch)]
+            assert torch.equal(out, dense(x))
+            continue
+        for sample in range(batch):
+            y = dense(x[sample])
+            expected = torch.stack([y[pairs[sample].get(t, t)] for t in range(TOKENS)])
+            torch.testing.assert_close(out[sample], expected)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
 def test_an_oracle_of_dito_pairs_by_the_outputs_of_each_step(model: Any, batch: int) -> None:
     """The destinations are those of the last Matching step."""
     ff = model.transformer_blocks[0].ff

@@ -121,6 +121,23 @@ def test_a_site_mixes_what_attention_makes_of_the_merged_tokens(model: Any, batc
     assert len(calls) == STEPS
 
 
+@pytest.mark.parametrize(("share", "makers"), [(100, [0, 0]), (1, [0, 1]), (0, [0, 1])])
+def test_blocks_use_the_weights_of_the_first_of_their_type(share: int, makers: list[int]) -> None:
+    family = BY_NAME["dit"]
+    model = family.model()
+    attentions = [block.attn1 for block in model.transformer_blocks]
+    originals = copy.deepcopy(attentions)
+    method, layout = build_method("toma", {"tile": (2, 3), "share": share}), Layout((family.grid,))
+    removed = layout.image // 2
+    draw = method.matcher.draw(layout, removed, torch.Generator())
+    with tokred.apply(model, method), spied(attentions[0]) as first, spied(attentions[1]) as second:
+        family.call(model)
+    calls = [first[0], second[0]]
+    for (x, out), attention, maker in zip(calls, originals, makers, strict=True):
+        reduction = method.matcher.match(calls[maker][0], draw, removed, method.similarity, {})
+        torch.testing.assert_close(out, reduction.unmerge(attention(reduction.merge(x, "mean"))))
+
+
 class KeepAll(FacilityMatcher):
     """Makes every token a destination, in the order of choice, whatever it is asked to remove."""
 

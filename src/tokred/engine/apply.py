@@ -16,6 +16,7 @@ from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import Around, PatchedForward, is_patched
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.rotary import RotaryFeeds
+from tokred.engine.sharing import match_groups
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.taps import BlockTap, Held, KeyTap
@@ -181,10 +182,10 @@ def _install(
     patches: list[PatchedForward] = []
     inner: set[nn.Module] = set()
     blocks = 1 + max(spec.depth for spec in specs)
-    for spec in chosen:
+    for spec, group in zip(chosen, match_groups(specs, chosen, method.share), strict=True):
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
-            sites.append(ModelSite(spec, info, method, adapter.picture))
+            sites.append(ModelSite(spec, info, method, group, adapter.picture))
             patches.append(PatchedForward(model, sites[-1]))
             continue
         others = method.keys != "kept" and bool(spec.key_modules)
@@ -192,7 +193,7 @@ def _install(
         rotary = RotaryFeeds(spec.rotary) if others and spec.rotary else None
         norm = NormFeed() if others and spec.key_norm else None
         held = Held() if _is_held(method, spec) else None
-        sites.append(Site(spec, info, method, held, tuple(feeds.values()), rotary, norm, ledger.ran_dense))
+        sites.append(Site(spec, info, method, group, held, tuple(feeds.values()), rotary, norm, ledger.ran_dense))
         patches += [PatchedForward(spec.module, sites[-1])]
         around: dict[nn.Module, Around] = {**feeds, **(rotary.around if rotary else {})}
         if norm is not None and spec.key_norm is not None:

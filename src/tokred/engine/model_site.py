@@ -9,7 +9,8 @@ import torch
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.patch import Forward
-from tokred.engine.state import SiteState
+from tokred.engine.sharing import MatchGroup
+from tokred.engine.state import MatchState, SiteState
 from tokred.interfaces import DENSE, MemorySpec, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
@@ -22,14 +23,16 @@ class ModelSite:
         spec: the model's site.
         info: the same, as the method's parts are told.
         method: what it does.
+        group: its own; it is never matched.
         picture: the argument that holds the picture or latents.
     """
 
     held = None
 
-    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, picture: str) -> None:
+    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup, picture: str) -> None:
         self.spec = spec
         self.info = info
+        self.group = group
         self.recovery: Recovery = method.recovery
         self.picture = picture
         self.names = argument_names(spec.module)
@@ -42,7 +45,7 @@ class ModelSite:
         """Declare what is remembered of `batch` samples of `layout`: the model's output."""
         return {"output": self.recovery.state_spec((batch, layout.image, self.spec.width))}
 
-    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
+    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """Set what the next call does; a call in which other sites reduce is neither skipped nor remembered."""
         self.skipping = plan.skips
         self.observing = not plan.phase.reduces
@@ -52,7 +55,7 @@ class ModelSite:
     def rest(self) -> None:
         """Make the next call the original one and forget every state."""
         self.states.clear()
-        self.prepare(DENSE, SiteState(0, Layout(())), self.time)
+        self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), self.time)
         self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -13,8 +13,9 @@ from tokred.adapter import Adapter
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.memory import new_memory
 from tokred.engine.model_site import ModelSite
+from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
-from tokred.engine.state import SiteState
+from tokred.engine.state import MatchState, SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.errors import ConflictError, SpecError
 from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteKind, known_before
@@ -76,6 +77,7 @@ class CallPlanner:
         self.adapter = adapter
         self.method = method
         self.sites = sites
+        self.groups = list(dict.fromkeys(site.group for site in sites))
         self.steps = steps
         self.ledger = ledger
         self.inner = inner
@@ -119,33 +121,51 @@ class CallPlanner:
 
     def _prepare(self, site: AnySite, call: ModelCall, plan: Plan) -> None:
         state = site.states.get(call.position.branch)
-        if state is None or (state.batch, state.layout) != (call.batch, call.layout):
+        match = site.group.state(call.position.branch, call.batch, call.layout)
+        if state is None or state.match is not match:
             specs = site.memory_specs(call.batch, call.layout)
             memories = {what: new_memory(spec, call.dtype, call.device) for what, spec in specs.items()}
-            state = site.states[call.position.branch] = SiteState(call.batch, call.layout, memories=memories)
+            state = site.states[call.position.branch] = SiteState(call.batch, call.layout, match, memories=memories)
         plan = self._fit(plan, state, site.spec.kind)
-        if plan.phase.matches:
-            self._prepare_match(site, state, call, plan)
+        if plan.phase is not Phase.DENSE and not plan.skips:
+            self._join(site, match, call, plan)
+        makes = plan.phase.matches and not match.made
+        if makes:
+            self._prepare_match(site.group, match, call, plan)
+        elif plan.phase is Phase.ORACLE:
+            plan = replace(plan, phase=Phase.MATCH_REDUCE)  # it need not run for its signal
+        state.matched |= plan.phase.matches
         state.seen += not plan.phase.reduces
-        site.prepare(plan, state, call.time)
+        site.prepare(plan, state, call.time, makes)
         if site.spec.kind == "model" and len(self.method.sites) > 1:
             return  # what it skips is noted at the sites in it
-        removed = call.layout.image if plan.skips else state.removed if plan.phase.reduces else 0
+        removed = call.layout.image if plan.skips else match.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
         self.ledger.record(record)
 
-    def _prepare_match(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan) -> None:
+    def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
+        """Have `site` use a match with those before it in this call; refuse it where it plans another."""
+        planned = plan.ratio, plan.matcher
+        if match.position is not call.position:
+            match.position, match.planned, match.made = call.position, planned, False
+        if match.planned != planned:
+            raise SpecError(
+                f"share={self.method.share} has {', '.join(site.group.names[:3])} share one match, and "
+                f"{self.method.scheduler} plans it differently for {site.spec.name} than for those before it. Plan one "
+                "ratio and one matcher for all of them, or use share=0."
+            )
+
+    def _prepare_match(self, group: MatchGroup, state: MatchState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
         removed, matcher = round(plan.ratio * call.layout.image), plan.matcher or self.method.matcher
         state.redrawn = plan.redraw or removed != state.removed or plan.matcher != state.matcher
         if state.redrawn:
             drawn = matcher.draw(call.layout, removed, self._generator(call.position.branch))
             state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
-        if not state.matched:
-            rows = call.batch if site.spec.per_sample else min(call.batch, 1)
-            shapes = matcher.state_spec((rows, call.layout.image))
-            state.match_memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
-        state.matcher, state.removed, state.matched = plan.matcher, removed, True
+        if not state.removed:
+            shapes = matcher.state_spec((group.rows(call.batch), call.layout.image))
+            state.memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
+        state.matcher, state.removed, state.made = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
 
     def _note_pmr(self, position: Position) -> None:
@@ -153,8 +173,8 @@ class CallPlanner:
         last = self.ledger.matches[-1] if self.ledger.matches else None
         if last is None or last.step >= position.step or last.pmr is not None:
             return
-        states = [state for site in self.sites for state in site.states.values()]
-        seen = [state.pmr for state in states if state.pmr is not None]
+        matches = [match for group in self.groups for match in group.states.values()]
+        seen = [match.pmr for match in matches if match.pmr is not None]
         if seen:
             self.ledger.matches[-1] = replace(last, pmr=torch.stack(seen).mean().item())
 

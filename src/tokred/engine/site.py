@@ -22,7 +22,8 @@ from tokred.engine.keys import (
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.rotary import RotaryFeeds
-from tokred.engine.state import SiteState
+from tokred.engine.sharing import MatchGroup
+from tokred.engine.state import MatchState, SiteState
 from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
@@ -44,6 +45,7 @@ class Site:
         spec: where the site is.
         info: the same, as the method's parts are told.
         method: what it does.
+        group: it shares its correspondences with the other sites of this group.
         held: takes features from inside the block, where the method compares those.
         feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept" or
             reduces the keys alone.
@@ -57,6 +59,7 @@ class Site:
         spec: SiteSpec,
         info: SiteInfo,
         method: Method,
+        group: MatchGroup,
         held: Held | None,
         feeds: tuple[KeyFeed, ...],
         rotary: RotaryFeeds | None,
@@ -67,6 +70,7 @@ class Site:
         self.spec = spec
         self.info = info
         self.method = method
+        self.group = group
         self.merge = method.merge_at(info)
         self.held = held
         self.feeds = feeds
@@ -101,9 +105,10 @@ class Site:
             for what, recovery in self.remembered.items()
         }
 
-    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
-        """Set what the next call does; plain Python, before the model is called."""
+    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
+        """Set what the next call does, before the model is called; `makes` says whether this site makes the match."""
         self.matching, self.reducing = plan.phase.matches, plan.phase.reduces
+        self.making = self.matching and makes
         self.skipping = plan.skips
         self.trying = plan.phase is Phase.ORACLE
         self.observing = bool(self.remembered) and not self.reducing
@@ -112,18 +117,19 @@ class Site:
         self.called = False
         self._rest_inside()
         if self.held is not None:
-            self.held.expect(self.matching)
+            self.held.expect(self.making)
 
     def rest(self) -> None:
         """Make the next call the original one and forget every state."""
         self.states.clear()
-        self.prepare(DENSE, SiteState(0, Layout(())), self.time)
+        self.group.states.clear()
+        self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), self.time)
         self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
         self.called = True
-        if not (self.matching or self.reducing or self.observing):
+        if not (self.making or self.reducing or self.observing):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
@@ -134,7 +140,7 @@ class Site:
             return self._recall(call, tokens)
         if not self.reducing:
             return self._learn(forward, call, tokens)
-        if self.matching:
+        if self.making:
             output = self._output(self._call(forward, call, ()), tokens) if self.trying else None
             self._match(self._features(tokens, output))
         return self._reduce(forward, call, tokens)
@@ -163,20 +169,20 @@ class Site:
 
     @torch.no_grad()
     def _match(self, features: torch.Tensor) -> None:
-        if not self.spec.per_sample and features.shape[0] > 1:
+        if not self.group.per_sample and features.shape[0] > 1:
             # One correspondence for the batch: a token is compared by its features in all samples at once.
             features = features.transpose(0, 1).flatten(1).unsqueeze(0)
-        state, last, method = self.state, self.state.reduction, self.method
+        state, last, method = self.state.match, self.state.match.reduction, self.method
         matcher = state.matcher or method.matcher
-        state.reduction = matcher.match(features, state.draw, state.removed, method.similarity, state.match_memory)
+        state.reduction = matcher.match(features, state.draw, state.removed, method.similarity, state.memory)
         state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
-        """Call the site on all tokens; make correspondences from it where it matches, and remember it."""
+        """Call the site on all tokens; make correspondences from it where it is to, and remember it."""
         keys = tuple(SeenKeys() for _ in self.feeds) if "0" in self.remembered else ()
         result = self._call(forward, call, keys)
         output = self._output(result, tokens)
-        if self.matching:
+        if self.making:
             self._match(self._features(tokens, output))
         image = self.state.layout.image
         seen = {str(index): key.keys[:, -image:] for index, key in enumerate(keys)}
@@ -188,7 +194,7 @@ class Site:
     @torch.no_grad()
     def _observe(self, seen: dict[str, torch.Tensor]) -> None:
         """Have the recoveries remember what was computed densely."""
-        made = self.state.reduction if self.matching else None
+        made = self.state.match.reduction if self.matching else None
         for what, output in seen.items():
             reduction = None if what == "company" else made
             self.remembered[what].observe(output, self.state.memories[what], self.time, reduction)
@@ -210,9 +216,9 @@ class Site:
 
     def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on the kept tokens and recover the others."""
-        reduction = self.state.reduction
+        reduction = self.state.match.reduction
         if reduction is None:
-            self.on_unplanned(self.spec, "it was not called when it should have matched")
+            self.on_unplanned(self.spec, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
         if self.spec.kind == "kv":

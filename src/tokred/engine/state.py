@@ -6,9 +6,43 @@ from dataclasses import dataclass, field
 
 import torch
 
+from tokred.engine.steps import Position
 from tokred.interfaces import Draw, Matcher, Memory
 from tokred.layout import Layout
 from tokred.reduction import Reduction
+
+
+@dataclass
+class MatchState:
+    """The correspondences of a site, or of several that share them, within one generation and guidance branch.
+
+    Attributes:
+        batch: number of samples, B.
+        layout: the layout that it was made for.
+        removed: number of tokens that the correspondences remove; 0 before the first match was planned.
+        matcher: makes the last match that was planned; None where that is the method's.
+        draw: what the matcher drew, on the model's device.
+        redrawn: whether it drew anew for the last match.
+        reduction: the correspondences; None before the first match has run.
+        pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
+        memory: the matcher's tensors.
+        position: the last model call in which sites planned to use it.
+        planned: the ratio and the matcher that they planned there.
+        made: whether one of them makes it anew there.
+    """
+
+    batch: int
+    layout: Layout
+    removed: int = 0
+    matcher: Matcher | None = None
+    draw: Draw = ()
+    redrawn: bool = True
+    reduction: Reduction | None = None
+    pmr: torch.Tensor | None = None
+    memory: Memory = field(default_factory=dict)
+    position: Position | None = None
+    planned: tuple[float, Matcher | None] = (0.0, None)
+    made: bool = False
 
 
 @dataclass
@@ -18,27 +52,15 @@ class SiteState:
     Attributes:
         batch: number of samples, B.
         layout: the layout that it was made for.
-        removed: number of tokens that the correspondences remove.
-        matcher: makes the last match that was planned; None where that is the method's.
-        draw: what the matcher drew, on the model's device.
-        redrawn: whether it drew anew for the last match.
+        match: its correspondences.
         matched: whether a match has been planned.
         seen: number of calls that were planned to compute all tokens.
-        reduction: the correspondences; None before the first match has run.
-        pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
-        match_memory: the matcher's tensors.
         memories: what the recoveries remember, by what of: see `Site.remembered`.
     """
 
     batch: int
     layout: Layout
-    removed: int = 0
-    matcher: Matcher | None = None
-    draw: Draw = ()
-    redrawn: bool = True
+    match: MatchState
     matched: bool = False
     seen: int = 0
-    reduction: Reduction | None = None
-    pmr: torch.Tensor | None = None
-    match_memory: Memory = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)

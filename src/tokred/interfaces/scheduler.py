@@ -23,7 +23,8 @@ SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 class Phase(Enum):
     """What happens when a site is called.
 
-    `DENSE`: the original call. `MATCH`: the original call, and the correspondences are made from it.
+    `DENSE`: the original call. `MATCH`: the original call, and the correspondences are made from it (where sites share
+    them, from the first one's).
     `REDUCE`: the site runs on the kept tokens of the last match. `MATCH_REDUCE`: both in one call, from a signal that
     is known before the site runs. `ORACLE`: the site runs on all tokens only for its signal, and then again on those
     that are kept; it costs more than `DENSE`, and is for measuring what reused correspondences lose.

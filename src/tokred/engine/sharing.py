@@ -1,0 +1,65 @@
+"""Which sites share one match."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+
+from tokred.adapter import SiteSpec
+from tokred.engine.state import MatchState
+from tokred.layout import Layout
+
+
+class MatchGroup:
+    """Sites that share one match: the first of them that matches in a call makes it for all.
+
+    Args:
+        sites: one or several.
+    """
+
+    def __init__(self, sites: Sequence[SiteSpec]) -> None:
+        self.names = [site.name for site in sites]
+        self.per_sample = all(site.per_sample for site in sites)
+        self.states: dict[str, MatchState] = {}
+
+    def state(self, branch: str, batch: int, layout: Layout) -> MatchState:
+        """Return the match of a branch; a new one where the last was for another batch or layout."""
+        state = self.states.get(branch)
+        if state is None or (state.batch, state.layout) != (batch, layout):
+            state = self.states[branch] = MatchState(batch, layout)
+        return state
+
+    def rows(self, batch: int) -> int:
+        """Return how many samples have correspondences of their own."""
+        return batch if self.per_sample else min(batch, 1)
+
+
+def match_groups(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], share: int) -> list[MatchGroup]:
+    """Return the group of each chosen site; see `Method.share`.
+
+    Args:
+        specs: every site of the model.
+        chosen: those where tokens are reduced.
+        share: number of neighbouring blocks of one type that make a group; 0 for a group per site.
+    """
+    if not share:
+        return [MatchGroup([site]) for site in chosen]
+    ranges = _ranges(specs, share)
+    keys = [("model" if site.kind == "model" else ranges[site.depth]) for site in chosen]
+    members: dict[Hashable, list[SiteSpec]] = defaultdict(list)
+    for key, site in zip(keys, chosen, strict=True):
+        members[key].append(site)
+    groups = {key: MatchGroup(sites) for key, sites in members.items()}
+    return [groups[key] for key in keys]
+
+
+def _ranges(specs: Sequence[SiteSpec], share: int) -> dict[int, Hashable]:
+    """Return, for the depth of each block, its type and in which range of `share` blocks of that type it is."""
+    types: dict[int, type] = {site.depth: object for site in specs}
+    types |= {site.depth: type(site.module) for site in specs if site.kind == "block"}
+    seen: Counter[type] = Counter()
+    ranges: dict[int, Hashable] = {}
+    for depth, kind in sorted(types.items()):
+        ranges[depth] = kind, seen[kind] // share
+        seen[kind] += 1
+    return ranges
