@@ -1,0 +1,206 @@
+"""What the presets were chosen from: `python benchmarks/presets.py [--models NAME ...] [--steps N ...] [--out FILE]`.
+
+Every program of the form "first dense steps, then (a gap, a dense step) repeated, then last dense steps" is tried on
+the trained models at several numbers of steps, on pictures that no published table shows. In the gap the model is
+skipped, or tokens are reduced at the last step of it. Each run is compared with the front of all runs of its model and
+number of steps: how far its PSNR lies below the front's at the same compute, interpolated. It writes
+docs/results/presets.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tokred.bench import Contender, Subject, load_subject
+from tokred.bench.curve import Point, at_cost, pareto_front
+from tokred.bench.environment import Device, Versions
+from tokred.bench.json_file import write_json
+from tokred.metrics import psnr
+from tokred.registry import build_method
+
+OUT = Path(__file__).parents[1] / "docs" / "results" / "presets.json"
+SAMPLES = {"emoji-dit": 4, "emoji-sd3": 4, "emoji-flux": 2}
+STEPS = (6, 10, 28, 50)
+SEED = 6000
+TOKENS = {"stride": (4, 4), "gain": "fitted", "keys": "recovered"}
+RATIO = 0.9375
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A program that fits any number of steps.
+
+    Attributes:
+        first: dense steps at the start.
+        gap: steps between two dense ones.
+        last: dense steps at the end.
+        order: of the forecast.
+        reduces: whether the last step of each gap reduces tokens, rather than skipping the model.
+    """
+
+    first: int
+    gap: int
+    last: int
+    order: int
+    reduces: bool
+
+    @property
+    def program(self) -> str:
+        """The program as a line."""
+        gap = ["1"] * (self.gap - self.reduces) + [f"{RATIO:g}"] * self.reduces
+        dense = ["D"] * (self.first - 1) + ["M" if self.reduces else "D"]
+        return f"{' '.join(dense)} ({' '.join(gap)} {'M' if self.reduces else 'D'})* {'D ' * self.last}".strip()
+
+    def contender(self) -> Contender:
+        """Return the method that does it."""
+        params: dict[str, Any] = {"program": self.program, "order": self.order}
+        name = "delta" if self.reduces else "step_cache"
+        params |= TOKENS if self.reduces else {}
+        return Contender(name, "method", params, build_method(name, params))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was measured of one program on one model.
+
+    Attributes:
+        model: its name.
+        steps: denoising steps.
+        label: of the method.
+        preset: what was tried.
+        compute: operations of the sites over dense.
+        psnr: of each picture against the dense one, in dB.
+        below: how far the mean lies below the front of the model and number of steps at the same compute, in dB.
+    """
+
+    model: str
+    steps: int
+    label: str
+    preset: Preset
+    compute: float
+    psnr: tuple[float, ...]
+    below: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a program does over all models and numbers of steps.
+
+    Attributes:
+        label: of the method.
+        preset: what was tried.
+        compute: mean over the runs.
+        below: mean over the runs of how far it lies below the front, in dB.
+        worst: the greatest of these.
+    """
+
+    label: str
+    preset: Preset
+    compute: float
+    below: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class Presets:
+    """All that was found.
+
+    Attributes:
+        versions: of what it ran on.
+        device: likewise.
+        seed: of the first picture; the next ones count up.
+        choices: the programs, by gap, the nearest to the fronts first.
+        runs: all runs.
+    """
+
+    versions: Versions
+    device: Device
+    seed: int
+    choices: tuple[Choice, ...]
+    runs: tuple[Run, ...]
+
+
+def space() -> list[Preset]:
+    """Return what is tried."""
+    skipping = itertools.product((1, 2, 3), (1, 2, 3, 4), (0, 1), (1, 2), (False,))
+    reducing = itertools.product((2, 3), (1, 2, 3, 4), (0, 1), (1,), (True,))
+    return [Preset(*values) for values in (*skipping, *reducing)]
+
+
+def measure(subject: Subject, steps: int, tried: list[Preset]) -> list[Run]:
+    """Run all programs on a model."""
+    settings = subject.settings(SEED, steps=steps, samples=SAMPLES[subject.name], pairs=1)
+    batches = [settings.seeds[i : i + settings.batch] for i in range(0, settings.samples, settings.batch)]
+
+    def made() -> torch.Tensor:
+        return torch.cat([subject.generate(batch, steps) for batch in batches])
+
+    dense, runs = made(), []
+    for preset in tried:
+        contender = preset.contender()
+        with contender.applied(subject.model) as run:
+            values = tuple(psnr(made(), dense).tolist())
+            assert run is not None
+            runs.append(Run(subject.name, steps, contender.label, preset, run.report().compute, values, 0.0))
+    return placed([run for run in runs if run.compute < 1])
+
+
+def placed(runs: list[Run]) -> list[Run]:
+    """Return the runs with how far each lies below their front."""
+    front = pareto_front((Point(r.label, r.compute, statistics.fmean(r.psnr), r.psnr) for r in runs), higher=True)
+
+    def below(run: Run) -> float:
+        place = at_cost(front, run.compute)
+        best = statistics.fmean(place.values) if place else front[-1].mean
+        return best - statistics.fmean(run.psnr)
+
+    return [replace(run, below=below(run)) for run in runs]
+
+
+def choices(runs: list[Run]) -> list[Choice]:
+    """Return the programs by gap, the nearest to the fronts first."""
+    by_label: dict[str, list[Run]] = {}
+    for run in runs:
+        by_label.setdefault(run.label, []).append(run)
+    found = [
+        Choice(
+            label,
+            those[0].preset,
+            statistics.fmean(run.compute for run in those),
+            statistics.fmean(run.below for run in those),
+            max(run.below for run in those),
+        )
+        for label, those in by_label.items()
+    ]
+    return sorted(found, key=lambda choice: (choice.preset.gap, choice.below))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=list(SAMPLES))
+    parser.add_argument("--steps", nargs="+", type=int, default=list(STEPS))
+    parser.add_argument("--out", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    runs: list[Run] = []
+    for name in arguments.models:
+        subject = load_subject(name)
+        for steps in arguments.steps:
+            runs += measure(subject, steps, space())
+            print(name, steps, "done", flush=True)
+    ranked = choices(runs)
+    for choice in ranked:
+        print(f"{choice.compute:.3f} {choice.below:6.2f} {choice.worst:6.2f} {choice.label}")
+    write_json(
+        Presets(Versions.here(), Device.of(torch.device("cpu")), SEED, tuple(ranked), tuple(runs)), arguments.out
+    )
+
+
+if __name__ == "__main__":
+    main()
