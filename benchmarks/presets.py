@@ -129,8 +129,8 @@ class Presets:
 
 def space() -> list[Preset]:
     """Return what is tried."""
-    skipping = itertools.product((1, 2, 3), (1, 2, 3, 4), (0, 1), (1, 2), (False,))
-    reducing = itertools.product((2, 3), (1, 2, 3, 4), (0, 1), (1,), (True,))
+    skipping = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,))
+    reducing = itertools.product((2,), (1, 2, 3), (0, 1), (1,), (True,))
     return [Preset(*values) for values in (*skipping, *reducing)]
 
 
