@@ -4,13 +4,14 @@ Every program of the form "first dense steps, then (a gap, a dense step) repeate
 the trained models at several numbers of steps, on pictures that no published table shows. In the gap the model is
 skipped, or tokens are reduced at the last step of it. Each run is compared with the front of all runs of its model and
 number of steps: how far its PSNR lies below the front's at the same compute, interpolated. It writes
-docs/results/presets.json.
+docs/results/presets.json, and goes on from what is there.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tokred.bench.curve import Point, at_cost, pareto_front
 from tokred.bench.environment import Device, Versions
 from tokred.bench.json_file import write_json
 from tokred.metrics import psnr
+from tokred.plain import read_plain
 from tokred.registry import build_method
 
 OUT = Path(__file__).parents[1] / "docs" / "results" / "presets.json"
@@ -188,18 +190,18 @@ def main() -> None:
     parser.add_argument("--steps", nargs="+", type=int, default=list(STEPS))
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
-    runs: list[Run] = []
+    done = json.loads(arguments.out.read_text()) if arguments.out.exists() else None
+    runs = list(read_plain(Presets, done, "presets").runs) if done else []
     for name in arguments.models:
         subject = load_subject(name)
         for steps in arguments.steps:
-            runs += measure(subject, steps, space())
-            print(name, steps, "done", flush=True)
-    ranked = choices(runs)
-    for choice in ranked:
+            if not any((run.model, run.steps) == (name, steps) for run in runs):
+                runs += measure(subject, steps, space())
+                found = Presets(Versions.here(), Device.of(subject.device), SEED, tuple(choices(runs)), tuple(runs))
+                write_json(found, arguments.out)
+                print(name, steps, "done", flush=True)
+    for choice in choices(runs):
         print(f"{choice.compute:.3f} {choice.below:6.2f} {choice.worst:6.2f} {choice.label}")
-    write_json(
-        Presets(Versions.here(), Device.of(torch.device("cpu")), SEED, tuple(ranked), tuple(runs)), arguments.out
-    )
 
 
 if __name__ == "__main__":
