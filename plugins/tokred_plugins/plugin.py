@@ -10,6 +10,12 @@ from tokred import Component, hookimpl
 @hookimpl
 def tokred_components() -> Iterator[Component]:
     """Yield the methods."""
+    for name, summary in (
+        ("quality", "preset: skip every other step after three dense ones, and compute the last"),
+        ("balanced", "preset: compute one step in three after two dense ones"),
+        ("fast", "preset: compute one step in four"),
+    ):
+        yield Component("method", name, f"tokred_plugins.presets:{name}", summary)
     yield Component(
         "method",
         "dito",

@@ -1,0 +1,254 @@
+"""How far tokred's own methods lie above the rivals and the published methods: `python benchmarks/advantage.py`.
+
+It reads the results that benchmarks/front.sh wrote to docs/results/front, compares each preset and each other method of
+tokred's own, sample by sample, with the Pareto front of a group, and writes advantage.json, a plot over the number of
+steps, and the tables of docs/front.md between their comments. Above the dearest run of a front its best counts, and
+"at any" cost that does always. With `--check` nothing is written, and a page or file that is out of date is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from matplotlib.figure import Figure
+
+from tokred.bench import Results, read_results
+from tokred.bench.curve import Between, Point, at_cost, pareto_front
+from tokred.bench.figure_file import write_figure
+from tokred.bench.json_file import write_json
+from tokred.bench.result import Row
+from tokred.metrics import Paired
+from tokred.zoo.catalog import find_model
+
+ROOT = Path(__file__).parents[1]
+FRONT = ROOT / "docs" / "results" / "front"
+PAGE = ROOT / "docs" / "front.md"
+METRIC = "psnr"
+Cost = Literal["time", "compute", "any"]
+PRESETS = ("quality", "balanced", "fast")
+OWN = (*PRESETS, "delta")
+BLOCK = re.compile(r"(<!-- advantage over (rivals|published) at (time|compute|any) -->\n).*?(<!-- end -->)", re.DOTALL)
+COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73"}
+
+
+def is_rival(row: Row) -> bool:
+    """Say whether a run reduces no tokens and is none of tokred's own: fewer steps, and caches as they are known."""
+    cache = row.method == "step_cache" and (row.params.get("variable") == "noise" or not row.params.get("order"))
+    return row.kind == "rival" or cache
+
+
+def is_published(row: Row) -> bool:
+    """Say whether a run is a token method that others published."""
+    return row.kind == "method" and row.method not in (*OWN, "step_cache", "random")
+
+
+GROUPS: dict[str, Callable[[Row], bool]] = {"rivals": is_rival, "published": is_published}
+
+
+@dataclass(frozen=True)
+class Advantage:
+    """How a run compares with the front of a group at the same cost.
+
+    Attributes:
+        model: name of the trained model.
+        tokens: image tokens of a picture.
+        steps: denoising steps.
+        label: of the run.
+        group: "rivals" or "published".
+        axis: which cost is the same, "time" or "compute"; with "any" it is compared with the best run of all.
+        cost: over dense.
+        best: how the group reaches that cost: the labels of the two runs between which it lies.
+        difference: PSNR of the run minus that of the front, in dB.
+    """
+
+    model: str
+    tokens: int
+    steps: int
+    label: str
+    group: str
+    axis: Cost
+    cost: float
+    best: tuple[str, str]
+    difference: Paired
+
+
+@dataclass(frozen=True)
+class Cheaper:
+    """A run that costs less than all of a group.
+
+    Attributes:
+        model: see `Advantage`.
+        steps: likewise.
+        label: likewise.
+        group: likewise.
+        axis: likewise.
+        cost: likewise.
+        cheapest: the label of the group's cheapest run.
+        its_cost: what that costs.
+    """
+
+    model: str
+    steps: int
+    label: str
+    group: str
+    axis: Cost
+    cost: float
+    cheapest: str
+    its_cost: float
+
+
+@dataclass(frozen=True)
+class Advantages:
+    """All that could be compared, and what could not."""
+
+    found: tuple[Advantage, ...]
+    cheaper: tuple[Cheaper, ...]
+
+
+def compare(results: Results) -> Iterator[Advantage | Cheaper]:
+    """Compare every run of tokred's own with the front of each group."""
+    for group, belongs in GROUPS.items():
+        for axis in get_args(Cost):
+            front = pareto_front((_point(row, axis) for row in results.rows if belongs(row)), higher=True)
+            for row in (row for row in results.rows if row.method in OWN):
+                yield _compared(results, group, axis, row, front)
+
+
+def _point(row: Row, axis: Cost) -> Point:
+    return Point(row.label, _cost(row, axis), row.scores[METRIC].mean, row.scores[METRIC].values)
+
+
+def _cost(row: Row, axis: Cost) -> float:
+    return row.compute if axis == "compute" else row.time_ratio.median
+
+
+def _compared(results: Results, group: str, axis: Cost, row: Row, front: Sequence[Point]) -> Advantage | Cheaper:
+    cost, best = _cost(row, axis), front[-1]
+    place = at_cost(front, cost) if axis != "any" and cost < best.cost else Between(best, best, 0.0)
+    if place is None:
+        return Cheaper(
+            results.model, results.settings.steps, row.label, group, axis, cost, front[0].label, front[0].cost
+        )
+    return Advantage(
+        model=results.model,
+        tokens=find_model(results.model).tokens,
+        steps=results.settings.steps,
+        label=row.label,
+        group=group,
+        axis=axis,
+        cost=cost,
+        best=(place.cheaper.label, place.dearer.label),
+        difference=Paired.of(row.scores[METRIC].values, place.values),
+    )
+
+
+def all_results() -> list[Results]:
+    """Read every front, by tokens and steps."""
+    found = [read_results(path) for path in FRONT.glob("*/results.json")]
+    return sorted(found, key=lambda r: (find_model(r.model).tokens, r.model, r.settings.steps))
+
+
+def table(advantages: Advantages, group: str, axis: str) -> list[str]:
+    """Return a row for each preset on each model, a column for each number of steps."""
+    found = [a for a in advantages.found if (a.group, a.axis) == (group, axis)]
+    steps = sorted({a.steps for a in advantages.found})
+    models = list(dict.fromkeys((a.model, a.tokens) for a in advantages.found))
+    lines = [
+        f"| model | tokens | method | {' | '.join(f'{n} steps' for n in steps)} |",
+        "|" + "---|" * (3 + len(steps)),
+    ]
+    for model, tokens in models:
+        for preset in PRESETS:
+            cells = [_cell([a for a in found if (a.model, a.label, a.steps) == (model, preset, n)]) for n in steps]
+            lines.append(f"| {model} | {tokens:,} | {preset} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(found: Sequence[Advantage]) -> str:
+    if not found:
+        return "-"
+    (paired,) = (a.difference for a in found)
+    return f"{paired.mean:+.1f} ({paired.low:+.1f} to {paired.high:+.1f})"
+
+
+def figure(advantages: Advantages) -> Figure:
+    """Draw a panel for each preset: its advantage over the rivals at equal time, over the number of steps."""
+    drawn = Figure(figsize=(11, 3.8), layout="constrained")
+    panels = drawn.subplots(1, len(PRESETS), sharey=True)
+    for panel, preset in zip(panels, PRESETS, strict=True):
+        panel.axhline(0, color="0.6", linewidth=1, linestyle=":")
+        for model, colour in COLOURS.items():
+            line = [
+                a for a in advantages.found if (a.group, a.axis, a.label, a.model) == ("rivals", "time", preset, model)
+            ]
+            if line:
+                means = [a.difference.mean for a in line]
+                bars = [
+                    [a.difference.mean - a.difference.low for a in line],
+                    [a.difference.high - a.difference.mean for a in line],
+                ]
+                panel.errorbar(
+                    [a.steps for a in line],
+                    means,
+                    yerr=bars,
+                    color=colour,
+                    marker="o",
+                    markersize=4,
+                    capsize=2,
+                    label=f"{model}, {line[0].tokens:,} tokens",
+                )
+        panel.set(title=preset, xscale="log", xlabel="steps", xticks=[6, 10, 28, 50])
+        panel.set_xticks([6, 10, 28, 50], ["6", "10", "28", "50"])
+        panel.minorticks_off()
+    panels[0].set_ylabel("PSNR above the rivals' front\nat equal time, dB (bars: 95 %)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    return drawn
+
+
+def filled(page: str, advantages: Advantages) -> str:
+    """Return the page with its tables made anew."""
+
+    def block(match: re.Match[str]) -> str:
+        head, group, axis, tail = match.groups()
+        return head + "\n".join(table(advantages, group, axis)) + "\n" + tail
+
+    return BLOCK.sub(block, page)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where something is out of date")
+    check = parser.parse_args().check
+    each = [one for results in all_results() for one in compare(results)]
+    advantages = Advantages(
+        tuple(a for a in each if isinstance(a, Advantage)), tuple(a for a in each if isinstance(a, Cheaper))
+    )
+    file, page = FRONT / "advantage.json", PAGE.read_text()
+    if check:
+        stale = [
+            *([PAGE.name] if filled(page, advantages) != page else []),
+            *(
+                [file.name]
+                if json.loads(file.read_text()) != json.loads(json.dumps(dataclasses.asdict(advantages)))
+                else []
+            ),
+        ]
+        print(f"out of date: {', '.join(stale) or 'none'}")
+        return 1 if stale else 0
+    write_json(advantages, file)
+    write_figure(figure(advantages), "advantage", FRONT)
+    PAGE.write_text(filled(page, advantages))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""The presets: what they are made of, and what their pages say of their cost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from bench.tiny import TinySubject
+
+import tokred
+from tokred.registry import build_method
+from tokred_plugins import presets
+
+DOCS = Path(__file__).parents[2] / "docs" / "methods"
+PRESETS = ("quality", "balanced", "fast")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_the_step_cache_that_its_page_says(name: str) -> None:
+    (program, order) = re.findall(r"step_cache:program=(.*),order=(\d)", (DOCS / f"{name}.md").read_text())[0]
+    subject, pictures = TinySubject(), []
+    given: Any = ((name, {}), ("step_cache", {"program": program, "order": int(order)}))
+    for method, params in given:
+        with tokred.apply(subject.model, method, **params) as run:
+            pictures.append(subject.generate([1, 2], 9))
+            assert run.report().compute < 1
+    assert torch.equal(*pictures)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_page_and_docstring_say_its_share_of_28_steps(name: str) -> None:
+    scheduler: Any = build_method(name, {}).scheduler
+    share = f"{sum(step != '1' for step in scheduler.steps(28)) / 28:.2f}"
+    assert f"which is {share} of the compute at 28 steps" in (DOCS / f"{name}.md").read_text()
+    assert f"{share} of the compute" in str(getattr(presets, name).__doc__)
