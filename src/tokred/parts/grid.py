@@ -31,8 +31,8 @@ class GridMatcher:
         random: whether the destination is drawn anew in each cell at every match; else it is the top-left token.
         penalty: what tokens lose that earlier matches chose often.
         remove: which r tokens go: "similar", those that resemble a destination most; "least", those whose features are
-            shortest, so that with signal="error" the tokens stay whose forecasts err most. The penalty of sources then
-            lengthens them by as many times. Either way each goes to the destination that it resembles most.
+            shortest, a length counting `1 + penalty` times: with signal="error" the tokens stay whose forecasts err
+            most. Either way each goes to the destination that it resembles most.
     """
 
     stride: tuple[int, int] = (2, 2)
