@@ -8,6 +8,7 @@ from tokred import Keys, Method, Signal, SiteKind
 from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Program, Variable
 
 Gain = Literal["fitted", "one"]
+Remove = Literal["similar", "least"]
 
 
 def delta(
@@ -21,6 +22,7 @@ def delta(
     gain: Gain = "one",
     signal: Signal = "output",
     stride: tuple[int, int] = (2, 2),
+    remove: Remove = "similar",
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     keys: Keys = "full",
     share: int = 0,
@@ -44,6 +46,8 @@ def delta(
         signal: what is compared; "error" pairs tokens whose forecasts miss alike; as "drift", it needs `dense_first`
             of at least 2.
         stride: height and width of the cells that hold one destination each, in tokens.
+        remove: which tokens go: "similar", those most similar to a destination, or "least", those of the least signal:
+            with `signal="error"` the tokens stay whose forecasts err most.
         sites: where tokens are reduced.
         keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.
         share: number of neighbouring blocks whose sites share one match; 0 for a match per site.
@@ -54,7 +58,7 @@ def delta(
     return Method(
         name="delta",
         similarity=Cosine(signal),
-        matcher=GridMatcher(stride),
+        matcher=GridMatcher(stride, remove=remove),
         scheduler=scheduler,
         recovery=Delta(base, 1.0 if gain == "one" else gain),
         sites=(*sites, "model") if scheduler.skips else sites,

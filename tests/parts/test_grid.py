@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from tokred import Layout, Reduction, SpecError
 from tokred.interfaces import Draw
-from tokred.parts import Cosine, GridMatcher
+from tokred.parts import Cosine, FrequencyPenalty, GridMatcher
 
+Loops = Callable[[list[list[float]], list[int], list[int], int], dict[int, int]]
 LAYOUTS = [((4, 4),), ((6, 10),), ((5, 7),), ((7, 3),), ((2, 2),), ((4, 6), (3, 5))]
 
 
@@ -32,6 +34,15 @@ def match_by_loops(x: list[list[float]], src: list[int], dst: list[int], r: int)
     return {src[i]: best[i][1] for i in order[:r]}
 
 
+def least_by_loops(x: list[list[float]], src: list[int], dst: list[int], r: int) -> dict[int, int]:
+    """The r shortest sources, each with the destination closest to it; earlier tokens win ties."""
+    pairs = {}
+    for s in sorted(src, key=lambda s: math.hypot(*x[s]))[:r]:
+        scores = [cosine_by_loops(x[s], x[d]) for d in dst]
+        pairs[s] = dst[scores.index(max(scores))]
+    return pairs
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_pairs_equal_plain_loops(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -45,13 +56,62 @@ def test_pairs_equal_plain_loops(seed: int) -> None:
     check_pairs(reduction, x, draw, r)
 
 
-def check_pairs(reduction: Reduction, x: torch.Tensor, draw: Draw, r: int) -> None:
+def check_pairs(reduction: Reduction, x: torch.Tensor, draw: Draw, r: int, by: Loops = match_by_loops) -> None:
     src, dst = (positions.tolist() for positions in draw)
     for row, tokens in enumerate(x.double().tolist()):
-        expected = match_by_loops(tokens, src, dst, r)
+        expected = by(tokens, src, dst, r)
         kept = reduction.kept[row].tolist()
         found = {t: kept[p] for t, p in enumerate(reduction.assign[row].tolist()) if kept[p] != t}
         assert found == expected
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("seed", range(200))
+def test_the_shortest_are_removed_as_in_plain_loops(seed: int, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    layout, matcher = Layout(LAYOUTS[seed % len(LAYOUTS)]), GridMatcher(random=seed % 2 == 0, remove="least")
+    x = torch.randn(1 + seed % 3, layout.image, 5, generator=generator).to(dtype)
+    for r in (1, int(torch.randint(1, matcher.capacity(layout) + 1, (), generator=generator))):
+        draw = matcher.draw(layout, r, generator)
+        check_pairs(matcher.match(x, draw, r, Cosine(), {}), x, draw, r, least_by_loops)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_shortest_of_ties_and_zeros_equal_plain_loops(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    layout, matcher = Layout(LAYOUTS[seed % len(LAYOUTS)]), GridMatcher(remove="least")
+    x = exact((1 + seed % 2, layout.image), generator)
+    for r in (1, matcher.capacity(layout) // 2, matcher.capacity(layout)):
+        draw = matcher.draw(layout, r, generator)
+        check_pairs(matcher.match(x, draw, r, Cosine(), {}), x, draw, r, least_by_loops)
+
+
+def test_a_token_that_was_removed_often_counts_as_longer() -> None:
+    """Twice as many removals as the mean make it (1 + 2 * weight) times as long."""
+    layout = Layout(((2, 2),))
+    x = torch.tensor([[[9.0], [1.0], [1.4], [1.9]]])
+    for weight, kept in ((0.5, [0, 2, 3]), (0.75, [0, 1, 3])):
+        matcher = GridMatcher(random=False, penalty=FrequencyPenalty(weight), remove="least")
+        draw, memory = matcher.draw(layout, 1, torch.Generator()), {"removed": torch.tensor([[0.0, 2.0, 1.0, 1.0]])}
+        assert matcher.match(x, draw, 1, Cosine(), memory).kept.tolist() == [kept]
+
+
+def test_a_token_of_broken_length_is_kept_and_stays_local() -> None:
+    layout, matcher = Layout(((4, 4),)), GridMatcher(random=False, remove="least")
+    x = torch.randn(2, 16, 4, generator=torch.Generator().manual_seed(0))
+    draw = matcher.draw(layout, 6, torch.Generator())
+    clean = matcher.match(x, draw, 6, Cosine(), {})
+    for value in (float("nan"), float("inf")):
+        broken = x.clone()
+        broken[0, 5] = value
+        reduction = matcher.match(broken, draw, 6, Cosine(), {})
+        assert torch.equal(reduction.assign[1], clean.assign[1])
+        assert reduction.is_kept[0, 5]
+
+
+def test_an_unknown_choice_of_tokens_is_refused() -> None:
+    with pytest.raises(SpecError, match="remove='error' is not known. Allowed: similar, least."):
+        GridMatcher(remove="error")  # type: ignore[arg-type]
 
 
 def exact(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:

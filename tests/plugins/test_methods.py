@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -104,6 +105,20 @@ def test_an_oracle_of_dito_pairs_by_the_outputs_of_each_step(model: Any, batch: 
             y = dense(x[sample])
             pairs = most_similar(rows_of(y), src, dst, TOKENS // 2)
             torch.testing.assert_close(out[sample], torch.stack([y[pairs.get(t, t)] for t in range(TOKENS)]))
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_delta_keeps_the_tokens_whose_forecasts_erred_most(model: Any, order: int) -> None:
+    ff, choice = model.transformer_blocks[0].ff, {"signal": "error", "remove": "least"}
+    schedule = {"order": order, "dense_first": 3, "interval": 4, "ratio": 0.5}
+    with tokred.apply(model, "delta", sites=("mlp",), keys="kept", **schedule, **choice) as run, spied(ff) as calls:
+        generate(model, batch=1)
+        (kept,) = run.kept_tokens().values()
+    first, second, third = (out for _, out in calls[:3])
+    errors = rows_of((third - (second if order == 0 else 2 * second - first))[0])
+    src, dst = draws(1)[0]
+    by_error = sorted(src, key=lambda token: math.hypot(*errors[token]))
+    assert kept == sorted([*dst, *by_error[TOKENS // 2 :]])
 
 
 def test_random_is_the_same_for_a_seed_and_differs_between_seeds(model: Any) -> None:
