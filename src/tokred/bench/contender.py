@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tokred.engine.apply import apply
@@ -12,7 +12,7 @@ from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
 from tokred.registry import Registered, build_method, components, default_registry
 from tokred.registry.build import check_parameters, parse_parameters
-from tokred.rivals import Rival
+from tokred.rivals import Calibrated, Rival
 from tokred.run import Run
 
 ContenderKind = Literal["method", "rival"]
@@ -43,6 +43,12 @@ class Contender:
     def steps(self, steps: int) -> int:
         """Return how many denoising steps it takes where the dense reference takes `steps`."""
         return steps if isinstance(self.entrant, Method) else self.entrant.steps(steps)
+
+    def prepared(self, model: Any, generate: Callable[[], object]) -> Contender:
+        """Return the contender with what it has to learn of `model`; `generate` draws what is not measured with it."""
+        if not isinstance(self.entrant, Calibrated):
+            return self
+        return replace(self, entrant=self.entrant.calibrated(model, generate))
 
     def applied(self, model: Any) -> AbstractContextManager[Run | None]:
         """Return a context in which `model`, a pipeline or module, is cheaper; it gives the run, or None for a rival.

@@ -21,6 +21,9 @@ from tokred.bench.tokens import token_map
 from tokred.bench.view import SHOWN, Exhibit, NoView, View
 from tokred.run import Run
 
+CALIBRATION = 4
+"""Samples that rivals are calibrated on."""
+
 
 def run_bench(subject: Subject, lineup: Lineup, settings: Settings, view: View | None = None) -> Results:
     """Compare methods and rivals with the dense model, and with each other.
@@ -82,6 +85,7 @@ class _Bench:
 
     def run(self, contender: Contender) -> Row:
         """Measure one contender."""
+        contender = contender.prepared(self.subject.model, self._calibrate)
         with contender.applied(self.subject.model) as run:
             flops = self._flops(contender.steps(self.settings.steps), contender.label)
             site_compute = run.report().compute if run else None
@@ -100,6 +104,11 @@ class _Bench:
         )
         self.view.row(row)
         return row
+
+    def _calibrate(self) -> None:
+        """Draw what some rivals have to see first: none of the samples that are measured."""
+        start = max(self.settings.seeds) + 1
+        self.subject.generate(range(start, start + CALIBRATION), self.settings.steps)
 
     def _targets(self, seeds: Sequence[int], dense: torch.Tensor) -> Targets:
         """Return what the outputs `[B, ...]` of a batch of seeds are compared with."""

@@ -13,7 +13,7 @@ from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import argument_names
 from tokred.engine.keys import KeyFeed, NormFeed
 from tokred.engine.model_site import ModelSite
-from tokred.engine.patch import Around, PatchedForward, is_patched
+from tokred.engine.patch import Around, PatchedForward, is_cached, is_patched
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.rotary import RotaryFeeds
 from tokred.engine.sharing import match_groups
@@ -90,8 +90,7 @@ def _refuse_conflicts(model: nn.Module) -> None:
     for module in model.modules():
         if is_patched(module):
             raise ConflictError(f"tokred is already applied to this {name}. Call remove() on its run first.")
-        registry = getattr(module, "_diffusers_hook", None)
-        if registry is not None and any(hook._is_stateful for hook in registry.hooks.values()):
+        if is_cached(module):
             raise ConflictError(
                 f"A diffusers cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() "
                 "first, then tokred.apply(), then enable_cache()."

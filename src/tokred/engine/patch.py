@@ -70,6 +70,12 @@ def is_patched(module: nn.Module) -> bool:
     return any(isinstance(_patch_in(module, slot), PatchedForward) for slot in SLOTS)
 
 
+def is_cached(module: nn.Module) -> bool:
+    """Say whether a diffusers cache has hooked `module`."""
+    registry = getattr(module, "_diffusers_hook", None)
+    return registry is not None and any(hook._is_stateful for hook in registry.hooks.values())
+
+
 def _patch_in(module: nn.Module, slot: str) -> object:
     return getattr(module.__dict__.get(slot), "__self__", None)
 

@@ -42,7 +42,7 @@ class SchedulerSteps:
         self.scheduler = self.pipe.scheduler
         self._begin()  # timesteps that were set before this scheduler was seen
         wrapped = (("set_timesteps", self._begin), ("step", self._advance))
-        self.wrappers = [_Followed(self.scheduler, name, then) for name, then in wrapped]
+        self.wrappers = [Followed(self.scheduler, name, then) for name, then in wrapped]
 
     def _begin(self) -> None:
         self.step, self.calls, self.fresh = 0, 0, True
@@ -60,7 +60,7 @@ class SchedulerSteps:
         self.calls = 0
 
 
-class _Followed:
+class Followed:
     """Stands in for a function of a scheduler and tells of its calls; several may stand over each other.
 
     Args:
@@ -78,6 +78,7 @@ class _Followed:
         scheduler.__dict__[name] = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the scheduler's own function, then tell."""
         result = self.original(*args, **kwargs)
         if self.then is not None:
             self.then()
@@ -91,7 +92,7 @@ class _Followed:
         """Put back what was there, once nothing stands over it."""
         self.then = None
         top = self.scheduler.__dict__.get(self.name)
-        while isinstance(top, _Followed) and top.then is None:
+        while isinstance(top, Followed) and top.then is None:
             if top.replaced:
                 self.scheduler.__dict__[self.name] = top.original
             else:

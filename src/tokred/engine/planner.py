@@ -13,6 +13,7 @@ from tokred.adapter import Adapter
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.memory import new_memory
 from tokred.engine.model_site import ModelSite
+from tokred.engine.patch import is_cached
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.state import MatchState, SiteState
@@ -114,6 +115,7 @@ class CallPlanner:
     def begin(self) -> None:
         """Begin a generation: forget the last one and start the random draws anew."""
         self._refuse_replaced()
+        self._refuse_caches_inside()
         self.generators.clear()
         self.ledger.begin_generation()
         for site in self.sites:
@@ -231,6 +233,15 @@ class CallPlanner:
                 raise ConflictError(
                     f"{name} was replaced after tokred.apply(), which stands in for it to reach the keys. Call "
                     "remove() on the run, load the LoRA or whatever replaces it, then apply again."
+                )
+
+    def _refuse_caches_inside(self) -> None:
+        for site in self.sites:
+            inside = () if site.spec.kind != "block" else list(site.spec.module.modules())[1:]
+            if any(is_cached(module) for module in inside):
+                raise ConflictError(
+                    f"A diffusers cache is enabled inside {site.spec.name}, whose tokens are reduced as a whole, and "
+                    "would use the outputs of other tokens. Call disable_cache(), and use a cache of whole blocks."
                 )
 
     def _rest(self, why: str) -> None:

@@ -18,3 +18,43 @@ def tokred_components() -> Iterator[Component]:
         "take a share of the denoising steps",
         levels=({"share": 0.8}, {"share": 2 / 3}, {"share": 0.5}),
     )
+    yield Component(
+        "rival",
+        "first_block_cache",
+        "tokred.rivals:FirstBlockCache",
+        "diffusers' FirstBlockCache: skip the other blocks where the first one changed little",
+        levels=({"threshold": 0.05}, {"threshold": 0.1}, {"threshold": 0.2}),
+    )
+    yield Component(
+        "rival",
+        "taylor_seer",
+        "tokred.rivals:TaylorSeer",
+        "diffusers' TaylorSeer: forecast the output at steps that are not computed",
+        levels=(
+            {"interval": 2, "dense_first": 2},
+            {"interval": 2, "dense_first": 4},
+            {"interval": 3, "dense_first": 4},
+            {"interval": 4, "dense_first": 4},
+        ),
+    )
+    yield Component(
+        "rival",
+        "mag_cache",
+        "tokred.rivals:MagCache",
+        "diffusers' MagCache: skip steps while the residual keeps its magnitude",
+        levels=({"threshold": 0.1}, {"threshold": 0.2}),
+    )
+    yield Component(
+        "rival",
+        "pyramid_attention_broadcast",
+        "tokred.rivals:PyramidAttentionBroadcast",
+        "diffusers' PyramidAttentionBroadcast: use attention outputs again",
+        levels=({"interval": 2},),
+    )
+    yield Component(
+        "rival",
+        "faster_cache",
+        "tokred.rivals:FasterCache",
+        "diffusers' FasterCache: extrapolate attention, and leave out a guidance branch",
+        levels=({"interval": 2}, {"interval": 2, "below": 901.0}),
+    )

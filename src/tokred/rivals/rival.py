@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,6 +22,21 @@ class Rival(Protocol):
 
         Raises:
             UnsupportedModel: on entering it, if the rival cannot make `pipe` cheaper.
+        """
+        ...
+
+
+@runtime_checkable
+class Calibrated(Rival, Protocol):
+    """A rival that has to learn something of a model before it is applied to it."""
+
+    def calibrated(self, pipe: Any, generate: Callable[[], object]) -> Rival:
+        """Return the rival with what it learns while `generate` draws with `pipe`, densely.
+
+        The pictures should be others than those that it is measured on, in as many denoising steps.
+
+        Raises:
+            UnsupportedModel: if the rival cannot make `pipe` cheaper.
         """
         ...
 
