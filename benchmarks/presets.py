@@ -45,6 +45,7 @@ class Preset:
         last: dense steps at the end.
         order: of the forecast.
         reduces: whether the last step of each gap reduces tokens, rather than skipping the model.
+        ends_whole: whether the first gap is cut to make all fit, rather than the last.
     """
 
     first: int
@@ -52,13 +53,16 @@ class Preset:
     last: int
     order: int
     reduces: bool
+    ends_whole: bool
 
     @property
     def program(self) -> str:
         """The program as a line."""
         gap = ["1"] * (self.gap - self.reduces) + [f"{RATIO:g}"] * self.reduces
         dense = ["D"] * (self.first - 1) + ["M" if self.reduces else "D"]
-        return f"{' '.join(dense)} ({' '.join(gap)} {'M' if self.reduces else 'D'})* {'D ' * self.last}".strip()
+        repeated = f"{' '.join(gap)} {'M' if self.reduces else 'D'}"
+        filling = f"*({repeated})" if self.ends_whole else f"({repeated})*"
+        return f"{' '.join(dense)} {filling} {'D ' * self.last}".strip()
 
     def contender(self) -> Contender:
         """Return the method that does it."""
@@ -131,9 +135,10 @@ class Presets:
 
 def space() -> list[Preset]:
     """Return what is tried."""
-    skipping = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,))
-    reducing = itertools.product((2,), (1, 2, 3), (0, 1), (1,), (True,))
-    return [Preset(*values) for values in (*skipping, *reducing)]
+    skipping = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (False,))
+    whole = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (True,))
+    reducing = itertools.product((2,), (1, 2, 3), (0, 1), (1,), (True,), (False,))
+    return [Preset(*values) for values in (*skipping, *whole, *reducing)]
 
 
 def measure(subject: Subject, steps: int, tried: list[Preset]) -> list[Run]:
@@ -151,19 +156,26 @@ def measure(subject: Subject, steps: int, tried: list[Preset]) -> list[Run]:
             values = tuple(psnr(made(), dense).tolist())
             assert run is not None
             runs.append(Run(subject.name, steps, contender.label, preset, run.report().compute, values, 0.0))
-    return placed([run for run in runs if run.compute < 1])
+    return [run for run in runs if run.compute < 1]
 
 
 def placed(runs: list[Run]) -> list[Run]:
-    """Return the runs with how far each lies below their front."""
-    front = pareto_front((Point(r.label, r.compute, statistics.fmean(r.psnr), r.psnr) for r in runs), higher=True)
+    """Return the runs with how far each lies below the front of its model and number of steps."""
+    fronts: dict[tuple[str, int], tuple[Point, ...]] = {}
+    for key in {(run.model, run.steps) for run in runs}:
+        those = (run for run in runs if (run.model, run.steps) == key)
+        fronts[key] = pareto_front(map(_point, those), higher=True)
+    return [replace(run, below=_below(run, fronts[run.model, run.steps])) for run in runs]
 
-    def below(run: Run) -> float:
-        place = at_cost(front, run.compute)
-        best = statistics.fmean(place.values) if place else front[-1].mean
-        return best - statistics.fmean(run.psnr)
 
-    return [replace(run, below=below(run)) for run in runs]
+def _point(run: Run) -> Point:
+    return Point(run.label, run.compute, statistics.fmean(run.psnr), run.psnr)
+
+
+def _below(run: Run, front: tuple[Point, ...]) -> float:
+    place = at_cost(front, run.compute)
+    best = statistics.fmean(place.values) if place else front[-1].mean
+    return best - statistics.fmean(run.psnr)
 
 
 def choices(runs: list[Run]) -> list[Choice]:
@@ -195,8 +207,9 @@ def main() -> None:
     for name in arguments.models:
         subject = load_subject(name)
         for steps in arguments.steps:
-            if not any((run.model, run.steps) == (name, steps) for run in runs):
-                runs += measure(subject, steps, space())
+            known = {run.label for run in runs if (run.model, run.steps) == (name, steps)}
+            if missing := [preset for preset in space() if preset.contender().label not in known]:
+                runs = placed([*runs, *measure(subject, steps, missing)])
                 found = Presets(Versions.here(), Device.of(subject.device), SEED, tuple(choices(runs)), tuple(runs))
                 write_json(found, arguments.out)
                 print(name, steps, "done", flush=True)

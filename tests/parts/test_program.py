@@ -28,6 +28,9 @@ def written(program: Program, steps: int) -> str:
         ("M .5 .5", 5, "M 0.5 0.5 D D"),
         ("M .5 1 .5 M .25", 6, "M 0.5 1 0.5 M 0.25"),
         ("(M .5)*", 4, "M 0.5 M 0.5"),
+        ("DD *(1 1 D)", 10, "D D 1 D 1 1 D 1 1 D"),
+        ("DD *(1 1 D) DD", 8, "D D D 1 1 D D D"),
+        ("D *(1 1 D)", 1, "D"),
     ],
 )
 def test_steps(text: str, steps: int, expected: str) -> None:
@@ -40,7 +43,7 @@ def test_a_match_knows_the_ratio_that_it_is_for() -> None:
     assert [plan.ratio for plan in plans] == [0.25, 1, 0.25, 0.75, 0.75]
 
 
-@pytest.mark.parametrize("text", ["DDDD(M.94 .94 1)*", "D (D 1)* DD", "M .5 .5", "(M 0.250)*"])
+@pytest.mark.parametrize("text", ["DDDD(M.94 .94 1)*", "D (D 1)* DD", "M .5 .5", "(M 0.250)*", "D *(1 1 D) D"])
 def test_what_is_printed_is_read_again(text: str) -> None:
     program = Program(text)
     assert str(Program(str(program))) == str(program)
@@ -65,7 +68,9 @@ def test_ratios(text: str, ratio: float, skips: bool) -> None:
         ("D (.5 M)*", "at ratio 0.5, no match, M, comes before it"),
         ("M .5 .7", "at ratio 0.7, the match before it is made for 0.5. Put an M between"),
         ("M .5 (M .7)* .5", "at ratio 0.5, the match before it is made for 0.7"),
-        ("(M .5)", r"a repeated part is written \(...\)\*, with steps inside"),
+        ("(M .5)", r"a repeated part is written \(...\)\* or \*\(...\), with steps inside"),
+        ("D *(1 D", r"a repeated part is written"),
+        ("D *(M .5)", "at ratio 0.5, no match, M, comes before it"),
         ("D ()*", r"a repeated part is written"),
         ("D X", "'X' is no step. Allowed: D"),
         ("D 1.5", "'1.5' is no step"),

@@ -20,8 +20,9 @@ class Program:
 
     "D" is a dense step, "M" a dense step that matches, a number a step that reduces at that ratio, and 1 a step at
     which no site is called. Letters may stand together, numbers stand apart. One part in parentheses with a star after
-    it is repeated for as long as there are steps; what follows it are the last steps. Without one, the steps after the
-    line are dense. A line that is longer than the generation is cut off.
+    it is repeated for as long as there are steps; what follows it are the last steps. With the star before it, the
+    repetitions end on a whole one, and it is the first that is cut. Without one, the steps after the line are dense. A
+    line that is longer than the generation is cut off.
 
     Attributes:
         text: the line.
@@ -31,6 +32,8 @@ class Program:
         D D D (M 0.94 0.94 1)* D
         >>> Program("DDD(M .94 1)*D").steps(9)
         ('D', 'D', 'D', 'M', '0.94', '1', 'M', '0.94', 'D')
+        >>> Program("DD *(1 1 D)").steps(9)
+        ('D', 'D', 'D', '1', '1', 'D', '1', '1', 'D')
     """
 
     text: str
@@ -59,7 +62,8 @@ class Program:
         first, repeated, last = self._parts()
         between = number - len(first) - len(last)
         filling = repeated or ("D",)
-        middle = tuple(filling[i % len(filling)] for i in range(between))
+        cut = -between if self._ends_whole else 0
+        middle = tuple(filling[(i + cut) % len(filling)] for i in range(between))
         return (first + middle + last)[:number]
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
@@ -68,14 +72,21 @@ class Program:
 
     def __str__(self) -> str:
         first, repeated, last = (" ".join(part) for part in self._parts())
-        return " ".join(part for part in (first, f"({repeated})*" if repeated else "", last) if part)
+        written = f"*({repeated})" if self._ends_whole else f"({repeated})*"
+        return " ".join(part for part in (first, written if repeated else "", last) if part)
+
+    @property
+    def _ends_whole(self) -> bool:
+        """Whether the first repetition is cut, rather than the last."""
+        return "*(" in self.text
 
     def _parts(self) -> tuple[Steps, Steps, Steps]:
         """Return the first steps, the repeated ones and the last ones."""
-        before, opening, rest = self.text.partition("(")
-        repeated, closing, after = rest.partition(")*")
+        start, end = ("*(", ")") if self._ends_whole else ("(", ")*")
+        before, opening, rest = self.text.partition(start)
+        repeated, closing, after = rest.partition(end)
         if opening and not (closing and repeated.strip()):
-            raise SpecError(f"program={self.text!r}: a repeated part is written (...)*, with steps inside.")
+            raise SpecError(f"program={self.text!r}: a repeated part is written (...)* or *(...), with steps inside.")
         return self._read(before), self._read(repeated), self._read(after)
 
     def _read(self, text: str) -> Steps:
