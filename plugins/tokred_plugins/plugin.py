@@ -12,8 +12,8 @@ def tokred_components() -> Iterator[Component]:
     """Yield the methods."""
     for name, summary in (
         ("quality", "preset: skip every other step after three dense ones, and compute the last"),
-        ("balanced", "preset: compute one step in three after two dense ones"),
-        ("fast", "preset: compute one step in four"),
+        ("balanced", "preset: skip two steps in three, and compute the first and the last"),
+        ("fast", "preset: skip three steps in four"),
     ):
         yield Component("method", name, f"tokred_plugins.presets:{name}", summary)
     yield Component(
