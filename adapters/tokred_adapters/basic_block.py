@@ -31,6 +31,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             width=width,
             travels=(SELF_ATTENTION_MASK,),
             key_modules=(block.attn1.to_k, block.attn1.to_v),
+            query_module=block.attn1.to_q,
             key_output=block.attn1.to_k,
         ),
         SiteSpec(

@@ -84,5 +84,6 @@ def _attention_site(name: str, depth: int, attention: Any, joint: bool = False) 
         output=0 if joint else None,
         stays=("encoder_hidden_states", "ip_hidden_states", "temb"),
         key_modules=(attention.to_k, attention.to_v),
+        query_module=attention.to_q,
         key_output=attention.to_k,
     )

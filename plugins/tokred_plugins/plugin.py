@@ -96,6 +96,17 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "asymrnr",
+        "tokred_plugins.asymrnr:asymrnr",
+        "drop queries by pairs of queries, keys and values by pairs of values (Sun et al., 2025)",
+        levels=(
+            {"queries": (0.25,), "keys": (0.25,)},
+            {"queries": (0.5,), "keys": (0.3,)},
+            {"queries": (0.75,), "keys": (0.5,)},
+        ),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -106,6 +117,8 @@ def tokred_components() -> Iterator[Component]:
 
 def _parts() -> Iterator[Component]:
     """Yield the parts that methods bring along, so that they have names in files and on the command line."""
+    yield Component("similarity", "euclidean", "tokred_plugins.asymrnr:Euclidean", "negative squared distance")
+    yield Component("similarity", "dot", "tokred_plugins.asymrnr:Dot", "scalar product")
     yield Component("matcher", "bases", "tokred_plugins.sito:BaseMatcher", "SiTo's: prune what is close to a base")
     yield Component(
         "matcher",
@@ -132,4 +145,11 @@ def _parts() -> Iterator[Component]:
         ("every_nth", "toma:EveryNth", "ToMA's: reduce at every n-th step"),
     ):
         yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))
+    yield Component(
+        "scheduler",
+        "apart",
+        "tokred_plugins.asymrnr:Apart",
+        "AsymRnR's: other ratios for queries than for keys",
+        levels=({"queries": (0.5, 0.0), "keys": (0.3,)},),
+    )
     yield Component("scheduler", "ramp", "tokred_plugins.sdtm:Ramp", "SDTM's: less and less, every third step dense")

@@ -101,7 +101,9 @@ class SiteSpec:
         travels: arguments that are gathered with the tokens.
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
         key_modules: the projections that make an attention's keys and values of image tokens, where they are
-            linear layers of their own; they allow `keys="full"` and `"recovered"`.
+            linear layers of their own, the values last; they allow `keys="full"` and `"recovered"`.
+        query_module: the projection that makes an attention's queries of the image tokens in `tokens`; it allows
+            `signal="projection"`.
         key_norm: of a whole block that offers other keys, the module that normalises its tokens before the projections;
             the first of what it returns.
         rotary: where queries and keys can be rotated, if they are.
@@ -125,6 +127,7 @@ class SiteSpec:
     travels: tuple[Travel, ...] = ()
     stays: tuple[str, ...] = ()
     key_modules: tuple[nn.Module, ...] = ()
+    query_module: nn.Module | None = None
     key_norm: nn.Module | None = None
     rotary: Rotary | None = None
     key_output: nn.Module | None = None

@@ -46,7 +46,8 @@ class Method:
             (1.0, "mean"))` prunes in the first half of them.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
-            of an attention alone, whose queries stay whole. "model", alone or beside others, skips the whole model at
+            of an attention alone; its queries stay whole, or with "attn" beside it and `keys="full"` are reduced by
+            correspondences of their own. "model", alone or beside others, skips the whole model at
             ratio 1.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
@@ -188,8 +189,13 @@ class Method:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")
         if "block" in self.sites and {"attn", "mlp"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
-        if "kv" in self.sites and {"attn", "block"} & set(self.sites):
-            raise SpecError(f"sites={self.sites!r}: 'attn' and 'block' reduce keys with their queries; leave out 'kv'.")
+        if {"kv", "block"} <= set(self.sites):
+            raise SpecError(f"sites={self.sites!r}: a 'block' reduces keys with its queries; leave out 'kv'.")
+        if {"kv", "attn"} <= set(self.sites) and self.keys != "full":
+            raise SpecError(
+                f"sites={self.sites!r}: queries and keys reduced apart, and keys={self.keys!r} reduces keys with their "
+                "queries. Use keys='full': all that 'kv' leaves; or leave out 'kv'."
+            )
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
@@ -199,6 +205,11 @@ class Method:
             raise SpecError(
                 f"{self.scheduler} calls no site at ratio 1, and {self.recovery} remembers no output to return. Use "
                 "Cached, Forecast or Delta."
+            )
+        if self.scheduler.skips and {"kv", "attn"} <= set(self.sites):
+            raise SpecError(
+                f"sites={self.sites!r}: {self.scheduler} plans ratio 1, at which an attention is not called and has no "
+                "keys to reduce. Leave out 'kv'."
             )
         if self.sites == ("model",) and 0 < ratio < 1:
             raise SpecError(

@@ -95,6 +95,24 @@ def test_keys_are_those_of_the_image_tokens(family: Family, model: nn.Module, ki
         assert torch.equal(features, as_matched(outputs[name][0][:, -image:], family))
 
 
+@pytest.mark.parametrize("kind", ["attn", "kv"])
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_projections_are_those_that_the_site_spares(family: Family, model: nn.Module, kind: SiteKind) -> None:
+    """Known before the site runs: queries, or the values of a site that reduces the keys and values alone."""
+    if kind == "kv" and family.name == "flux":
+        pytest.skip("rotary keys cannot be reduced apart")
+    attentions = sites_of(model, "attn")
+    spared = [site.query_module if kind == "attn" else site.key_modules[-1] for site in attentions]
+    names = names_of(model, spared)
+    outputs = dense_outputs(family, model, set(names), steps=1)
+    method, recorder = recording("projection", (kind,), parts.EveryStep(0.5))
+    with tokred.apply(model, method):
+        family.generate(model, steps=1)
+    image = family.grid[0] * family.grid[1]
+    assert names[0].endswith("to_q" if kind == "attn" else "to_v")
+    assert torch.equal(recorder.seen[0], as_matched(outputs[names[0]][0][:, -image:], family))
+
+
 @pytest.mark.parametrize("sites", [("attn", "mlp"), ("mlp",)], ids="+".join)
 @pytest.mark.parametrize("family", [BY_NAME["dit"], BY_NAME["sd35"]], ids=str)
 def test_a_block_shares_its_keys(family: Family, model: nn.Module, sites: tuple[SiteKind, ...]) -> None:

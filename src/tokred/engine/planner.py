@@ -80,6 +80,9 @@ class CallPlanner:
         self.ledger = ledger
         self.inner = inner
         self.names = argument_names(adapter.entry(model))
+        self.attentions = {
+            site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
+        }
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
 
@@ -132,7 +135,7 @@ class CallPlanner:
             return  # what it skips is noted at the sites in it
         removed = call.layout.image if plan.skips else state.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
-        self.ledger.record(record)
+        self.ledger.record(replace(record, unasked=self._unasked(site)))
 
     def _prepare_match(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
@@ -147,6 +150,11 @@ class CallPlanner:
             state.match_memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
         state.matcher, state.removed, state.matched = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
+
+    def _unasked(self, site: AnySite) -> int:
+        """Return how many image tokens have no query of their own in the attention whose keys a "kv" site reduces."""
+        attention = self.attentions.get(site.spec.module) if site.spec.kind == "kv" else None
+        return attention.state.removed if attention is not None and attention.reducing else 0
 
     def _note_pmr(self, position: Position) -> None:
         """Read the pair match ratio of the last match, once it has run; the only time that the host waits for it."""

@@ -145,11 +145,19 @@ class Site:
             return self._held_features(self.held)
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
+        if self.signal == "projection":
+            return self._projected(tokens)
         assert output is not None, "the planner refuses to match by an output before it is known"
         if self.signal == "output":
             return output
         what = "drift" if self.signal == "drift" else "output"
         return output - self.remembered[what].recall(self.state.memories[what], self.time)
+
+    def _projected(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the queries of all tokens, or their values where the keys and values alone are reduced."""
+        project: Any = self.spec.key_modules[-1] if self.spec.kind == "kv" else self.spec.query_module
+        features: torch.Tensor = project(tokens)
+        return features[:, self.lead :]
 
     def _held_features(self, held: Held) -> torch.Tensor:
         features, image = held.take(), self.state.layout.image

@@ -8,7 +8,7 @@ import torch
 
 from tokred.interfaces.scheduler import SiteKind
 
-Signal = Literal["input", "block_input", "key", "output", "drift", "error"]
+Signal = Literal["input", "block_input", "projection", "key", "output", "drift", "error"]
 """Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 """Every signal."""
@@ -20,7 +20,7 @@ NEED_PAST: tuple[Signal, ...] = ("drift", "error")
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:
     """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
-    return signal in ("input", "block_input") or (signal == "key" and kind == "mlp")
+    return signal in ("input", "block_input", "projection") or (signal == "key" and kind == "mlp")
 
 
 @runtime_checkable
@@ -32,11 +32,13 @@ class Similarity(Protocol):
         """The features that are compared.
 
         "input": what the site is called with; "block_input": what the transformer block around the site is called
-        with (the residual stream, as ToMeSD compares it); "key": the keys that the block's attention projects, all
-        heads side by side (as their mean in a ViT, as in ToMe); "output": what the site returns, its residual branch;
-        "drift": what that changed by since the site's last dense call; "error": what it differs by from the method's
-        recovery's forecast. These two need a dense call before the one that matches.
-        The first two are known before the site runs, and keys before an MLP does.
+        with (the residual stream, as ToMeSD compares it); "projection": what is projected from those tokens alone that
+        are kept: the queries at an "attn" site, the values at a "kv" site, all heads side by side, before any norm of
+        their own; "key": the keys that the block's attention projects, all heads side by side (as their mean in a ViT,
+        as in ToMe); "output": what the site returns, its residual branch; "drift": what that changed by since the
+        site's last dense call; "error": what it differs by from the method's recovery's forecast. These two need a
+        dense call before the one that matches. The first three are known before the site runs, and keys before an MLP
+        does.
         """
         ...
 
