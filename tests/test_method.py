@@ -44,6 +44,14 @@ PARTS = {
             {"scheduler": Program("M .5 1"), "recovery": Cached(), "sites": ("model",)},
             r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped",
         ),
+        (
+            {"similarity": Cosine("model_output")},
+            "compares what the model returned, and sites=.'attn',. leave it",
+        ),
+        (
+            {"similarity": Cosine("model_output"), "sites": ("attn", "model"), "scheduler": EveryStep(0.5)},
+            "compares what the model returned a step before, and EveryStep.* knows no steps",
+        ),
         ({"sites": ("block", "kv")}, "a 'block' reduces keys with its queries; leave out 'kv'"),
         ({"sites": ("attn", "kv")}, "keys='kept' reduces keys with their queries. Use keys='full'"),
         (

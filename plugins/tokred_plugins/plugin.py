@@ -107,6 +107,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "ras",
+        "tokred_plugins.ras:ras",
+        "skip for a step the tokens whose noise the model changes most (Liu et al., 2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -140,8 +147,10 @@ def _parts() -> Iterator[Component]:
         "ToDo's: a smaller grid",
         expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
     )
+    yield Component("matcher", "regions", "tokred_plugins.ras:RegionMatcher", "RAS's: skip tokens by their spread")
     for name, target, summary in (
         ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),
+        ("resets", "ras:Resets", "RAS's: reduce by what was returned last, but for a few dense steps"),
         ("every_nth", "toma:EveryNth", "ToMA's: reduce at every n-th step"),
     ):
         yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))

@@ -153,6 +153,16 @@ class Method:
         return self.scheduler.skips and "model" not in self.sites
 
     @property
+    def remembers(self) -> bool:
+        """Whether removed tokens get anything that a dense call computed."""
+        return remembers(self.recovery) or remembers(self.recovery_of_keys)
+
+    @property
+    def follows_model(self) -> bool:
+        """Whether sites match by what the model returned; its own output of removed tokens is then recovered too."""
+        return self.similarity.signal == "model_output"
+
+    @property
     def recovery_of_keys(self) -> Recovery:
         """How the keys and values of removed tokens come back."""
         return self.recovery if self.key_recovery is None else self.key_recovery
@@ -216,7 +226,7 @@ class Method:
                 f"ratio={ratio} for sites=('model',): a whole model is called or skipped, so that its ratio is 0 or 1. "
                 "Name other sites beside it."
             )
-        if "model" in self.sites and ratio > 0 and not self.scheduler.skips:
+        if "model" in self.sites and ratio > 0 and not self.scheduler.skips and not self.follows_model:
             raise SpecError(
                 f"sites={self.sites!r}: {self.scheduler} never plans ratio 1, at which the model is skipped. Leave out "
                 "'model'."
@@ -245,8 +255,18 @@ class Method:
                 )
 
     def _check_past(self) -> None:
-        """Refuse a signal that compares a dense call with those before it where there can be none."""
+        """Refuse a signal that needs calls before the one that matches where there can be none."""
         signal = self.similarity.signal
+        if self.follows_model and "model" not in self.sites:
+            raise SpecError(
+                f"signal={signal!r} compares what the model returned, and sites={self.sites!r} leave it out. Name "
+                "'model' among them."
+            )
+        if self.follows_model and not self.scheduler.reuses:
+            raise SpecError(
+                f"signal={signal!r} compares what the model returned a step before, and {self.scheduler} knows no "
+                "steps. Use a scheduler that reuses correspondences, such as Interval."
+            )
         if signal not in NEED_PAST or not self.scheduler.reuses:
             return
         if signal == "error" and not remembers(self.recovery):
@@ -257,8 +277,8 @@ class Method:
         first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())
         if first.phase is not Phase.DENSE:
             raise SpecError(
-                f"signal={signal!r} compares two dense calls, and {self.scheduler} matches at the first step. Let a "
-                "dense step come before it: dense_first=2 or more."
+                f"signal={signal!r} needs a dense call before the one that matches, and {self.scheduler} matches at "
+                "the first step. Let a dense step come before it: dense_first=2 or more."
             )
 
 

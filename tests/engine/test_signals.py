@@ -164,6 +164,25 @@ def test_error_is_what_the_recovery_misses(family: Family) -> None:
         torch.testing.assert_close(error, third - (2 * second - first), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("sites", [("attn", "mlp", "model"), ("block", "model")], ids="+".join)
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_every_site_is_given_what_the_model_returned_last(family: Family, model: nn.Module, sites: Any) -> None:
+    returned: list[torch.Tensor] = []
+    hook = model.register_forward_hook(lambda _, args, out: returned.append(out[0]))
+    method, recorder = recording("model_output", sites, parts.Interval(0.5, dense_first=2))
+    with tokred.apply(model, method) as run:
+        for _ in range(2):  # the second generation must not compare with the first
+            recorder.seen.clear()
+            returned.clear()
+            family.generate(model, steps=2)
+            first = returned[0]
+            if first.ndim == 4:
+                first = nn.functional.unfold(first, 2, stride=2).transpose(1, 2)
+            assert len(recorder.seen) == len(run.sites) - 1
+            assert all(torch.equal(seen, as_matched(first, family)) for seen in recorder.seen)
+    hook.remove()
+
+
 @pytest.mark.parametrize("family", [BY_NAME["dit"]], ids=str)
 def test_drift_of_a_branch_that_begins_late(family: Family, model: nn.Module) -> None:
     """Its first call is dense, and its second matches."""

@@ -201,7 +201,7 @@ def _install(
     for spec in chosen:
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
-            sites.append(ModelSite(spec, info, method, adapter.picture))
+            sites.append(ModelSite(spec, info, method, adapter.picture, sites))
             patches.append(PatchedForward(model, sites[-1]))
             continue
         others = method.keys != "kept" and bool(spec.key_modules)
@@ -236,14 +236,17 @@ def _install(
 
 
 def _is_held(method: Method, spec: SiteSpec) -> bool:
-    """Say whether a site compares features from inside its block; a whole block's input is its own input already."""
-    return method.similarity.signal == "key" or (method.similarity.signal == "block_input" and spec.kind != "block")
+    """Say whether a site compares features from elsewhere than its own call; a whole block's input is no such."""
+    signal = method.similarity.signal
+    return signal in ("key", "model_output") or (signal == "block_input" and spec.kind != "block")
 
 
 def _taps(
     specs: Sequence[SiteSpec], sites: Sequence[Site | ModelSite], method: Method
 ) -> list[tuple[nn.Module, Around]]:
     """Make what offers the sites' features: one tap for each block, or for each module that makes keys."""
+    if method.follows_model:
+        return []  # the model's own site offers what it returned
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
     if method.similarity.signal == "key":
         for site in sites:

@@ -185,7 +185,7 @@ class CallPlanner:
         if plan.phase is Phase.DENSE or removed == 0:
             return DENSE
         if plan.ratio == 1 or kind == "model":
-            return plan if plan.phase.reduces and state.seen else DENSE
+            return replace(plan, phase=Phase.REDUCE) if plan.phase.reduces and state.seen else DENSE
         matcher = plan.matcher or self.method.matcher
         capacity = matcher.capacity(state.layout)
         if removed > capacity:
@@ -197,8 +197,9 @@ class CallPlanner:
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
             plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        if plan.phase.matches and self.method.similarity.signal in NEED_PAST and not state.seen:
-            return DENSE  # there is no dense call yet to compare with
+        needs_past = self.method.similarity.signal in NEED_PAST or (plan.phase.reduces and self.method.remembers)
+        if plan.phase.matches and needs_past and not state.seen:
+            return DENSE  # there is no dense call yet to compare with, or to recall
         return plan
 
     def _known(self, plan: Plan, kind: SiteKind) -> Plan:

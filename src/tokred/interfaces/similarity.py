@@ -8,19 +8,19 @@ import torch
 
 from tokred.interfaces.scheduler import SiteKind
 
-Signal = Literal["input", "block_input", "projection", "key", "output", "drift", "error"]
+Signal = Literal["input", "block_input", "projection", "key", "output", "drift", "error", "model_output"]
 """Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 """Every signal."""
 
 
-NEED_PAST: tuple[Signal, ...] = ("drift", "error")
-"""The signals that compare a dense call with those before it."""
+NEED_PAST: tuple[Signal, ...] = ("drift", "error", "model_output")
+"""The signals that need calls before the one that matches."""
 
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:
     """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
-    return signal in ("input", "block_input", "projection") or (signal == "key" and kind == "mlp")
+    return signal in ("input", "block_input", "projection", "model_output") or (signal == "key" and kind == "mlp")
 
 
 @runtime_checkable
@@ -36,9 +36,9 @@ class Similarity(Protocol):
         are kept: the queries at an "attn" site, the values at a "kv" site, all heads side by side, before any norm of
         their own; "key": the keys that the block's attention projects, all heads side by side (as their mean in a ViT,
         as in ToMe); "output": what the site returns, its residual branch; "drift": what that changed by since the
-        site's last dense call; "error": what it differs by from the method's recovery's forecast. These two need a
-        dense call before the one that matches. The first three are known before the site runs, and keys before an MLP
-        does.
+        site's last dense call; "error": what it differs by from the method's recovery's forecast; "model_output": what
+        the whole model returned at its last call, the same for all sites. These three need a dense call before the one
+        that matches. The first three and the last are known before the site runs, and keys before an MLP does.
         """
         ...
 
