@@ -96,6 +96,7 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             query_module=block.attn.to_q,
             rotary=_rotary(block.attn, company=True),
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
             per_sample=False,
         ),
         SiteSpec(
@@ -106,6 +107,7 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             cost=mlp,
             width=block.attn.to_q.in_features,
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
             per_sample=False,
         ),
         _block_site(name, depth, block, attention + mlp),
@@ -129,6 +131,7 @@ def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
             query_module=block.attn.to_q,
             rotary=_rotary(block.attn),
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
             per_sample=False,
         ),
         dataclasses.replace(
@@ -173,5 +176,6 @@ def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
         travels=(ROTARY,),
         stays=("encoder_hidden_states", "temb"),
         key_output=block.attn.to_k,
+        value_output=block.attn.to_v,
         per_sample=False,
     )

@@ -114,6 +114,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "toca",
+        "tokred_plugins.toca:toca",
+        "reuse attention, and MLPs but for the tokens that matter most (Zou et al., 2025)",
+        levels=({"fresh": 0.5}, {"fresh": 0.2}, {"fresh": 0.2, "every": 4}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -148,6 +155,14 @@ def _parts() -> Iterator[Component]:
         expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
     )
     yield Component("matcher", "regions", "tokred_plugins.ras:RegionMatcher", "RAS's: skip tokens by their spread")
+    yield Component("matcher", "fresh", "tokred_plugins.toca:FreshMatcher", "ToCa's: compute what matters and is stale")
+    yield Component(
+        "scheduler",
+        "refresh",
+        "tokred_plugins.toca:Refresh",
+        "ToCa's: skip attention, reduce MLPs, but for every few steps",
+        levels=({"fresh": 0.5}, {"fresh": 0.0}),
+    )
     for name, target, summary in (
         ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),
         ("resets", "ras:Resets", "RAS's: reduce by what was returned last, but for a few dense steps"),

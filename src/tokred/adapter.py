@@ -109,6 +109,7 @@ class SiteSpec:
         rotary: where queries and keys can be rotated, if they are.
         key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
             image tokens last; it allows `signal="key"`.
+        value_output: the same for the values; it allows `signal="value"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
     """
 
@@ -131,6 +132,7 @@ class SiteSpec:
     key_norm: nn.Module | None = None
     rotary: Rotary | None = None
     key_output: nn.Module | None = None
+    value_output: nn.Module | None = None
     per_sample: bool = True
 
     def companions(self, layout: Layout) -> int:

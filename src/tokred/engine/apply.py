@@ -157,7 +157,9 @@ def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
     signal = method.similarity.signal
     without = [spec.name for spec in chosen if spec.kind != "model" and not _offers(spec, signal)]
     if without:
-        missing = "no module of the block returns the keys" if signal == "key" else "it has no such projection alone"
+        missing = "it has no such projection alone"
+        if signal in ("key", "value"):
+            missing = f"no module of the block returns the {signal}s"
         raise SpecError(
             f"signal={signal!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: {missing}. "
             "Use another signal."
@@ -168,7 +170,12 @@ def _offers(spec: SiteSpec, signal: Signal) -> bool:
     """Say whether a site's adapter names the modules that a signal comes from."""
     if signal == "projection":
         return spec.kind == "kv" or (spec.kind == "attn" and spec.query_module is not None)
-    return signal != "key" or spec.key_output is not None
+    return signal not in ("key", "value") or _made_by(spec, signal) is not None
+
+
+def _made_by(spec: SiteSpec, signal: Signal) -> nn.Module | None:
+    """Return the module that makes the keys of a site's block, or its values."""
+    return spec.value_output if signal == "value" else spec.key_output
 
 
 def _refuse_memory(chosen: list[SiteSpec], method: Method) -> None:
@@ -238,7 +245,7 @@ def _install(
 def _is_held(method: Method, spec: SiteSpec) -> bool:
     """Say whether a site compares features from elsewhere than its own call; a whole block's input is no such."""
     signal = method.similarity.signal
-    return signal in ("key", "model_output") or (signal == "block_input" and spec.kind != "block")
+    return signal in ("key", "value", "model_output") or (signal == "block_input" and spec.kind != "block")
 
 
 def _taps(
@@ -248,10 +255,11 @@ def _taps(
     if method.follows_model:
         return []  # the model's own site offers what it returned
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
-    if method.similarity.signal == "key":
+    if method.similarity.signal in ("key", "value"):
         for site in sites:
-            if site.held is not None and site.spec.key_output is not None:
-                waiting[site.spec.key_output].append(site.held)
+            module = _made_by(site.spec, method.similarity.signal)
+            if site.held is not None and module is not None:
+                waiting[module].append(site.held)
         return [(module, KeyTap(tuple(held))) for module, held in waiting.items()]
     blocks = {spec.depth: spec for spec in specs if spec.kind == "block"}
     for site in sites:

@@ -8,7 +8,7 @@ import torch
 
 from tokred.interfaces.scheduler import SiteKind
 
-Signal = Literal["input", "block_input", "projection", "key", "output", "drift", "error", "model_output"]
+Signal = Literal["input", "block_input", "projection", "key", "value", "output", "drift", "error", "model_output"]
 """Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 """Every signal."""
@@ -20,7 +20,9 @@ NEED_PAST: tuple[Signal, ...] = ("drift", "error", "model_output")
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:
     """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
-    return signal in ("input", "block_input", "projection", "model_output") or (signal == "key" and kind == "mlp")
+    return signal in ("input", "block_input", "projection", "model_output") or (
+        signal in ("key", "value") and kind == "mlp"
+    )
 
 
 @runtime_checkable
@@ -35,10 +37,11 @@ class Similarity(Protocol):
         with (the residual stream, as ToMeSD compares it); "projection": what is projected from those tokens alone that
         are kept: the queries at an "attn" site, the values at a "kv" site, all heads side by side, before any norm of
         their own; "key": the keys that the block's attention projects, all heads side by side (as their mean in a ViT,
-        as in ToMe); "output": what the site returns, its residual branch; "drift": what that changed by since the
-        site's last dense call; "error": what it differs by from the method's recovery's forecast; "model_output": what
-        the whole model returned at its last call, the same for all sites. These three need a dense call before the one
-        that matches. The first three and the last are known before the site runs, and keys before an MLP does.
+        as in ToMe); "value": its values, at an "mlp" site those of the last call in which the attention was called;
+        "output": what the site returns, its residual branch; "drift": what that changed by since the site's last dense
+        call; "error": what it differs by from the method's recovery's forecast; "model_output": what the whole model
+        returned at its last call, the same for all sites. These three need a dense call before the one that matches.
+        The first three and the last are known before the site runs, and keys and values before an MLP does.
         """
         ...
 
