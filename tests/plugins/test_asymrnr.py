@@ -169,7 +169,7 @@ def test_a_projection_is_not_offered_everywhere() -> None:
 
 
 def test_rotary_keys_and_classifiers_are_refused() -> None:
-    with pytest.raises(SpecError, match="are not offered at 4 of them, such as .*carry rotary positions"):
+    with pytest.raises(SpecError, match=": 'kv' is not offered at 4 attentions, such as .*carry rotary positions"):
         tokred.apply(BY_NAME["flux"].model(), "asymrnr")
     with pytest.raises(UnsupportedModel, match="asymrnr reuses correspondences from step to step"):
         tokred.apply(BY_NAME["vit"].model(), "asymrnr")

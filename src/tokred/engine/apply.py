@@ -147,9 +147,9 @@ def _refuse_kv(chosen: list[SiteSpec], method: Method) -> None:
     without = [spec.name for spec in chosen if spec.kind == "kv" and (spec.rotary or not spec.key_modules)]
     if without:
         raise SpecError(
-            f"sites={method.sites!r} are not offered at {len(without)} of them, such as {without[0]}: its keys and "
-            "values are not made by modules of their own, or carry rotary positions. Use a method of other sites, such "
-            "as 'tomesd'."
+            f"sites={method.sites!r}: 'kv' is not offered at {len(without)} attentions, such as {without[0]}: its keys "
+            "and values are not made by modules of their own, or carry rotary positions. Use a method of other sites, "
+            "such as 'tomesd'."
         )
 
 
