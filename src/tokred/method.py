@@ -47,8 +47,8 @@ class Method:
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
             of an attention alone; its queries stay whole, or with "attn" beside it and `keys="full"` are reduced by
-            correspondences of their own. "model", alone or beside others, skips the whole model at
-            ratio 1.
+            correspondences of their own. "model", alone or beside others, skips the whole model at ratio 1; where
+            others match by "model_output", the model's own output of removed tokens is recovered as well.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
             projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
