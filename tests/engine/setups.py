@@ -49,7 +49,6 @@ SETUPS = (
     Setup("dito", {"signal": "key", "keys": "full"}),
     Setup("dito", {"oracle": True}),
     Setup("asymrnr"),
-    Setup("ras", {"dense_first": 1, "resets": ()}),
     DELTA,
     STEP_CACHE,
     SKIPPED_SITES,
