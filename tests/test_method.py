@@ -44,7 +44,25 @@ PARTS = {
             {"scheduler": Program("M .5 1"), "recovery": Cached(), "sites": ("model",)},
             r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped",
         ),
-        ({"sites": ("attn", "kv")}, "'attn' and 'block' reduce keys with their queries; leave out 'kv'"),
+        (
+            {"similarity": Cosine("model_output")},
+            "compares what the model returned, and sites=.'attn',. leave it",
+        ),
+        (
+            {"similarity": Cosine("model_output"), "sites": ("attn", "model"), "scheduler": EveryStep(0.5)},
+            "compares what the model returned a step before, and EveryStep.* knows no steps",
+        ),
+        ({"sites": ("block", "kv")}, "a 'block' reduces keys with its queries; leave out 'kv'"),
+        ({"sites": ("attn", "kv")}, "keys='kept' reduces keys with their queries. Use keys='full'"),
+        (
+            {
+                "sites": ("attn", "kv"),
+                "keys": "full",
+                "scheduler": Interval(1.0),
+                "recovery": Cached(),
+            },
+            "plans ratio 1, at which an attention is not called and has no keys to reduce. Leave out 'kv'",
+        ),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),
         (

@@ -31,7 +31,9 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             width=width,
             travels=(SELF_ATTENTION_MASK,),
             key_modules=(block.attn1.to_k, block.attn1.to_v),
+            query_module=block.attn1.to_q,
             key_output=block.attn1.to_k,
+            value_output=block.attn1.to_v,
         ),
         SiteSpec(
             name=f"{name}.ff",
@@ -41,6 +43,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             cost=mlp,
             width=width,
             key_output=block.attn1.to_k,
+            value_output=block.attn1.to_v,
         ),
         SiteSpec(
             name=name,
@@ -53,5 +56,6 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             travels=(SELF_ATTENTION_MASK,),
             stays=("encoder_hidden_states", "encoder_attention_mask", "timestep", "class_labels", "added_cond_kwargs"),
             key_output=block.attn1.to_k,
+            value_output=block.attn1.to_v,
         ),
     ]

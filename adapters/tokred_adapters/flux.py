@@ -93,8 +93,10 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             travels=(ROTARY, MASK),
             stays=("encoder_hidden_states", "ip_hidden_states"),
             key_modules=(block.attn.to_k, block.attn.to_v),
+            query_module=block.attn.to_q,
             rotary=_rotary(block.attn, company=True),
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
             per_sample=False,
         ),
         SiteSpec(
@@ -105,6 +107,7 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             cost=mlp,
             width=block.attn.to_q.in_features,
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
             per_sample=False,
         ),
         _block_site(name, depth, block, attention + mlp),
@@ -125,8 +128,10 @@ def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
             leads=True,
             travels=(ROTARY, MASK),
             key_modules=keys,
+            query_module=block.attn.to_q,
             rotary=_rotary(block.attn),
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
             per_sample=False,
         ),
         dataclasses.replace(
@@ -171,5 +176,6 @@ def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
         travels=(ROTARY,),
         stays=("encoder_hidden_states", "temb"),
         key_output=block.attn.to_k,
+        value_output=block.attn.to_v,
         per_sample=False,
     )

@@ -55,6 +55,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             cost=mlp,
             width=width,
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
         ),
         SiteSpec(
             name=name,
@@ -68,6 +69,7 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
             residual=True,
             stays=("encoder_hidden_states", "temb"),
             key_output=block.attn.to_k,
+            value_output=block.attn.to_v,
         ),
     ]
 
@@ -84,5 +86,7 @@ def _attention_site(name: str, depth: int, attention: Any, joint: bool = False) 
         output=0 if joint else None,
         stays=("encoder_hidden_states", "ip_hidden_states", "temb"),
         key_modules=(attention.to_k, attention.to_v),
+        query_module=attention.to_q,
         key_output=attention.to_k,
+        value_output=attention.to_v,
     )

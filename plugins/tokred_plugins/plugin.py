@@ -102,6 +102,31 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "asymrnr",
+        "tokred_plugins.asymrnr:asymrnr",
+        "drop queries by pairs of queries, keys and values by pairs of values (Sun et al., 2025)",
+        levels=(
+            {"queries": (0.25,), "keys": (0.25,)},
+            {"queries": (0.5,), "keys": (0.3,)},
+            {"queries": (0.75,), "keys": (0.5,)},
+        ),
+    )
+    yield Component(
+        "method",
+        "ras",
+        "tokred_plugins.ras:ras",
+        "skip for a step the tokens whose noise the model changes most (Liu et al., 2025)",
+        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
+    )
+    yield Component(
+        "method",
+        "toca",
+        "tokred_plugins.toca:toca",
+        "reuse attention, and MLPs but for the tokens that matter most (Zou et al., 2025)",
+        levels=({"fresh": 0.5}, {"fresh": 0.2}, {"fresh": 0.2, "every": 4}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -112,6 +137,8 @@ def tokred_components() -> Iterator[Component]:
 
 def _parts() -> Iterator[Component]:
     """Yield the parts that methods bring along, so that they have names in files and on the command line."""
+    yield Component("similarity", "euclidean", "tokred_plugins.asymrnr:Euclidean", "negative squared distance")
+    yield Component("similarity", "dot", "tokred_plugins.asymrnr:Dot", "scalar product")
     yield Component("matcher", "bases", "tokred_plugins.sito:BaseMatcher", "SiTo's: prune what is close to a base")
     yield Component(
         "matcher",
@@ -133,9 +160,26 @@ def _parts() -> Iterator[Component]:
         "ToDo's: a smaller grid",
         expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
     )
+    yield Component("matcher", "regions", "tokred_plugins.ras:RegionMatcher", "RAS's: skip tokens by their spread")
+    yield Component("matcher", "fresh", "tokred_plugins.toca:FreshMatcher", "ToCa's: compute what matters and is stale")
+    yield Component(
+        "scheduler",
+        "refresh",
+        "tokred_plugins.toca:Refresh",
+        "ToCa's: skip attention, reduce MLPs, but for every few steps",
+        levels=({"fresh": 0.5}, {"fresh": 0.0}),
+    )
     for name, target, summary in (
         ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),
+        ("resets", "ras:Resets", "RAS's: reduce by what was returned last, but for a few dense steps"),
         ("every_nth", "toma:EveryNth", "ToMA's: reduce at every n-th step"),
     ):
         yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))
+    yield Component(
+        "scheduler",
+        "apart",
+        "tokred_plugins.asymrnr:Apart",
+        "AsymRnR's: other ratios for queries than for keys",
+        levels=({"queries": (0.5, 0.0), "keys": (0.3,)},),
+    )
     yield Component("scheduler", "ramp", "tokred_plugins.sdtm:Ramp", "SDTM's: less and less, every third step dense")

@@ -101,12 +101,15 @@ class SiteSpec:
         travels: arguments that are gathered with the tokens.
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
         key_modules: the projections that make an attention's keys and values of image tokens, where they are
-            linear layers of their own; they allow `keys="full"` and `"recovered"`.
+            linear layers of their own, the values last; they allow `keys="full"` and `"recovered"`.
+        query_module: the projection that makes an attention's queries of the image tokens in `tokens`; it allows
+            `signal="projection"`.
         key_norm: of a whole block that offers other keys, the module that normalises its tokens before the projections;
             the first of what it returns.
         rotary: where queries and keys can be rotated, if they are.
         key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
             image tokens last; it allows `signal="key"`.
+        value_output: the same for the values; it allows `signal="value"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
     """
 
@@ -125,9 +128,11 @@ class SiteSpec:
     travels: tuple[Travel, ...] = ()
     stays: tuple[str, ...] = ()
     key_modules: tuple[nn.Module, ...] = ()
+    query_module: nn.Module | None = None
     key_norm: nn.Module | None = None
     rotary: Rotary | None = None
     key_output: nn.Module | None = None
+    value_output: nn.Module | None = None
     per_sample: bool = True
 
     def companions(self, layout: Layout) -> int:

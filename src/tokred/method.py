@@ -46,8 +46,9 @@ class Method:
             (1.0, "mean"))` prunes in the first half of them.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
-            of an attention alone, whose queries stay whole. "model", alone or beside others, skips the whole model at
-            ratio 1.
+            of an attention alone; its queries stay whole, or with "attn" beside it and `keys="full"` are reduced by
+            correspondences of their own. "model", alone or beside others, skips the whole model at ratio 1; where
+            others match by "model_output", the model's own output of removed tokens is recovered as well.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
             projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
@@ -158,6 +159,16 @@ class Method:
         return self.scheduler.skips and "model" not in self.sites
 
     @property
+    def remembers(self) -> bool:
+        """Whether removed tokens get anything that a dense call computed."""
+        return remembers(self.recovery) or remembers(self.recovery_of_keys)
+
+    @property
+    def follows_model(self) -> bool:
+        """Whether sites match by what the model returned; its own output of removed tokens is then recovered too."""
+        return self.similarity.signal == "model_output"
+
+    @property
     def recovery_of_keys(self) -> Recovery:
         """How the keys and values of removed tokens come back."""
         return self.recovery if self.key_recovery is None else self.key_recovery
@@ -199,8 +210,13 @@ class Method:
             raise SpecError(f"sites={self.sites!r}: name at least one of {', '.join(SITE_KINDS)}.")
         if "block" in self.sites and {"attn", "mlp"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
-        if "kv" in self.sites and {"attn", "block"} & set(self.sites):
-            raise SpecError(f"sites={self.sites!r}: 'attn' and 'block' reduce keys with their queries; leave out 'kv'.")
+        if {"kv", "block"} <= set(self.sites):
+            raise SpecError(f"sites={self.sites!r}: a 'block' reduces keys with its queries; leave out 'kv'.")
+        if {"kv", "attn"} <= set(self.sites) and self.keys != "full":
+            raise SpecError(
+                f"sites={self.sites!r}: queries and keys reduced apart, and keys={self.keys!r} reduces keys with their "
+                "queries. Use keys='full': all that 'kv' leaves; or leave out 'kv'."
+            )
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
@@ -211,12 +227,17 @@ class Method:
                 f"{self.scheduler} calls no site at ratio 1, and {self.recovery} remembers no output to return. Use "
                 "Cached, Forecast or Delta."
             )
+        if self.scheduler.skips and {"kv", "attn"} <= set(self.sites):
+            raise SpecError(
+                f"sites={self.sites!r}: {self.scheduler} plans ratio 1, at which an attention is not called and has no "
+                "keys to reduce. Leave out 'kv'."
+            )
         if self.sites == ("model",) and 0 < ratio < 1:
             raise SpecError(
                 f"ratio={ratio} for sites=('model',): a whole model is called or skipped, so that its ratio is 0 or 1. "
                 "Name other sites beside it."
             )
-        if "model" in self.sites and ratio > 0 and not self.scheduler.skips:
+        if "model" in self.sites and ratio > 0 and not self.scheduler.skips and not self.follows_model:
             raise SpecError(
                 f"sites={self.sites!r}: {self.scheduler} never plans ratio 1, at which the model is skipped. Leave out "
                 "'model'."
@@ -245,8 +266,18 @@ class Method:
                 )
 
     def _check_past(self) -> None:
-        """Refuse a signal that compares a dense call with those before it where there can be none."""
+        """Refuse a signal that needs calls before the one that matches where there can be none."""
         signal = self.similarity.signal
+        if self.follows_model and "model" not in self.sites:
+            raise SpecError(
+                f"signal={signal!r} compares what the model returned, and sites={self.sites!r} leave it out. Name "
+                "'model' among them."
+            )
+        if self.follows_model and not self.scheduler.reuses:
+            raise SpecError(
+                f"signal={signal!r} compares what the model returned a step before, and {self.scheduler} knows no "
+                "steps. Use a scheduler that reuses correspondences, such as Interval."
+            )
         if signal not in NEED_PAST or not self.scheduler.reuses:
             return
         if signal == "error" and not remembers(self.recovery):
@@ -257,8 +288,8 @@ class Method:
         first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())
         if first.phase is not Phase.DENSE:
             raise SpecError(
-                f"signal={signal!r} compares two dense calls, and {self.scheduler} matches at the first step. Let a "
-                "dense step come before it: dense_first=2 or more."
+                f"signal={signal!r} needs a dense call before the one that matches, and {self.scheduler} matches at "
+                "the first step. Let a dense step come before it: dense_first=2 or more."
             )
 
 

@@ -25,6 +25,7 @@ class SiteCall:
         batch: number of samples, B.
         removed: image tokens that were not computed; all of them where the site was not called.
         keys: what attention attended to: "kept", "full" or "recovered".
+        unasked: of a "kv" site, image tokens that have no query, where queries are reduced beside it.
     """
 
     position: Position
@@ -34,6 +35,7 @@ class SiteCall:
     batch: int
     removed: int
     keys: Keys
+    unasked: int = 0
 
     @property
     def dense_flops(self) -> float:
@@ -47,7 +49,7 @@ class SiteCall:
             return 0.0
         kept = self._tokens - self.removed
         if self.site.kind == "kv":
-            return self.batch * self.site.cost.flops(self._tokens, kept, kept)
+            return self.batch * self.site.cost.flops(self._tokens - self.unasked, kept, kept)
         projected = self._tokens if self.keys == "full" else kept
         attended = kept if self.keys == "kept" else self._tokens
         first = self.dense_flops if self.phase is Phase.ORACLE else 0.0

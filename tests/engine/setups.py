@@ -28,6 +28,8 @@ class Setup:
 
     def suits(self, family: Family) -> bool:
         """Say whether `family` can do this."""
+        if self.method == "asymrnr" and family.name == "flux":
+            return False  # rotary keys cannot be reduced apart
         return (family.repeats or self.method in ("tomesd", "random")) and self.params.get(
             "keys", "kept"
         ) in family.keys
@@ -48,6 +50,7 @@ SETUPS = (
     Setup("dito", {"signal": "key", "keys": "full"}),
     Setup("dito", {"oracle": True}),
     SHARING,
+    Setup("asymrnr"),
     DELTA,
     STEP_CACHE,
     SKIPPED_SITES,

@@ -146,7 +146,7 @@ WRONG_FOR_DITO: dict[str, tuple[dict[str, Any], str]] = {
     "unknown keys": ({"keys": "all"}, r"keys='all' is not known\. Allowed: kept, full, recovered"),
     "drift after one dense step": (
         {"signal": "drift"},
-        r"signal='drift' compares two dense calls, and Interval.* matches at the first step.*dense_first=2 or more",
+        r"signal='drift' needs a dense call before the one that matches, and Interval.*dense_first=2 or more",
     ),
     "error without a forecast": (
         {"signal": "error", "dense_first": 2},

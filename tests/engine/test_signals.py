@@ -95,6 +95,24 @@ def test_keys_are_those_of_the_image_tokens(family: Family, model: nn.Module, ki
         assert torch.equal(features, as_matched(outputs[name][0][:, -image:], family))
 
 
+@pytest.mark.parametrize("kind", ["attn", "kv"])
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_projections_are_those_that_the_site_spares(family: Family, model: nn.Module, kind: SiteKind) -> None:
+    """Known before the site runs: queries, or the values of a site that reduces the keys and values alone."""
+    if kind == "kv" and family.name == "flux":
+        pytest.skip("rotary keys cannot be reduced apart")
+    attentions = sites_of(model, "attn")
+    spared = [site.query_module if kind == "attn" else site.key_modules[-1] for site in attentions]
+    names = names_of(model, spared)
+    outputs = dense_outputs(family, model, set(names), steps=1)
+    method, recorder = recording("projection", (kind,), parts.EveryStep(0.5))
+    with tokred.apply(model, method):
+        family.generate(model, steps=1)
+    image = family.grid[0] * family.grid[1]
+    assert names[0].endswith("to_q" if kind == "attn" else "to_v")
+    assert torch.equal(recorder.seen[0], as_matched(outputs[names[0]][0][:, -image:], family))
+
+
 @pytest.mark.parametrize("sites", [("attn", "mlp"), ("mlp",)], ids="+".join)
 @pytest.mark.parametrize("family", [BY_NAME["dit"], BY_NAME["sd35"]], ids=str)
 def test_a_block_shares_its_keys(family: Family, model: nn.Module, sites: tuple[SiteKind, ...]) -> None:
@@ -144,6 +162,25 @@ def test_error_is_what_the_recovery_misses(family: Family) -> None:
     for name, error in zip(names, recorder.seen, strict=True):
         first, second, third = outputs[name]
         torch.testing.assert_close(error, third - (2 * second - first), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sites", [("attn", "mlp", "model"), ("block", "model")], ids="+".join)
+@pytest.mark.parametrize("family", DIFFUSERS, ids=str)
+def test_every_site_is_given_what_the_model_returned_last(family: Family, model: nn.Module, sites: Any) -> None:
+    returned: list[torch.Tensor] = []
+    hook = model.register_forward_hook(lambda _, args, out: returned.append(out[0]))
+    method, recorder = recording("model_output", sites, parts.Interval(0.5, dense_first=2))
+    with tokred.apply(model, method) as run:
+        for _ in range(2):  # the second generation must not compare with the first
+            recorder.seen.clear()
+            returned.clear()
+            family.generate(model, steps=2)
+            first = returned[0]
+            if first.ndim == 4:
+                first = nn.functional.unfold(first, 2, stride=2).transpose(1, 2)
+            assert len(recorder.seen) == len(run.sites) - 1
+            assert all(torch.equal(seen, as_matched(first, family)) for seen in recorder.seen)
+    hook.remove()
 
 
 @pytest.mark.parametrize("family", [BY_NAME["dit"]], ids=str)

@@ -58,6 +58,25 @@ def test_kept_tokens_keep_their_output(recovery: Recovery, reduction: Reduction,
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_updated_cache_gives_each_token_its_last_own_output(dtype: torch.dtype) -> None:
+    dense, *later = outputs(4, dtype)
+    recovery = Cached(update=True)
+    memory = observed(recovery, {1.0: dense})
+    expected = [[dense[b, n] for n in range(N)] for b in range(B)]
+    for reduction, now in zip((SHARED, OWN, SHARED), later, strict=True):
+        kept = reduction.merge(now).requires_grad_()
+        full = recovery.recover(kept, reduction, memory, at(0.3))
+        for b in range(B):
+            for token in reduction.kept[min(b, len(reduction.kept) - 1)].tolist():
+                expected[b][token] = now[b, token]
+        wanted = torch.stack([torch.stack(row) for row in expected])
+        assert torch.equal(full, wanted)
+        assert torch.equal(recovery.recall(memory, at(0.3)), wanted)
+        assert not memory["output"].requires_grad
+        full.detach().fill_(0)  # what is returned is not what is remembered
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("recovery", EVERY, ids=str)
 def test_features_are_remembered_in_their_dtype_and_numbers_in_float32(recovery: Recovery, dtype: torch.dtype) -> None:
     memory = observed(recovery, dict(zip(TIMES, outputs(2, dtype), strict=False)), SHARED)

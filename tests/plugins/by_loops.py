@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ LAYOUTS = (((4, 4),), ((6, 10),), ((5, 7),), ((7, 3),), ((2, 2),), ((4, 6), (3, 
 SITE = SiteInfo("blocks.0.attn", "attn", depth=0, blocks=4)
 
 Row = list[float]
+Measure = Callable[[Row, Row], float]
 Pairs = dict[int, int]
 """For each removed token, its destination."""
 
@@ -51,15 +53,15 @@ def cosine(a: Row, b: Row) -> float:
     return sum(p * q for p, q in zip(a, b, strict=True)) / norm if norm else 0.0
 
 
-def closest(rows: list[Row], token: int, among: list[int]) -> tuple[float, int]:
+def closest(rows: list[Row], token: int, among: list[int], measure: Measure = cosine) -> tuple[float, int]:
     """The greatest cosine of `token` with one of `among`, and the first that has it."""
-    scores = [cosine(rows[token], rows[other]) for other in among]
+    scores = [measure(rows[token], rows[other]) for other in among]
     return max(scores), among[scores.index(max(scores))]
 
 
-def most_similar(rows: list[Row], src: list[int], dst: list[int], r: int) -> Pairs:
+def most_similar(rows: list[Row], src: list[int], dst: list[int], r: int, measure: Measure = cosine) -> Pairs:
     """The r sources closest to a destination, and that destination; earlier tokens win ties."""
-    best = {s: closest(rows, s, dst) for s in src}
+    best = {s: closest(rows, s, dst, measure) for s in src}
     return {s: best[s][1] for s in sorted(src, key=lambda s: -best[s][0])[:r]}
 
 

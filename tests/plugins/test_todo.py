@@ -95,7 +95,7 @@ def test_a_mask_of_the_keys_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["flux", "vit"])
 def test_families_whose_keys_cannot_be_made_apart_are_refused(name: str) -> None:
-    with pytest.raises(SpecError, match="sites=.'kv',. is not offered at . of the chosen sites, such as"):
+    with pytest.raises(SpecError, match="sites=.'kv',.: 'kv' is not offered at . attentions, such as"):
         tokred.apply(BY_NAME[name].model(), "todo")
 
 

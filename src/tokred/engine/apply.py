@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from tokred.adapter import Adapter, SiteSpec
+from tokred.adapter import Adapter, Cost, SiteSpec
 from tokred.engine.arguments import argument_names
 from tokred.engine.keys import KeyFeed, NormFeed
 from tokred.engine.model_site import ModelSite
@@ -21,7 +21,7 @@ from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
-from tokred.interfaces import SiteInfo, SiteKind
+from tokred.interfaces import Signal, SiteInfo, SiteKind
 from tokred.method import Method, remembers
 from tokred.registry import adapter_for, build_method
 from tokred.report import Ledger
@@ -66,7 +66,7 @@ def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adap
     specs = adapter.sites(model)
     chosen = _choose(specs, method, model)
     _refuse_keys(chosen, method)
-    _refuse_kv(chosen)
+    _refuse_kv(chosen, method)
     _refuse_signal(chosen, method)
     _refuse_memory(chosen, method)
     return _install(target, model, adapter, method, specs, chosen)
@@ -102,7 +102,7 @@ def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list
     blocks: dict[int, list[SiteSpec]] = defaultdict(list)
     for spec in specs:
         blocks[spec.depth].append(spec)
-    offered = [spec for block in blocks.values() for spec in [*block, *_kv_sites(block)]]
+    offered = [spec for block in blocks.values() for spec in _with_kv_sites(block, method)]
     chosen = [spec for spec in offered if spec.kind in _kinds(blocks[spec.depth], method)]
     if not chosen:
         raise UnsupportedModel(
@@ -120,9 +120,17 @@ def _kinds(block: list[SiteSpec], method: Method) -> set[SiteKind]:
     return wanted
 
 
-def _kv_sites(block: list[SiteSpec]) -> list[SiteSpec]:
-    """Return the attentions of a block as sites whose keys and values alone are reduced."""
-    return [replace(spec, kind="kv") for spec in block if spec.kind == "attn"]
+def _with_kv_sites(block: list[SiteSpec], method: Method) -> list[SiteSpec]:
+    """Add the attentions of a block as sites whose keys and values alone are reduced.
+
+    Where queries are reduced beside them, each of the two has its own part of the attention's cost.
+    """
+    attentions = [spec for spec in block if spec.kind == "attn"]
+    if not {"attn", "kv"} <= set(method.sites):
+        return [*block, *(replace(spec, kind="kv") for spec in attentions)]
+    queries = [replace(spec, cost=Cost(spec.cost.query)) if spec.kind == "attn" else spec for spec in block]
+    keys = [replace(spec, kind="kv", name=f"{spec.name}.kv", cost=replace(spec.cost, query=0.0)) for spec in attentions]
+    return [*queries, *keys]
 
 
 def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
@@ -135,23 +143,39 @@ def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
         )
 
 
-def _refuse_kv(chosen: list[SiteSpec]) -> None:
+def _refuse_kv(chosen: list[SiteSpec], method: Method) -> None:
     without = [spec.name for spec in chosen if spec.kind == "kv" and (spec.rotary or not spec.key_modules)]
     if without:
         raise SpecError(
-            f"sites=('kv',) is not offered at {len(without)} of the chosen sites, such as {without[0]}: its keys and "
-            "values are not made by modules of their own, or carry rotary positions. Use a method of other sites, such "
-            "as 'tomesd'."
+            f"sites={method.sites!r}: 'kv' is not offered at {len(without)} attentions, such as {without[0]}: its keys "
+            "and values are not made by modules of their own, or carry rotary positions. Use a method of other sites, "
+            "such as 'tomesd'."
         )
 
 
 def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
-    without = [spec.name for spec in chosen if spec.kind != "model" and spec.key_output is None]
-    if method.similarity.signal == "key" and without:
+    signal = method.similarity.signal
+    without = [spec.name for spec in chosen if spec.kind != "model" and not _offers(spec, signal)]
+    if without:
+        missing = "it has no such projection alone"
+        if signal in ("key", "value"):
+            missing = f"no module of the block returns the {signal}s"
         raise SpecError(
-            f"signal='key' is not offered at {len(without)} of the chosen sites, such as {without[0]}: no module of "
-            "the block returns the keys. Use another signal."
+            f"signal={signal!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: {missing}. "
+            "Use another signal."
         )
+
+
+def _offers(spec: SiteSpec, signal: Signal) -> bool:
+    """Say whether a site's adapter names the modules that a signal comes from."""
+    if signal == "projection":
+        return spec.kind == "kv" or (spec.kind == "attn" and spec.query_module is not None)
+    return signal not in ("key", "value") or _made_by(spec, signal) is not None
+
+
+def _made_by(spec: SiteSpec, signal: Signal) -> nn.Module | None:
+    """Return the module that makes the keys of a site's block, or its values."""
+    return spec.value_output if signal == "value" else spec.key_output
 
 
 def _refuse_memory(chosen: list[SiteSpec], method: Method) -> None:
@@ -184,7 +208,7 @@ def _install(
     for spec, group in zip(chosen, match_groups(specs, chosen, method.share), strict=True):
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
-            sites.append(ModelSite(spec, info, method, group, adapter.picture))
+            sites.append(ModelSite(spec, info, method, group, adapter.picture, sites))
             patches.append(PatchedForward(model, sites[-1]))
             continue
         others = method.keys != "kept" and bool(spec.key_modules)
@@ -197,7 +221,9 @@ def _install(
         around: dict[nn.Module, Around] = {**feeds, **(rotary.around if rotary else {})}
         if norm is not None and spec.key_norm is not None:
             around[spec.key_norm] = norm
-        patches += [PatchedForward(module, feed) for module, feed in around.items()]
+        fed = [PatchedForward(module, feed) for module, feed in around.items()]
+        # An attention asks for the keys of all tokens, and a "kv" site beside it then lets some of them through.
+        patches = [*fed, *patches] if spec.kind == "kv" else [*patches, *fed]
         inner |= around.keys()
     for module, tap in _taps(specs, sites, method):
         patches.append(PatchedForward(module, tap))
@@ -217,19 +243,23 @@ def _install(
 
 
 def _is_held(method: Method, spec: SiteSpec) -> bool:
-    """Say whether a site compares features from inside its block; a whole block's input is its own input already."""
-    return method.similarity.signal == "key" or (method.similarity.signal == "block_input" and spec.kind != "block")
+    """Say whether a site compares features from elsewhere than its own call; a whole block's input is no such."""
+    signal = method.similarity.signal
+    return signal in ("key", "value", "model_output") or (signal == "block_input" and spec.kind != "block")
 
 
 def _taps(
     specs: Sequence[SiteSpec], sites: Sequence[Site | ModelSite], method: Method
 ) -> list[tuple[nn.Module, Around]]:
     """Make what offers the sites' features: one tap for each block, or for each module that makes keys."""
+    if method.follows_model:
+        return []  # the model's own site offers what it returned
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
-    if method.similarity.signal == "key":
+    if method.similarity.signal in ("key", "value"):
         for site in sites:
-            if site.held is not None and site.spec.key_output is not None:
-                waiting[site.spec.key_output].append(site.held)
+            module = _made_by(site.spec, method.similarity.signal)
+            if site.held is not None and module is not None:
+                waiting[module].append(site.held)
         return [(module, KeyTap(tuple(held))) for module, held in waiting.items()]
     blocks = {spec.depth: spec for spec in specs if spec.kind == "block"}
     for site in sites:

@@ -83,6 +83,9 @@ class CallPlanner:
         self.ledger = ledger
         self.inner = inner
         self.names = argument_names(adapter.entry(model))
+        self.attentions = {
+            site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
+        }
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
 
@@ -143,7 +146,7 @@ class CallPlanner:
             return  # what it skips is noted at the sites in it
         removed = call.layout.image if plan.skips else match.removed if plan.phase.reduces else 0
         record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
-        self.ledger.record(record)
+        self.ledger.record(replace(record, unasked=self._unasked(site)))
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""
@@ -169,6 +172,11 @@ class CallPlanner:
             state.memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
         state.matcher, state.removed, state.made = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
+
+    def _unasked(self, site: AnySite) -> int:
+        """Return how many image tokens have no query of their own in the attention whose keys a "kv" site reduces."""
+        attention = self.attentions.get(site.spec.module) if site.spec.kind == "kv" else None
+        return attention.state.match.removed if attention is not None and attention.reducing else 0
 
     def _note_pmr(self, position: Position) -> None:
         """Read the pair match ratio of the last match, once it has run; the only time that the host waits for it."""
@@ -199,7 +207,7 @@ class CallPlanner:
         if plan.phase is Phase.DENSE or removed == 0:
             return DENSE
         if plan.ratio == 1 or kind == "model":
-            return plan if plan.phase.reduces and state.seen else DENSE
+            return replace(plan, phase=Phase.REDUCE) if plan.phase.reduces and state.seen else DENSE
         matcher = plan.matcher or self.method.matcher
         capacity = matcher.capacity(state.layout)
         if removed > capacity:
@@ -211,8 +219,9 @@ class CallPlanner:
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
             plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        if plan.phase.matches and self.method.similarity.signal in NEED_PAST and not state.seen:
-            return DENSE  # there is no dense call yet to compare with
+        needs_past = self.method.similarity.signal in NEED_PAST or (plan.phase.reduces and self.method.remembers)
+        if plan.phase.matches and needs_past and not state.seen:
+            return DENSE  # there is no dense call yet to compare with, or to recall
         return plan
 
     def _known(self, plan: Plan, kind: SiteKind) -> Plan:

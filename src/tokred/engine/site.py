@@ -78,6 +78,7 @@ class Site:
         self.norm = norm
         self.names = argument_names(spec.module)
         self.signal = method.similarity.signal
+        self.keeps_values = self.signal == "value" and info.kind == "mlp"
         self.remembered = self._remembered()
         self.time = torch.zeros(())
         self.returns_company = True
@@ -100,7 +101,9 @@ class Site:
         projections: Any = self.spec.key_modules
         widths = {str(index): projection.out_features for index, projection in enumerate(projections)}
         rows = {"company": self.spec.companions(layout)}
-        return {
+        values: Any = self.spec.value_output
+        kept = {"value": Cached().state_spec((batch, layout.image, values.out_features))} if self.keeps_values else {}
+        return kept | {
             what: recovery.state_spec((batch, rows.get(what, layout.image), widths.get(what, self.spec.width)))
             for what, recovery in self.remembered.items()
         }
@@ -111,13 +114,13 @@ class Site:
         self.making = self.matching and makes
         self.skipping = plan.skips
         self.trying = plan.phase is Phase.ORACLE
-        self.observing = bool(self.remembered) and not self.reducing
+        self.observing = (bool(self.remembered) or self.keeps_values) and not self.reducing
         self.lead = self.spec.lead(state.layout)
         self.state, self.time = state, time
         self.called = False
         self._rest_inside()
         if self.held is not None:
-            self.held.expect(self.making)
+            self.held.expect(self.making or (self.keeps_values and self.observing))
 
     def rest(self) -> None:
         """Make the next call the original one and forget every state."""
@@ -147,15 +150,33 @@ class Site:
 
     def _features(self, tokens: torch.Tensor, output: torch.Tensor | None) -> torch.Tensor:
         """Return the signal `[B, N, C]`; `output` is None in a call that matches before the site runs."""
+        if self.keeps_values:
+            return self._last_values()
         if self.held is not None:
             return self._held_features(self.held)
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
+        if self.signal == "projection":
+            return self._projected(tokens)
         assert output is not None, "the planner refuses to match by an output before it is known"
         if self.signal == "output":
             return output
         what = "drift" if self.signal == "drift" else "output"
         return output - self.remembered[what].recall(self.state.memories[what], self.time)
+
+    def _projected(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return the queries of all tokens, or their values where the keys and values alone are reduced."""
+        project: Any = self.spec.key_modules[-1] if self.spec.kind == "kv" else self.spec.query_module
+        features: torch.Tensor = project(tokens)
+        return features[:, self.lead :]
+
+    @torch.no_grad()
+    def _last_values(self) -> torch.Tensor:
+        """Return the values of the block's attention; those of the last call that made them, where this one has not."""
+        values = self.state.memories["value"]["output"]
+        if self.held is None or self.held.features is None:
+            return values
+        return values.copy_(self._held_features(self.held))
 
     def _held_features(self, held: Held) -> torch.Tensor:
         features, image = held.take(), self.state.layout.image
@@ -184,6 +205,8 @@ class Site:
         output = self._output(result, tokens)
         if self.making:
             self._match(self._features(tokens, output))
+        elif self.keeps_values:
+            self._last_values()
         image = self.state.layout.image
         seen = {str(index): key.keys[:, -image:] for index, key in enumerate(keys)}
         if "company" in self.remembered:

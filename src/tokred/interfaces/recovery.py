@@ -49,7 +49,7 @@ class Recovery(Protocol):
         Args:
             kept: output of the kept tokens, `[B, K, C]`.
             reduction: which tokens these are.
-            memory: the site's tensors, to be read only.
+            memory: the site's tensors; to be written in place by one that remembers reduced calls too.
             time: of the call.
 
         Returns:

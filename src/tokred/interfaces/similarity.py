@@ -8,19 +8,21 @@ import torch
 
 from tokred.interfaces.scheduler import SiteKind
 
-Signal = Literal["input", "block_input", "key", "output", "drift", "error"]
+Signal = Literal["input", "block_input", "projection", "key", "value", "output", "drift", "error", "model_output"]
 """Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 """Every signal."""
 
 
-NEED_PAST: tuple[Signal, ...] = ("drift", "error")
-"""The signals that compare a dense call with those before it."""
+NEED_PAST: tuple[Signal, ...] = ("drift", "error", "model_output")
+"""The signals that need calls before the one that matches."""
 
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:
     """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
-    return signal in ("input", "block_input") or (signal == "key" and kind == "mlp")
+    return signal in ("input", "block_input", "projection", "model_output") or (
+        signal in ("key", "value") and kind == "mlp"
+    )
 
 
 @runtime_checkable
@@ -32,11 +34,14 @@ class Similarity(Protocol):
         """The features that are compared.
 
         "input": what the site is called with; "block_input": what the transformer block around the site is called
-        with (the residual stream, as ToMeSD compares it); "key": the keys that the block's attention projects, all
-        heads side by side (as their mean in a ViT, as in ToMe); "output": what the site returns, its residual branch;
-        "drift": what that changed by since the site's last dense call; "error": what it differs by from the method's
-        recovery's forecast. These two need a dense call before the one that matches.
-        The first two are known before the site runs, and keys before an MLP does.
+        with (the residual stream, as ToMeSD compares it); "projection": what is projected from those tokens alone that
+        are kept: the queries at an "attn" site, the values at a "kv" site, all heads side by side, before any norm of
+        their own; "key": the keys that the block's attention projects, all heads side by side (as their mean in a ViT,
+        as in ToMe); "value": its values, at an "mlp" site those of the last call in which the attention was called;
+        "output": what the site returns, its residual branch; "drift": what that changed by since the site's last dense
+        call; "error": what it differs by from the method's recovery's forecast; "model_output": what the whole model
+        returned at its last call, the same for all sites. These three need a dense call before the one that matches.
+        The first three and the last are known before the site runs, and keys and values before an MLP does.
         """
         ...
 

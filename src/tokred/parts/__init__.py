@@ -2,7 +2,7 @@
 
 from tokred.parts.blend import Blend
 from tokred.parts.cells import cells_of, check_stride, count_cells
-from tokred.parts.checks import check_at_least, check_ratio
+from tokred.parts.checks import check_at_least, check_ratio, check_signal
 from tokred.parts.cosine import Cosine
 from tokred.parts.delta import Delta
 from tokred.parts.forecast import Forecast, Variable
@@ -40,6 +40,7 @@ __all__ = [
     "cells_of",
     "check_at_least",
     "check_ratio",
+    "check_signal",
     "check_stride",
     "closest_pairs",
     "count_cells",

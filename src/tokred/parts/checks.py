@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokred.errors import SpecError
+from tokred.interfaces import SIGNALS, Signal
 
 
 def check_ratio(ratio: float, skips: bool = False) -> None:
@@ -26,3 +27,9 @@ def check_at_least(name: str, value: int, least: int, meaning: str) -> None:
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise SpecError(f"{name}={value!r} must be an integer of at least {least}: {meaning}.")
+
+
+def check_signal(signal: Signal) -> None:
+    """Raise `SpecError` unless `signal` is one that a similarity can compare."""
+    if signal not in SIGNALS:
+        raise SpecError(f"signal={signal!r} is not known. Allowed: {', '.join(SIGNALS)}.")

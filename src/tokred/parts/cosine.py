@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred.errors import SpecError
-from tokred.interfaces import SIGNALS, Signal
+from tokred.interfaces import Signal
+from tokred.parts.checks import check_signal
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class Cosine:
     signal: Signal = "input"
 
     def __post_init__(self) -> None:
-        if self.signal not in SIGNALS:
-            raise SpecError(f"signal={self.signal!r} is not known. Allowed: {', '.join(SIGNALS)}.")
+        check_signal(self.signal)
 
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""

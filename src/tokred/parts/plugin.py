@@ -23,7 +23,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield from _schedulers()
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
-    yield Component("recovery", "cached", "tokred.parts:Cached", "the token's own output at the last dense call")
+    yield Component(
+        "recovery",
+        "cached",
+        "tokred.parts:Cached",
+        "the token's own output at the last dense call",
+        levels=({}, {"update": True}),
+    )
     yield Component("recovery", "forecast", "tokred.parts:Forecast", "the token's own outputs, carried on in time")
     yield Component(
         "recovery",

@@ -33,7 +33,14 @@ class Copy:
 
 @dataclass(frozen=True)
 class Cached:
-    """Give each removed token its own output of the last dense call."""
+    """Give each removed token its own output of the last dense call.
+
+    Attributes:
+        update: whether kept tokens are remembered at the calls between, too: removed ones then get their own output of
+            the last call that computed them.
+    """
+
+    update: bool = False
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         """Declare one full-length output."""
@@ -45,7 +52,10 @@ class Cached:
 
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the remembered ones, `[B, N, C]`."""
-        return put_kept(kept, reduction, memory["output"].to(kept.dtype, copy=True))
+        full = put_kept(kept, reduction, memory["output"].to(kept.dtype, copy=True))
+        if self.update:
+            put_kept(kept.detach().to(memory["output"].dtype), reduction, memory["output"])
+        return full
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the remembered output, `[B, N, C]`."""
