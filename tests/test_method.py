@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_parts_that_do_not_fit_are_refused(change: dict[str, object], message: s
 def test_every_registered_method_builds_at_its_levels(registered: tokred.registry.Registered) -> None:
     name = registered.component.name
     ratios = [build_method(name, level).scheduler.ratio for level in registered.component.levels]
-    assert len(ratios) >= 3
+    assert len(ratios) >= 3 or not inspect.signature(registered.load()).parameters
     assert build_method(name, {}).name == name
 
 

@@ -98,7 +98,10 @@ def test_parts_of_parts_and_the_recovery_of_keys_come_back(tmp_path: Path) -> No
     method.save(tmp_path / "saved.json")
     assert Method.read(tmp_path / "saved.json") == method
     recovery = json.loads((tmp_path / "saved.json").read_text())["recovery"]
-    assert recovery["params"] == {"base": {"name": "forecast", "params": {"order": 2}}, "gain": "fitted"}
+    assert recovery["params"] == {
+        "base": {"name": "forecast", "params": {"order": 2, "variable": "log_snr"}},
+        "gain": "fitted",
+    }
 
 
 @pytest.mark.parametrize(

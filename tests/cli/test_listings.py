@@ -126,7 +126,8 @@ def test_an_unknown_model_is_refused(tokred: Callable[..., Any], three_models: N
     assert "Unknown zoo model 'tiny-flax'. Known: tiny-dit, tiny-flux, tiny-vit." in result.stderr
 
 
-def test_plugins_of_every_kind(tokred: Callable[..., Any]) -> None:
+def test_plugins_of_every_kind(tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # narrower ones break the longest names
     result = tokred("plugins")
     assert result.exit_code == 0
     for kind in KINDS:

@@ -156,7 +156,7 @@ def test_error_is_what_the_recovery_misses(family: Family) -> None:
     model = family.model()
     names = names_of(model, [site.module for site in sites_of(model, "mlp")])
     outputs = dense_outputs(family, model, set(names))
-    method, recorder = recording("error", ("mlp",), parts.Interval(0.5, dense_first=STEPS), parts.Forecast())
+    method, recorder = recording("error", ("mlp",), parts.Interval(0.5, dense_first=STEPS), parts.Forecast(1, "noise"))
     with tokred.apply(model, method):
         family.generate(model, steps=STEPS)
     for name, error in zip(names, recorder.seen, strict=True):

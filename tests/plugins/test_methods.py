@@ -110,7 +110,7 @@ def test_an_oracle_of_dito_pairs_by_the_outputs_of_each_step(model: Any, batch: 
 @pytest.mark.parametrize("order", [0, 1])
 def test_delta_keeps_the_tokens_whose_forecasts_erred_most(model: Any, order: int) -> None:
     ff, choice = model.transformer_blocks[0].ff, {"signal": "error", "remove": "least"}
-    schedule = {"order": order, "dense_first": 3, "interval": 4, "ratio": 0.5}
+    schedule = {"order": order, "variable": "noise", "dense_first": 3, "interval": 4, "ratio": 0.5}
     with tokred.apply(model, "delta", sites=("mlp",), keys="kept", **schedule, **choice) as run, spied(ff) as calls:
         generate(model, batch=1)
         (kept,) = run.kept_tokens().values()
