@@ -2,8 +2,8 @@
 # Quality over measured time of all that makes a model faster: `bash benchmarks/front.sh MODEL STEPS [SAMPLES] [PAIRS]`.
 # Rivals (fewer steps, the caches of diffusers, the presets' own schedules over the sampler's time), published token
 # methods (all at 10 steps, two at 28), tokred's own methods and its presets, on seeds from 100 up, which nothing was
-# tuned on. At 50 steps, only what was near the front before. Below 12 steps methods have two dense steps first, else four. Run it from the repository root; it writes
-# docs/results/front/MODEL-STEPS.
+# tuned on. At 50 steps, only what was near the front before. Below 12 steps there are two dense steps first, else four.
+# Run it from the repository root; it writes docs/results/front/MODEL-STEPS.
 set -euo pipefail
 model=$1 steps=$2 samples=${3:-32} pairs=${4:-2}
 first=$((steps < 12 ? 2 : 4))

@@ -81,6 +81,40 @@ def time_table(results: dict[str, Any]) -> list[str]:
     return markdown(["method", "compute", "time"], *rows)
 
 
+def presets_table(results: dict[str, Any]) -> list[str]:
+    """Return the nearest schedules to the fronts by the gap between dense steps, and the nearest that reduce tokens."""
+    rows = []
+    for gap in sorted({choice["preset"]["gap"] for choice in results["choices"]}):
+        those = [choice for choice in results["choices"] if choice["preset"]["gap"] == gap]
+        reducing = [choice for choice in those if choice["preset"]["reduces"]]
+        rows += [
+            [str(gap), choice["label"], *(f"{choice[name]:.2f}" for name in ("compute", "below", "worst"))]
+            for choice in (*those[:2], *reducing[:1])
+        ]
+    return markdown(["gap", "schedule", "compute", "below the fronts, dB", "at worst, dB"], *rows)
+
+
+ERRORS = {
+    "last": "last output",
+    "line_noise": "line over noise",
+    "line": "line over log SNR",
+    "parabola": "parabola over log SNR",
+    "best": "best line there is",
+}
+
+
+def errors_table(results: dict[str, Any]) -> list[str]:
+    """Return how far forecasts miss on each model, and how their errors lie."""
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        levels = [f"{row[name]:.1f}" for name in ERRORS]
+        shares = [f"{row[name]:.2f}" for name in ("worst_quarter", "worst_half", "neighbours")]
+        return [row["model"], str(row["steps"]), str(row["interval"]), *levels, *shares]
+
+    where = ["in the worst quarter", "in the worst half", "neighbours"]
+    return markdown(["model", "steps", "one in", *ERRORS.values(), *where], *map(cells, results["rows"]))
+
+
 def gains(results: Results, reference: str, name: str | None, kind: str = "gains") -> list[str]:
     """Return the lines of the tables that compare the runs with a reference, by a metric or by the first one."""
     metric = find_metric(results, name)
@@ -125,6 +159,10 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     """Return the lines of the table of a file, by what kind of file it is."""
     if "allowance" in results:
         return time_table(results)
+    if "choices" in results:
+        return presets_table(results)
+    if "line_noise" in results["rows"][0]:
+        return errors_table(results)
     if "curves" in results:
         return markdown(SUMMARY_HEAD, *summary(read_plain(Analysis, results, "analysis")))
     return quality_table(validate(results), names)
