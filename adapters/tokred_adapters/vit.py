@@ -39,11 +39,12 @@ class ViTAdapter:
 
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
-        blocks: Any = model.blocks
-        return [site for depth, block in enumerate(blocks) for site in _sites(depth, block)]
+        host: Any = model
+        pooled = host.global_pool != "token"
+        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, pooled)]
 
 
-def _sites(depth: int, block: Any) -> list[SiteSpec]:
+def _sites(depth: int, block: Any, pooled: bool) -> list[SiteSpec]:
     if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
         raise UnsupportedModel(
             f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` "
@@ -58,7 +59,12 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
     return [
         _site(f"{name}.attn", "attn", depth, block.attn, attention, keys),
         _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, keys),
-        replace(_site(name, "block", depth, block, attention + mlp, keys), halves=_halves(block), bias=BIAS),
+        replace(
+            _site(name, "block", depth, block, attention + mlp, keys),
+            halves=_halves(block),
+            bias=BIAS,
+            pooled=pooled,
+        ),
     ]
 
 
