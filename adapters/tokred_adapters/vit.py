@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
-from tokred import Cost, Layout, SiteSpec, Travel, UnsupportedModel
+from tokred import Cost, Half, Layout, SiteSpec, Travel, UnsupportedModel
 from tokred_adapters.modules import is_a, linear_flops
 
-MASK = Travel("attn_mask", axes=(-2, -1))
+BIAS = "attn_mask"
+MASK = Travel(BIAS, axes=(-2, -1))
 
 
 class ViTAdapter:
@@ -37,11 +39,12 @@ class ViTAdapter:
 
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
-        blocks: Any = model.blocks
-        return [site for depth, block in enumerate(blocks) for site in _sites(depth, block)]
+        host: Any = model
+        pooled = host.global_pool != "token"
+        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, pooled)]
 
 
-def _sites(depth: int, block: Any) -> list[SiteSpec]:
+def _sites(depth: int, block: Any, pooled: bool) -> list[SiteSpec]:
     if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
         raise UnsupportedModel(
             f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` "
@@ -56,8 +59,20 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
     return [
         _site(f"{name}.attn", "attn", depth, block.attn, attention, keys),
         _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, keys),
-        _site(name, "block", depth, block, attention + mlp, keys),
+        replace(
+            _site(name, "block", depth, block, attention + mlp, keys),
+            halves=_halves(block),
+            bias=BIAS,
+            pooled=pooled,
+        ),
     ]
+
+
+def _halves(block: Any) -> tuple[Half, Half] | None:
+    """Return the halves of a plain block; in those of other classes a branch of zeros may add something."""
+    if type(block).__name__ != "Block" or not is_a(block, "timm", "Block"):
+        return None
+    return Half(block.norm1, block.attn), Half(block.norm2, block.mlp)
 
 
 def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, keys: nn.Module | None) -> SiteSpec:

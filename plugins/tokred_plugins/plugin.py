@@ -127,6 +127,20 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "tome",
+        "tokred_plugins.tome:tome",
+        "merge similar keys after attention, for good (Bolya et al., 2023)",
+        levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 20}, {"r": 24}),
+    )
+    yield Component(
+        "method",
+        "pitome",
+        "tokred_plugins.pitome:pitome",
+        "merge tokens that resemble many others, protect the rest, for good (Tran et al., 2024)",
+        levels=({"ratio": 0.05}, {"ratio": 0.1}, {"ratio": 0.2}, {"ratio": 0.3}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -169,10 +183,18 @@ def _parts() -> Iterator[Component]:
         "ToCa's: skip attention, reduce MLPs, but for every few steps",
         levels=({"fresh": 0.5}, {"fresh": 0.0}),
     )
+    yield Component("matcher", "bipartite", "tokred_plugins.tome:BipartiteMatcher", "ToMe's: every other token")
+    yield Component(
+        "scheduler", "per_block", "tokred_plugins.tome:PerBlock", "ToMe's: a number of tokens in each block"
+    )
+    yield Component(
+        "matcher", "energy", "tokred_plugins.pitome:EnergyMatcher", "PiToMe's: merge what resembles many others"
+    )
     for name, target, summary in (
         ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),
         ("resets", "ras:Resets", "RAS's: reduce by what was returned last, but for a few dense steps"),
         ("every_nth", "toma:EveryNth", "ToMA's: reduce at every n-th step"),
+        ("falling_margin", "pitome:FallingMargin", "PiToMe's: a share of the tokens in each block"),
     ):
         yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))
     yield Component(

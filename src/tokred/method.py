@@ -42,16 +42,20 @@ class Method:
         scheduler: when sites match and reduce, and how much.
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
-            "mlerp", that average at the length of the longest of them. Where blocks differ, pairs: `((0.5, "prune"),
+            "weighted", that average where each counts as often as it stands for others already; "mlerp", the plain
+            average at the length of the longest of them. Where blocks differ, pairs: `((0.5, "prune"),
             (1.0, "mean"))` prunes in the first half of them.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
             of an attention alone; its queries stay whole, or with "attn" beside it and `keys="full"` are reduced by
-            correspondences of their own. "model", alone or beside others, skips the whole model at ratio 1; where
-            others match by "model_output", the model's own output of removed tokens is recovered as well.
+            correspondences of their own. "stream", alone, removes tokens for good, in each block between its attention
+            and its MLP: all that comes after computes fewer, and none is recovered. "model", alone or beside others,
+            skips the whole model at ratio 1; where others match by "model_output", the model's own output of removed
+            tokens is recovered as well.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
-            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
+            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`. Where the stream
+            is reduced, "kept" or "weighted": each counts as often as its token stands for others.
         share: number of neighbouring blocks, of one type, whose sites share one match: 1 for the attention and MLP of a
             block, a number beyond the model's for all blocks of a type. The first site that matches makes it, from its
             own signal. 0 lets each site make its own.
@@ -217,6 +221,16 @@ class Method:
                 f"sites={self.sites!r}: queries and keys reduced apart, and keys={self.keys!r} reduces keys with their "
                 "queries. Use keys='full': all that 'kv' leaves; or leave out 'kv'."
             )
+        if self.sites == ("stream",) and self.keys in ("kept", "weighted") and not self.share:
+            return
+        if "stream" in self.sites:
+            raise SpecError(
+                f"sites={self.sites!r} with keys={self.keys!r} and share={self.share}: what is removed from the stream "
+                "is gone for all that comes after. Name no other sites beside it, keys='kept' or 'weighted', and "
+                "share=0."
+            )
+        if self.keys == "weighted":
+            raise SpecError("keys='weighted' is about tokens that stand for others for good: name sites=('stream',).")
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
@@ -250,6 +264,11 @@ class Method:
 
     def _check_phases(self) -> None:
         self._check_past()
+        if "stream" in self.sites and (self.scheduler.reuses or self.scheduler.skips):
+            raise SpecError(
+                f"{self.scheduler} reuses what earlier steps made, and sites=('stream',) removes tokens within a call. "
+                "Use a scheduler that matches and reduces in every call, such as EveryStep."
+            )
         if self.scheduler.reuses:
             return
         signal = self.similarity.signal

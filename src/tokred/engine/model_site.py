@@ -13,6 +13,7 @@ from tokred.engine.patch import Forward
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.state import MatchState, SiteState
+from tokred.engine.stream import StreamSite
 from tokred.interfaces import DENSE, MemorySpec, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
@@ -42,7 +43,7 @@ class ModelSite:
         method: Method,
         group: MatchGroup,
         picture: str,
-        sites: Sequence[Site | ModelSite],
+        sites: Sequence[Site | StreamSite | ModelSite],
     ) -> None:
         self.spec = spec
         self.info = info

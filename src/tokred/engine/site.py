@@ -19,6 +19,7 @@ from tokred.engine.keys import (
     RecoveredKeys,
     SeenKeys,
 )
+from tokred.engine.matching import held_features, make_match
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.rotary import RotaryFeeds
@@ -31,7 +32,6 @@ from tokred.interfaces import DENSE, Memory, MemorySpec, Phase, Plan, Recovery, 
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.parts.recoveries import Cached
-from tokred.pmr import pair_match_ratio
 from tokred.reduction import Reduction
 
 
@@ -145,7 +145,7 @@ class Site:
             return self._learn(forward, call, tokens)
         if self.making:
             output = self._output(self._call(forward, call, ()), tokens) if self.trying else None
-            self._match(self._features(tokens, output))
+            make_match(self.group, self.method, self.state.match, self._features(tokens, output))
         return self._reduce(forward, call, tokens)
 
     def _features(self, tokens: torch.Tensor, output: torch.Tensor | None) -> torch.Tensor:
@@ -153,7 +153,7 @@ class Site:
         if self.keeps_values:
             return self._last_values()
         if self.held is not None:
-            return self._held_features(self.held)
+            return held_features(self.spec, self.held, self.state.layout.image, self.signal)
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
         if self.signal == "projection":
@@ -176,27 +176,7 @@ class Site:
         values = self.state.memories["value"]["output"]
         if self.held is None or self.held.features is None:
             return values
-        return values.copy_(self._held_features(self.held))
-
-    def _held_features(self, held: Held) -> torch.Tensor:
-        features, image = held.take(), self.state.layout.image
-        if features is None or features.shape[1] < image:
-            made = "none" if features is None else f"those of {features.shape[1]} tokens"
-            raise UnsupportedModel(
-                f"{self.spec.name} matches by signal={self.signal!r} of all {image} image tokens, and its block has "
-                f"made {made} in this call. Let a block's sites match at the same steps, or use another signal."
-            )
-        return features[:, -image:]
-
-    @torch.no_grad()
-    def _match(self, features: torch.Tensor) -> None:
-        if not self.group.per_sample and features.shape[0] > 1:
-            # One correspondence for the batch: a token is compared by its features in all samples at once.
-            features = features.transpose(0, 1).flatten(1).unsqueeze(0)
-        state, last, method = self.state.match, self.state.match.reduction, self.method
-        matcher = state.matcher or method.matcher
-        state.reduction = matcher.match(features, state.draw, state.removed, method.similarity, state.memory)
-        state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
+        return values.copy_(held_features(self.spec, self.held, self.state.layout.image, self.signal))
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it is to, and remember it."""
@@ -204,7 +184,7 @@ class Site:
         result = self._call(forward, call, keys)
         output = self._output(result, tokens)
         if self.making:
-            self._match(self._features(tokens, output))
+            make_match(self.group, self.method, self.state.match, self._features(tokens, output))
         elif self.keeps_values:
             self._last_values()
         image = self.state.layout.image

@@ -55,6 +55,7 @@ class SiteState:
         match: its correspondences.
         matched: whether a match has been planned.
         seen: number of calls that were planned to compute all tokens.
+        kept: where in the picture the tokens were that a "stream" site keeps, `[B or 1, K]`; None before a match.
         memories: what the recoveries remember, by what of: see `Site.remembered`.
     """
 
@@ -63,4 +64,11 @@ class SiteState:
     match: MatchState
     matched: bool = False
     seen: int = 0
+    kept: torch.Tensor | None = None
     memories: dict[str, Memory] = field(default_factory=dict)
+
+    @property
+    def kept_places(self) -> torch.Tensor | None:
+        """Where in the picture the tokens are that the last match keeps, `[B or 1, K]`; None before there is one."""
+        reduction = self.match.reduction if self.matched else None
+        return self.kept if self.kept is not None or reduction is None else reduction.kept

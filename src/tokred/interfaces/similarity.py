@@ -21,7 +21,7 @@ NEED_PAST: tuple[Signal, ...] = ("drift", "error", "model_output")
 def known_before(signal: Signal, kind: SiteKind) -> bool:
     """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
     return signal in ("input", "block_input", "projection", "model_output") or (
-        signal in ("key", "value") and kind == "mlp"
+        (signal in ("key", "value") and kind == "mlp") or (signal == "key" and kind == "stream")
     )
 
 
@@ -41,7 +41,8 @@ class Similarity(Protocol):
         "output": what the site returns, its residual branch; "drift": what that changed by since the site's last dense
         call; "error": what it differs by from the method's recovery's forecast; "model_output": what the whole model
         returned at its last call, the same for all sites. These three need a dense call before the one that matches.
-        The first three and the last are known before the site runs, and keys and values before an MLP does.
+        The first three and the last are known before the site runs, and keys and values before an MLP does. At a
+        "stream" site, which is between the two, "input" holds what the attention has added already.
         """
         ...
 
