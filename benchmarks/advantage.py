@@ -118,7 +118,7 @@ def compare(results: Results) -> Iterator[Advantage | Cheaper]:
     for group, belongs in GROUPS.items():
         for axis in get_args(Cost):
             front = pareto_front((_point(row, axis) for row in results.rows if belongs(row)), higher=True)
-            for row in (row for row in results.rows if row.method in OWN):
+            for row in (row for row in results.rows if front and row.method in OWN):
                 yield _compared(results, group, axis, row, front)
 
 

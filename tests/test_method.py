@@ -69,7 +69,10 @@ PARTS = {
         ),
         ({"sites": ("mlp",), "keys": "full"}, "keys='full' is about attention sites"),
         ({"sites": ("stream", "mlp")}, "what is removed from the stream is gone .* Name no other sites beside it"),
-        ({"sites": ("stream",), "keys": "full"}, "with keys='full' and share=0: what is removed .* keys='kept' or 'weighted'"),
+        (
+            {"sites": ("stream",), "keys": "full"},
+            "with keys='full' and share=0: what is removed .* keys='kept' or 'weighted'",
+        ),
         ({"sites": ("mlp",), "keys": "weighted"}, "tokens that stand for others for good: name sites=.'stream',."),
         ({"sites": ("stream",)}, "Interval.* reuses what earlier steps made, .* such as EveryStep"),
         ({"scheduler": EveryStep(0.5)}, "signal='output' is known only after a site has run"),

@@ -1,0 +1,92 @@
+"""How far tokred's own methods lie above groups of others, and the page that says so."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from bench.made import made_results, made_row
+
+from tokred.bench.result import Row
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "advantage.py"
+
+
+@pytest.fixture(scope="module")
+def advantage() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("advantage", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["advantage"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def row(name: str, time: float, psnr: float, **params: Any) -> Row:
+    return made_row(name, params, compute=time - 0.1, time=time, values=[psnr - 1, psnr + 1])
+
+
+def found(advantage: ModuleType, *rows: Row) -> list[Any]:
+    results = dataclasses.replace(made_results(*rows), model="emoji-dit")
+    return list(advantage.compare(results))
+
+
+def test_groups(advantage: ModuleType) -> None:
+    kinds = {
+        "rival": [
+            dataclasses.replace(row("taylor_seer", 0.5, 30), kind="rival"),
+            row("step_cache", 0.5, 30, order=1, variable="noise"),
+            row("step_cache", 0.5, 30),
+        ],
+        "published": [row("dito", 0.5, 30), row("tomesd", 0.5, 30)],
+        "neither": [row("quality", 0.5, 30), row("delta", 0.5, 30), row("step_cache", 0.5, 30, order=1)],
+    }
+    for kind, rows in kinds.items():
+        for each in rows:
+            assert advantage.is_rival(each) == (kind == "rival")
+            assert advantage.is_published(each) == (kind == "published")
+
+
+def test_against_the_line_between_two_rivals(advantage: ModuleType) -> None:
+    cheap, dear = row("step_cache", 0.4, 30), row("step_cache", 0.8, 40, interval=3)
+    worse, own = row("step_cache", 0.7, 20, interval=4), row("balanced", 0.5, 35)
+    (at_time,) = [a for a in found(advantage, cheap, dear, worse, own) if (a.group, a.axis) == ("rivals", "time")]
+    assert at_time.difference.mean == pytest.approx(35 - (30 + 10 / 4))
+    assert at_time.best == (cheap.label, dear.label)
+    assert (at_time.tokens, at_time.steps, at_time.cost) == (256, 1, 0.5)
+
+
+def test_above_the_dearest_its_best_counts_and_at_any_cost_always(advantage: ModuleType) -> None:
+    rival, own = row("step_cache", 0.4, 30), row("fast", 0.9, 35)
+    assert all(a.difference.mean == pytest.approx(5) for a in found(advantage, rival, own) if a.group == "rivals")
+
+
+def test_what_is_cheaper_than_all_is_not_compared(advantage: ModuleType) -> None:
+    rival, own = row("step_cache", 0.4, 30), row("fast", 0.3, 35)
+    by_axis = {a.axis: a for a in found(advantage, rival, own) if a.group == "rivals"}
+    assert isinstance(by_axis["time"], advantage.Cheaper)
+    assert (by_axis["time"].cheapest, by_axis["time"].its_cost) == (rival.label, 0.4)
+    assert by_axis["any"].difference.mean == pytest.approx(5)
+
+
+def test_a_group_without_runs_is_left_out(advantage: ModuleType) -> None:
+    assert {a.group for a in found(advantage, row("step_cache", 0.4, 30), row("fast", 0.9, 35))} == {"rivals"}
+
+
+def test_the_table_has_a_cell_for_each_number_of_steps(advantage: ModuleType) -> None:
+    compared = found(advantage, row("step_cache", 0.4, 30), row("fast", 0.9, 35), row("balanced", 0.3, 30))
+    advantages = advantage.Advantages(tuple(a for a in compared if isinstance(a, advantage.Advantage)), ())
+    head, _, *rows = advantage.table(advantages, "rivals", "time")
+    assert head == "| model | tokens | method | 1 steps |"
+    assert rows[1:] == ["| emoji-dit | 256 | balanced | - |", "| emoji-dit | 256 | fast | +5.0 (+5.0 to +5.0) |"]
+
+
+def test_the_page_says_what_the_results_do() -> None:
+    done = subprocess.run([sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
