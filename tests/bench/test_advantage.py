@@ -75,6 +75,12 @@ def test_what_is_cheaper_than_all_is_not_compared(advantage: ModuleType) -> None
     assert by_axis["any"].difference.mean == pytest.approx(5)
 
 
+def test_a_rival_that_skips_nothing_takes_no_part(advantage: ModuleType) -> None:
+    dense = made_row("step_cache", {"interval": 9}, 1.0, 1.0, [100.0, 100.0])
+    rival, own = row("step_cache", 0.4, 30), row("fast", 0.9, 35)
+    assert all(a.difference.mean == pytest.approx(5) for a in found(advantage, rival, dense, own))
+
+
 def test_a_group_without_runs_is_left_out(advantage: ModuleType) -> None:
     assert {a.group for a in found(advantage, row("step_cache", 0.4, 30), row("fast", 0.9, 35))} == {"rivals"}
 
