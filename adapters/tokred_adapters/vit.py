@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from torch import nn
 
-from tokred import Cost, Layout, SiteSpec, Travel, UnsupportedModel
+from tokred import ClassToken, Cost, Layout, SiteSpec, Travel, UnsupportedModel
 from tokred_adapters.modules import is_a, linear_flops
 
 MASK = Travel("attn_mask", axes=(-2, -1))
@@ -37,11 +38,12 @@ class ViTAdapter:
 
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
-        blocks: Any = model.blocks
-        return [site for depth, block in enumerate(blocks) for site in _sites(depth, block)]
+        host: Any = model
+        has_class = host.cls_token is not None
+        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, has_class)]
 
 
-def _sites(depth: int, block: Any) -> list[SiteSpec]:
+def _sites(depth: int, block: Any, has_class: bool) -> list[SiteSpec]:
     if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
         raise UnsupportedModel(
             f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` "
@@ -52,15 +54,36 @@ def _sites(depth: int, block: Any) -> list[SiteSpec]:
         query=qkv / 3 + linear_flops(block.attn.proj), key=qkv * 2 / 3, pair=4.0 * block.attn.qkv.out_features / 3
     )
     mlp = Cost(linear_flops(block.mlp))
-    name, keys = f"blocks.{depth}", getattr(block.attn, "k_norm", None)
+    name, shows = f"blocks.{depth}", _shown(block.attn, has_class)
     return [
-        _site(f"{name}.attn", "attn", depth, block.attn, attention, keys),
-        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, keys),
-        _site(name, "block", depth, block, attention + mlp, keys),
+        _site(f"{name}.attn", "attn", depth, block.attn, attention, shows),
+        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, shows),
+        _site(name, "block", depth, block, attention + mlp, shows),
     ]
 
 
-def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, keys: nn.Module | None) -> SiteSpec:
+def _shown(attention: Any, has_class: bool) -> dict[str, Any]:
+    """Return where an attention shows its keys and what the class token, the first of all, attends to."""
+    keys, queries = getattr(attention, "k_norm", None), getattr(attention, "q_norm", None)
+    if not has_class or keys is None or queries is None:
+        return {"key_output": keys}
+    token = ClassToken(
+        attention=attention,
+        queries=queries,
+        keys=keys,
+        values=attention.qkv,
+        values_of=partial(_values, attention.num_heads),
+        scale=attention.scale,
+    )
+    return {"key_output": keys, "class_token": token}
+
+
+def _values(heads: int, qkv: Any) -> Any:
+    """Return the values `[B, H, L, d]` in queries, keys and values side by side, `[B, L, 3 * H * d]`."""
+    return qkv.unflatten(2, (3, heads, -1))[:, :, 2].transpose(1, 2)
+
+
+def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, shows: dict[str, Any]) -> SiteSpec:
     return SiteSpec(
         name=name,
         kind=kind,
@@ -72,5 +95,5 @@ def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, keys:
         leads=True,
         residual=kind == "block",
         travels=(MASK,),
-        key_output=keys,
+        **shows,
     )

@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from tokred import errors, interfaces, parts
-from tokred.adapter import Adapter, Cost, Keys, Rotary, SiteSpec, Travel
+from tokred.adapter import Adapter, ClassToken, Cost, Keys, Rotary, SiteSpec, Travel
 from tokred.engine.apply import apply
 from tokred.engine.steps import step
 from tokred.errors import (
@@ -31,6 +31,7 @@ __version__ = _version("tokred")
 
 __all__ = [
     "Adapter",
+    "ClassToken",
     "Component",
     "ConflictError",
     "Cost",

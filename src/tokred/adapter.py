@@ -81,6 +81,29 @@ class Rotary:
 
 
 @dataclass(frozen=True)
+class ClassToken:
+    """Where a block shows what its class token, the first of all tokens, attends to.
+
+    Attributes:
+        attention: the attention.
+        queries: the last module that its queries pass, `[B, H, L, d]`.
+        keys: the last module that its keys pass, likewise.
+        values: the module that makes its values.
+        values_of: the values `[B, H, L, d]` in what that module returns.
+        scale: what the products of queries and keys are multiplied by.
+        mask: the argument of the attention that holds a mask, `[..., L, L]`: booleans, or numbers that are added.
+    """
+
+    attention: nn.Module
+    queries: nn.Module
+    keys: nn.Module
+    values: nn.Module
+    values_of: Callable[[torch.Tensor], torch.Tensor]
+    scale: float
+    mask: str = "attn_mask"
+
+
+@dataclass(frozen=True)
 class SiteSpec:
     """A place in a model where tokens can be reduced.
 
@@ -107,6 +130,8 @@ class SiteSpec:
         rotary: where queries and keys can be rotated, if they are.
         key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
             image tokens last; it allows `signal="key"`.
+        class_token: what the block's class token attends to, where there is one; it allows `signal="class_attention"`
+            and `"significance"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
     """
 
@@ -128,6 +153,7 @@ class SiteSpec:
     key_norm: nn.Module | None = None
     rotary: Rotary | None = None
     key_output: nn.Module | None = None
+    class_token: ClassToken | None = None
     per_sample: bool = True
 
     def companions(self, layout: Layout) -> int:

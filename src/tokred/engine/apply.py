@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from tokred.adapter import Adapter, SiteSpec
+from tokred.adapter import Adapter, ClassToken, SiteSpec
 from tokred.engine.arguments import argument_names
+from tokred.engine.class_tap import CLASS_SIGNALS, ClassTap
 from tokred.engine.keys import KeyFeed, NormFeed
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import Around, PatchedForward, is_patched
@@ -20,7 +21,7 @@ from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
-from tokred.interfaces import SiteInfo, SiteKind
+from tokred.interfaces import OF_ATTENTION, Signal, SiteInfo, SiteKind
 from tokred.method import Method, remembers
 from tokred.registry import adapter_for, build_method
 from tokred.report import Ledger
@@ -146,11 +147,16 @@ def _refuse_kv(chosen: list[SiteSpec]) -> None:
 
 
 def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
-    without = [spec.name for spec in chosen if spec.kind != "model" and spec.key_output is None]
-    if method.similarity.signal == "key" and without:
+    signal = method.similarity.signal
+    if signal not in OF_ATTENTION:
+        return
+    offers = "key_output" if signal == "key" else "class_token"
+    without = [spec.name for spec in chosen if spec.kind != "model" and getattr(spec, offers) is None]
+    if without:
+        why = "no module of the block returns the keys" if signal == "key" else "the model has no class token"
         raise SpecError(
-            f"signal='key' is not offered at {len(without)} of the chosen sites, such as {without[0]}: no module of "
-            "the block returns the keys. Use another signal."
+            f"signal={signal!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: {why}. Use "
+            "another signal."
         )
 
 
@@ -199,9 +205,9 @@ def _install(
             around[spec.key_norm] = norm
         patches += [PatchedForward(module, feed) for module, feed in around.items()]
         inner |= around.keys()
-    for module, tap in _taps(specs, sites, method):
-        patches.append(PatchedForward(module, tap))
-        inner.add(module)
+    taps = _taps(specs, sites, method)
+    patches[:0] = [PatchedForward(module, tap) for module, tap in taps]  # within the sites: they see what these pass on
+    inner |= {module for module, _ in taps}
     steps = _step_source(target, adapter, method)
     names = {name: module for name, module in model.named_modules() if module in inner}
     planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger, names), CallTimer(ledger)
@@ -218,7 +224,8 @@ def _install(
 
 def _is_held(method: Method, spec: SiteSpec) -> bool:
     """Say whether a site compares features from inside its block; a whole block's input is its own input already."""
-    return method.similarity.signal == "key" or (method.similarity.signal == "block_input" and spec.kind != "block")
+    signal = method.similarity.signal
+    return signal in OF_ATTENTION or (signal == "block_input" and spec.kind != "block")
 
 
 def _taps(
@@ -226,6 +233,8 @@ def _taps(
 ) -> list[tuple[nn.Module, Around]]:
     """Make what offers the sites' features: one tap for each block, or for each module that makes keys."""
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
+    if method.similarity.signal in CLASS_SIGNALS:
+        return _class_taps(sites, method.similarity.signal)
     if method.similarity.signal == "key":
         for site in sites:
             if site.held is not None and site.spec.key_output is not None:
@@ -240,3 +249,13 @@ def _taps(
         for spec in blocks.values()
         if spec.module in waiting
     ]
+
+
+def _class_taps(sites: Sequence[Site | ModelSite], signal: Signal) -> list[tuple[nn.Module, Around]]:
+    """Make what offers each block's class token's attention; an attention is stood around after what is in it."""
+    waiting: dict[ClassToken, list[Held]] = defaultdict(list)
+    for site in sites:
+        if site.held is not None and site.spec.class_token is not None:
+            waiting[site.spec.class_token].append(site.held)
+    taps = [ClassTap(token, signal, tuple(held)) for token, held in waiting.items()]
+    return [pair for tap in taps for pair in tap.around.items()]
