@@ -159,7 +159,7 @@ def test_a_file_takes_no_parameters(tmp_path: Path) -> None:
         (changed("sites", "attn"), "sites must be a list, not 'attn'"),
         (
             changed("sites", ["attention"]),
-            r"sites\[0\] must be one of 'attn', 'mlp', 'block', 'kv', 'model', not 'attention'",
+            r"sites\[0\] must be one of 'attn', 'mlp', 'block', 'kv', 'stream', 'model', not 'attention'",
         ),
         (changed("seed", 2**80), "seed=1208925819614629174706176 must be an integer"),
         (changed("matcher", "grid"), "matcher must be an object, not 'grid'"),

@@ -76,12 +76,59 @@ def test_merge_and_unmerge_equal_plain_loops(case: tuple[int, torch.Tensor, torc
             assert torch.equal(back[row, token], merged[row, place])
 
 
+@given(cases())
+def test_tokens_that_stand_for_others_weigh_more(case: tuple[int, torch.Tensor, torch.Tensor]) -> None:
+    tokens, src, dst = case
+    reduction = Reduction.from_pairs(tokens, src, dst)
+    generator = torch.Generator().manual_seed(tokens)
+    x = torch.randn(len(src), tokens, 3, dtype=torch.float64, generator=generator)
+    sizes = torch.randint(1, 9, (len(src), tokens), generator=generator)
+    merged, summed = reduction.merge(x, "weighted", sizes), reduction.pool_sizes(sizes)
+    assert summed.dtype == torch.float32
+    assert torch.equal(summed.sum(dim=1), sizes.sum(dim=1).float())
+    for row in range(len(src)):
+        follows = follow_by_loops(tokens, src[row].tolist(), dst[row].tolist())
+        for place, token in enumerate(reduction.kept[row].tolist()):
+            group = [t for t in range(tokens) if follows[t] == token]
+            size = sum(sizes[row, t].item() for t in group)
+            assert summed[row, place] == size
+            expected = sum(sizes[row, t].item() * x[row, t] for t in group) / size
+            torch.testing.assert_close(merged[row, place], expected)
+    assert torch.equal(reduction.merge(x, "weighted"), reduction.merge(x, "mean"))
+    assert torch.equal(reduction.pool_sizes(), reduction.sizes.float())
+
+
+@given(cases(), st.integers(0, 99))
+def test_kept_tokens_stand_in_the_order_that_is_asked_for(
+    case: tuple[int, torch.Tensor, torch.Tensor], seed: int
+) -> None:
+    tokens, src, dst = case
+    order = torch.randperm(tokens, generator=torch.Generator().manual_seed(seed))
+    ordered, usual = Reduction.from_pairs(tokens, src, dst, order), Reduction.from_pairs(tokens, src, dst)
+    for row in range(len(src)):
+        assert ordered.kept[row].tolist() == [t for t in order.tolist() if t not in src[row]]
+    assert torch.equal(ordered.follows, usual.follows)
+    assert torch.equal(ordered.sizes.gather(1, ordered.assign), usual.sizes.gather(1, usual.assign))
+    x = torch.randn(len(src), tokens, 2)
+    assert torch.equal(ordered.unmerge(ordered.merge(x, "mean")), usual.unmerge(usual.merge(x, "mean")))
+
+
+@pytest.mark.parametrize(("sized", "paired"), [(1, 3), (3, 1), (1, 1)])
+def test_sizes_and_pairs_may_be_shared_by_the_batch(sized: int, paired: int) -> None:
+    pairs = torch.tensor([[1, 4]] * paired), torch.tensor([[0, 0]] * paired)
+    reduction, sizes = Reduction.from_pairs(6, *pairs), torch.tensor([[2, 1, 1, 3, 1, 1]] * sized)
+    assert reduction.pool_sizes(sizes).tolist() == [[4, 1, 3, 1]] * max(sized, paired)
+    x = torch.randn(3, 6, 2)
+    torch.testing.assert_close(reduction.merge(x, "weighted", sizes)[:, 0], (2 * x[:, 0] + x[:, 1] + x[:, 4]) / 4)
+
+
 @given(cases(), st.sampled_from([torch.float32, torch.float16, torch.bfloat16]))
 def test_merging_constant_tokens_keeps_them(case: tuple[int, torch.Tensor, torch.Tensor], dtype: torch.dtype) -> None:
     tokens, src, dst = case
     x = torch.full((len(src), tokens, 2), 1.7, dtype=dtype)
-    for mode in ("mean", "mlerp"):
-        merged = Reduction.from_pairs(tokens, src, dst).merge(x, mode)
+    sizes = torch.arange(1, tokens + 1)[None]
+    for mode in ("mean", "weighted", "mlerp"):
+        merged = Reduction.from_pairs(tokens, src, dst).merge(x, mode, sizes)
         assert merged.dtype == dtype
         torch.testing.assert_close(merged, x[:, : tokens - src.shape[1]], rtol=1.3e-6, atol=0)  # half types exactly
 
@@ -107,8 +154,9 @@ def test_one_correspondence_serves_a_whole_batch() -> None:
 def test_gradients_reach_every_token() -> None:
     reduction = Reduction.from_pairs(5, torch.tensor([[1, 3]]), torch.tensor([[0, 2]]))
     x = torch.randn(2, 5, 2, dtype=torch.float64, requires_grad=True)
-    for mode in ("mean", "mlerp"):
-        assert torch.autograd.gradcheck(lambda t, mode=mode: reduction.unmerge(reduction.merge(t, mode)), x)
+    sizes = torch.tensor([[1, 3, 2, 1, 5]])
+    for mode in ("mean", "weighted", "mlerp"):
+        assert torch.autograd.gradcheck(lambda t, mode=mode: reduction.unmerge(reduction.merge(t, mode, sizes)), x)
 
 
 def test_tokens_that_cancel_out_merge_to_zero() -> None:
@@ -118,5 +166,5 @@ def test_tokens_that_cancel_out_merge_to_zero() -> None:
 
 def test_unknown_merge_mode_is_named() -> None:
     reduction = Reduction.from_pairs(3, torch.tensor([[1]]), torch.tensor([[0]]))
-    with pytest.raises(SpecError, match="merge='average' is not a way to merge. Allowed: prune, mean, mlerp"):
+    with pytest.raises(SpecError, match="merge='average' is not a way to merge. Allowed: prune, mean, weighted, mlerp"):
         reduction.merge(torch.zeros(1, 3, 1), "average")  # type: ignore[arg-type]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from torch import nn
 
-from tokred import ClassToken, Cost, Layout, SiteSpec, Travel, UnsupportedModel
+from tokred import ClassToken, Cost, Half, Layout, SiteSpec, Travel, UnsupportedModel
 from tokred_adapters.modules import is_a, linear_flops
 
-MASK = Travel("attn_mask", axes=(-2, -1))
+BIAS = "attn_mask"
+MASK = Travel(BIAS, axes=(-2, -1))
 
 
 class ViTAdapter:
@@ -58,8 +60,15 @@ def _sites(depth: int, block: Any, has_class: bool) -> list[SiteSpec]:
     return [
         _site(f"{name}.attn", "attn", depth, block.attn, attention, shows),
         _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, shows),
-        _site(name, "block", depth, block, attention + mlp, shows),
+        replace(_site(name, "block", depth, block, attention + mlp, shows), halves=_halves(block), bias=BIAS),
     ]
+
+
+def _halves(block: Any) -> tuple[Half, Half] | None:
+    """Return the halves of a plain block; in those of other classes a branch of zeros may add something."""
+    if type(block).__name__ != "Block" or not is_a(block, "timm", "Block"):
+        return None
+    return Half(block.norm1, block.attn), Half(block.norm2, block.mlp)
 
 
 def _shown(attention: Any, has_class: bool) -> dict[str, Any]:

@@ -96,6 +96,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "method",
+        "tome",
+        "tokred_plugins.tome:tome",
+        "merge similar keys after attention, for good (Bolya et al., 2023)",
+        levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 20}, {"r": 24}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -126,6 +133,10 @@ def _parts() -> Iterator[Component]:
         "tokred_plugins.todo:Downsample",
         "ToDo's: a smaller grid",
         expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
+    )
+    yield Component("matcher", "bipartite", "tokred_plugins.tome:BipartiteMatcher", "ToMe's: every other token")
+    yield Component(
+        "scheduler", "per_block", "tokred_plugins.tome:PerBlock", "ToMe's: a number of tokens in each block"
     )
     for name, target, summary in (
         ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),

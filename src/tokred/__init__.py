@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from tokred import errors, interfaces, parts
-from tokred.adapter import Adapter, ClassToken, Cost, Keys, Rotary, SiteSpec, Travel
+from tokred.adapter import Adapter, ClassToken, Cost, Half, Keys, Rotary, SiteSpec, Travel
 from tokred.engine.apply import apply
 from tokred.engine.steps import step
 from tokred.errors import (
@@ -35,6 +35,7 @@ __all__ = [
     "Component",
     "ConflictError",
     "Cost",
+    "Half",
     "Keys",
     "Layout",
     "LinearReduction",

@@ -15,7 +15,7 @@ from torch import nn
 from tokred.interfaces import SiteKind
 from tokred.layout import Layout
 
-Keys = Literal["kept", "full", "recovered"]
+Keys = Literal["kept", "weighted", "full", "recovered"]
 """What the kept queries of an attention site attend to."""
 Company = Literal["none", "prefix", "text"]
 
@@ -104,6 +104,19 @@ class ClassToken:
 
 
 @dataclass(frozen=True)
+class Half:
+    """One of the halves of a block, `x + branch(norm(x))`.
+
+    Attributes:
+        norm: the first module that the tokens pass.
+        branch: makes what is added to them; where it returns zeros for a token, the half leaves that as it is.
+    """
+
+    norm: nn.Module
+    branch: nn.Module
+
+
+@dataclass(frozen=True)
 class SiteSpec:
     """A place in a model where tokens can be reduced.
 
@@ -133,6 +146,10 @@ class SiteSpec:
         class_token: what the block's class token attends to, where there is one; it allows `signal="class_attention"`
             and `"significance"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
+        halves: of a whole block of attention and MLP, one after the other, these two, where no later module counts on
+            the number of tokens; they allow sites of kind "stream".
+        bias: of such a block, the argument that takes a tensor `[B, 1, 1, L]` to be added to the attention's logits; it
+            allows `keys="weighted"`.
     """
 
     name: str
@@ -155,6 +172,8 @@ class SiteSpec:
     key_output: nn.Module | None = None
     class_token: ClassToken | None = None
     per_sample: bool = True
+    halves: tuple[Half, Half] | None = None
+    bias: str | None = None
 
     def companions(self, layout: Layout) -> int:
         """Return the number of tokens that are computed with the image tokens."""

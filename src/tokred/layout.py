@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from tokred.errors import SpecError
@@ -39,3 +39,7 @@ class Layout:
     def image(self) -> int:
         """Number of image tokens, N."""
         return sum(prod(grid) for grid in self.grids)
+
+    def without(self, removed: int) -> Layout:
+        """Return the layout after so many image tokens are gone for good: the others have no grid, and are a row."""
+        return replace(self, grids=((1, self.image - removed),)) if removed else self

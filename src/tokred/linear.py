@@ -65,12 +65,13 @@ class LinearReduction(Reduction):
         sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
         return LinearReduction(kept, assign, sizes, tiles, places, down, up, slots if short else None)
 
-    def merge(self, x: torch.Tensor, mode: MergeMode = "prune") -> torch.Tensor:
+    def merge(self, x: torch.Tensor, mode: MergeMode = "prune", sizes: torch.Tensor | None = None) -> torch.Tensor:
         """Reduce N tokens to K.
 
         Args:
             x: features of all image tokens, `[B, N, C]`.
             mode: "prune" leaves the destinations as they are; "mean" weighs the tokens of their tile by `down`.
+            sizes: not looked at.
 
         Returns:
             `[B, K, C]` in the dtype of `x`.

@@ -42,15 +42,18 @@ class Method:
         scheduler: when sites match and reduce, and how much.
         recovery: how removed tokens come back.
         merge: what a kept token holds: "prune", its own features; "mean", the average of those it stands for;
-            "mlerp", that average at the length of the longest of them. Where blocks differ, pairs: `((0.5, "prune"),
+            "weighted", that average where each counts as often as it stands for others already; "mlerp", the plain
+            average at the length of the longest of them. Where blocks differ, pairs: `((0.5, "prune"),
             (1.0, "mean"))` prunes in the first half of them.
         sites: where tokens are reduced: "attn" and "mlp" apart, or "block" as a whole. In a block that computes both
             in parallel (Flux single blocks), "attn" and "mlp" together mean the block. "kv" reduces the keys and values
-            of an attention alone, whose queries stay whole. "model", alone or beside others, skips the whole model at
-            ratio 1.
+            of an attention alone, whose queries stay whole. "stream", alone, removes tokens for good, in each block
+            between its attention and its MLP: all that comes after computes fewer, and none is recovered. "model",
+            alone or beside others, skips the whole model at ratio 1.
         key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
-            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`.
+            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`. Where the stream
+            is reduced, "kept" or "weighted": each counts as often as its token stands for others.
         seed: starts the method's own random generator, anew for each generation; in [0, 2**63).
         name: what reports call it.
         paper: where it comes from.
@@ -190,6 +193,15 @@ class Method:
             raise SpecError(f"sites={self.sites!r}: a block holds its attn and mlp; name 'block' alone or those two.")
         if "kv" in self.sites and {"attn", "block"} & set(self.sites):
             raise SpecError(f"sites={self.sites!r}: 'attn' and 'block' reduce keys with their queries; leave out 'kv'.")
+        if self.sites == ("stream",) and self.keys in ("kept", "weighted"):
+            return
+        if "stream" in self.sites:
+            raise SpecError(
+                f"sites={self.sites!r} with keys={self.keys!r}: what is removed from the stream is gone for all that "
+                "comes after. Name no other sites beside it, and keys='kept' or 'weighted'."
+            )
+        if self.keys == "weighted":
+            raise SpecError("keys='weighted' is about tokens that stand for others for good: name sites=('stream',).")
         if "attn" not in self.sites and self.keys != "kept":
             raise SpecError(f"keys={self.keys!r} is about attention sites, and sites={self.sites!r} names none.")
 
@@ -218,6 +230,11 @@ class Method:
 
     def _check_phases(self) -> None:
         self._check_past()
+        if "stream" in self.sites and (self.scheduler.reuses or self.scheduler.skips):
+            raise SpecError(
+                f"{self.scheduler} reuses what earlier steps made, and sites=('stream',) removes tokens within a call. "
+                "Use a scheduler that matches and reduces in every call, such as EveryStep."
+            )
         if self.scheduler.reuses:
             return
         signal = self.similarity.signal

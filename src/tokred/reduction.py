@@ -9,7 +9,7 @@ import torch
 
 from tokred.errors import SpecError
 
-MergeMode = Literal["prune", "mean", "mlerp"]
+MergeMode = Literal["prune", "mean", "weighted", "mlerp"]
 """What a kept token holds: its own features, or a mixture of those it stands for; see `Reduction.merge`."""
 MERGE_MODES: tuple[MergeMode, ...] = get_args(MergeMode)
 
@@ -22,8 +22,8 @@ class Reduction:
     has one destination. `tokred.LinearReduction` is the form with weights.
 
     Attributes:
-        kept: positions of the kept tokens, in the order of the merged rows, `[B or 1, K]`, int64; ascending in this
-            form.
+        kept: positions of the kept tokens, in the order of the merged rows, `[B or 1, K]`, int64; ascending unless
+            it was built otherwise.
         assign: for each of the N tokens, the place in `kept` of the token it follows (its own place where it is
             kept itself), `[B or 1, N]`, int64.
         sizes: how many tokens follow each kept one, itself included, `[B or 1, K]`, int64; sums to N.
@@ -41,19 +41,25 @@ class Reduction:
     sizes: torch.Tensor
 
     @staticmethod
-    def from_pairs(tokens: int, src: torch.Tensor, dst: torch.Tensor) -> Reduction:
+    def from_pairs(tokens: int, src: torch.Tensor, dst: torch.Tensor, order: torch.Tensor | None = None) -> Reduction:
         """Build the reduction that removes each token of `src` into the token of `dst` beside it.
 
         Args:
             tokens: number of image tokens, N.
             src: positions of the removed tokens, all different within a row, `[B or 1, r]`, int64.
             dst: position of each one's destination, never itself a source, `[B or 1, r]`, int64.
+            order: all positions, in the order in which those that are kept are to stand, `[N]`, int64; None for
+                ascending.
         """
         rows = src.shape[0]
         removed = torch.zeros(rows, tokens, dtype=torch.bool, device=src.device).scatter(1, src, True)
-        kept = torch.argsort(removed.int(), dim=1, stable=True)[:, : tokens - src.shape[1]]
         follows = torch.arange(tokens, device=src.device).expand(rows, -1).scatter(1, src, dst)
+        if order is not None:
+            removed = removed.index_select(1, order)
+        kept = torch.argsort(removed.int(), dim=1, stable=True)[:, : tokens - src.shape[1]]
         place = torch.cumsum(~removed, dim=1) - 1
+        if order is not None:
+            kept, place = order[kept], place.index_select(1, order.argsort())
         assign = place.gather(1, follows)
         sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
         return Reduction(kept, assign, sizes)
@@ -83,14 +89,16 @@ class Reduction:
         """Position of the token whose value each of the N tokens takes, `[B or 1, N]`, int64."""
         return self.kept.gather(1, self.assign)
 
-    def merge(self, x: torch.Tensor, mode: MergeMode = "prune") -> torch.Tensor:
+    def merge(self, x: torch.Tensor, mode: MergeMode = "prune", sizes: torch.Tensor | None = None) -> torch.Tensor:
         """Reduce N tokens to K.
 
         Args:
             x: features of all image tokens, `[B, N, C]`.
             mode: "prune" leaves the kept tokens as they are; "mean" gives each the average of all that follow it,
-                summed in float32; "mlerp" gives that average the length of the longest of them. Every token counts
-                once: in a call at full length none stands for more.
+                summed in float32, in which every token counts once; "weighted", in which each counts as often as
+                `sizes` says; "mlerp" gives the mean the length of the longest of them.
+            sizes: how many tokens each of the N stands for already, `[B or 1, N]`; None where none stands for more
+                than itself.
 
         Returns:
             `[B, K, C]` in the dtype of `x`.
@@ -100,7 +108,12 @@ class Reduction:
         if mode not in MERGE_MODES:
             raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
         rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
-        merged = self._pool(rows, len(x), "mean")
+        if mode == "weighted" and sizes is not None:
+            weights = sizes.to(rows.dtype).expand(len(x), -1).reshape(-1, 1)
+            pooled = self._pool(torch.cat([rows * weights, weights], dim=1), len(x), "sum")
+            merged = pooled[:, :-1] / pooled[:, -1:]
+        else:
+            merged = self._pool(rows, len(x), "mean")
         if mode == "mlerp":
             longest = self._pool(torch.linalg.vector_norm(rows, dim=1, keepdim=True), len(x), "max")
             merged = _unit(merged) * longest
@@ -117,8 +130,24 @@ class Reduction:
         """
         return take_rows(y, self.assign)
 
-    def _pool(self, rows: torch.Tensor, batch: int, mode: Literal["mean", "max"]) -> torch.Tensor:
-        """Take the mean or the greatest of the `rows` `[B * N, C]` that follow each kept token, `[B * K, C]`."""
+    def pool_sizes(self, sizes: torch.Tensor | None = None) -> torch.Tensor:
+        """Sum up how many tokens each kept one stands for.
+
+        Args:
+            sizes: how many each of the N stands for already, `[B or 1, N]`; None where none stands for more than
+                itself.
+
+        Returns:
+            `[B or 1, K]`, float32.
+        """
+        if sizes is None:
+            return self.sizes.float()
+        rows = max(len(sizes), len(self.assign))
+        zeros = torch.zeros(rows, self.computed, device=sizes.device)
+        return zeros.scatter_add(1, self.assign.expand(rows, -1), sizes.float().expand(rows, -1))
+
+    def _pool(self, rows: torch.Tensor, batch: int, mode: Literal["mean", "sum", "max"]) -> torch.Tensor:
+        """Pool the `rows` `[B * N, C]` that follow each kept token into one, `[B * K, C]`."""
         members = _flat(self.assign.expand(batch, -1), self.computed).argsort(stable=True)
         ends = self.sizes.expand(batch, -1).flatten().cumsum(0)
         starts = torch.cat([ends.new_zeros(1), ends[:-1]])

@@ -23,8 +23,9 @@ class SiteCall:
         layout: how the call's tokens were made up.
         phase: what was done.
         batch: number of samples, B.
-        removed: image tokens that were not computed; all of them where the site was not called.
-        keys: what attention attended to: "kept", "full" or "recovered".
+        removed: image tokens that were not computed, because they were removed here or for good before; all of them
+            where the site was not called.
+        keys: what attention attended to: "kept", "weighted", "full" or "recovered".
     """
 
     position: Position
@@ -49,7 +50,7 @@ class SiteCall:
         if self.site.kind == "kv":
             return self.batch * self.site.cost.flops(self._tokens, kept, kept)
         projected = self._tokens if self.keys == "full" else kept
-        attended = kept if self.keys == "kept" else self._tokens
+        attended = kept if self.keys in ("kept", "weighted") else self._tokens
         first = self.dense_flops if self.phase is Phase.ORACLE else 0.0
         return first + self.batch * self.site.cost.flops(kept, projected, attended)
 

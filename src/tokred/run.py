@@ -14,6 +14,7 @@ from tokred.engine.memory import memory_bytes
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import PatchedForward
 from tokred.engine.site import Site
+from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError
 from tokred.layout import Layout
 from tokred.method import Method
@@ -32,7 +33,7 @@ class Run:
         self,
         model: nn.Module,
         method: Method,
-        sites: list[Site | ModelSite],
+        sites: list[Site | StreamSite | ModelSite],
         ledger: Ledger,
         patches: list[PatchedForward],
         undo: list[Callable[[], None]],
@@ -86,7 +87,7 @@ class Run:
     def kept_tokens(self) -> dict[str, list[int]]:
         """Return, for each site, the positions of the tokens that its last match keeps, of the first sample."""
         states = {site.spec.name: list(site.states.values())[-1:] for site in self._sites}
-        return {name: s[0].reduction.kept[0].tolist() for name, s in states.items() if s and s[0].reduction is not None}
+        return {name: s[0].kept[0].tolist() for name, s in states.items() if s and s[0].kept is not None}
 
     def remove(self) -> None:
         """Give the model back exactly as it was; does nothing the second time.

@@ -143,7 +143,7 @@ WRONG_FOR_DITO: dict[str, tuple[dict[str, Any], str]] = {
     "no dense step": ({"dense_first": 0}, r"dense_first=0 must be an integer of at least 1"),
     "unknown signal": ({"signal": "outputs"}, r"signal='outputs' is not known\. Allowed: input"),
     "unknown merge": ({"merge": "max"}, r"merge='max' is not a way to merge\. Allowed: prune, mean"),
-    "unknown keys": ({"keys": "all"}, r"keys='all' is not known\. Allowed: kept, full, recovered"),
+    "unknown keys": ({"keys": "all"}, r"keys='all' is not known\. Allowed: kept, weighted, full, recovered"),
     "drift after one dense step": (
         {"signal": "drift"},
         r"signal='drift' compares two dense calls, and Interval.* matches at the first step.*dense_first=2 or more",

@@ -19,6 +19,7 @@ from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.rotary import RotaryFeeds
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
+from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.interfaces import OF_ATTENTION, Signal, SiteInfo, SiteKind
@@ -66,6 +67,7 @@ def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adap
     specs = adapter.sites(model)
     chosen = _choose(specs, method, model)
     _refuse_keys(chosen, method)
+    _refuse_weighted_keys(chosen, method)
     _refuse_kv(chosen)
     _refuse_signal(chosen, method)
     _refuse_memory(chosen, method)
@@ -103,8 +105,14 @@ def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list
     blocks: dict[int, list[SiteSpec]] = defaultdict(list)
     for spec in specs:
         blocks[spec.depth].append(spec)
-    offered = [spec for block in blocks.values() for spec in [*block, *_kv_sites(block)]]
+    offered = [spec for block in blocks.values() for spec in [*block, *_kv_sites(block), *_stream_sites(block)]]
     chosen = [spec for spec in offered if spec.kind in _kinds(blocks[spec.depth], method)]
+    if not chosen and method.sites == ("stream",):
+        raise UnsupportedModel(
+            f"{type(model).__name__} cannot go on with fewer tokens: it needs one for each place of the picture at its "
+            "end, or has no blocks of an attention and an MLP one after the other. Use a method that keeps the full "
+            "length, such as 'tomesd'."
+        )
     if not chosen:
         raise UnsupportedModel(
             f"{type(model).__name__} has no site of kind {', '.join(method.sites)}. It offers: "
@@ -126,6 +134,16 @@ def _kv_sites(block: list[SiteSpec]) -> list[SiteSpec]:
     return [replace(spec, kind="kv") for spec in block if spec.kind == "attn"]
 
 
+def _stream_sites(block: list[SiteSpec]) -> list[SiteSpec]:
+    """Return a block from its MLP on as a site, where it can be called half by half."""
+    mlps = {spec.depth: spec for spec in block if spec.kind == "mlp"}
+    return [
+        replace(spec, kind="stream", name=mlps[spec.depth].name, cost=mlps[spec.depth].cost)
+        for spec in block
+        if spec.kind == "block" and spec.halves is not None
+    ]
+
+
 def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
     attending = [spec for spec in chosen if spec.kind in ("attn", "block")]
     without = [spec.name for spec in attending if not spec.key_modules]
@@ -133,6 +151,15 @@ def _refuse_keys(chosen: list[SiteSpec], method: Method) -> None:
         raise SpecError(
             f"keys={method.keys!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: its "
             "keys and values are not made by modules of their own. Use keys='kept'."
+        )
+
+
+def _refuse_weighted_keys(chosen: list[SiteSpec], method: Method) -> None:
+    without = [spec.name for spec in chosen if spec.bias is None]
+    if method.keys == "weighted" and without:
+        raise SpecError(
+            f"keys='weighted' is not offered at {len(without)} of the chosen sites, such as {without[0]}: its block "
+            "takes no tensor that is added to the attention's logits. Use keys='kept'."
         )
 
 
@@ -183,15 +210,24 @@ def _install(
     from tokred.engine.timing import CallTimer
 
     ledger = Ledger()
-    sites: list[Site | ModelSite] = []
+    sites: list[Site | StreamSite | ModelSite] = []
     patches: list[PatchedForward] = []
     inner: set[nn.Module] = set()
-    blocks = 1 + max(spec.depth for spec in specs)
+    blocks, stream = 1 + max(spec.depth for spec in specs), Stream()
+    attentions = {spec.depth: spec for spec in specs if spec.kind == "attn"}
     for spec in chosen:
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
             sites.append(ModelSite(spec, info, method, adapter.picture))
             patches.append(PatchedForward(model, sites[-1]))
+            continue
+        if spec.kind == "stream":
+            held = Held() if _is_held(method, spec) else None
+            site = StreamSite(attentions[spec.depth], spec, info, method, stream, held, ledger.ran_dense)
+            sites.append(site)
+            patches += [PatchedForward(spec.module, site)]
+            patches += [PatchedForward(module, stand) for module, stand in site.around.items()]
+            inner |= site.around.keys()
             continue
         others = method.keys != "kept" and bool(spec.key_modules)
         feeds = {module: KeyFeed() for module in spec.key_modules if others or spec.kind == "kv"}
@@ -224,12 +260,12 @@ def _install(
 
 def _is_held(method: Method, spec: SiteSpec) -> bool:
     """Say whether a site compares features from inside its block; a whole block's input is its own input already."""
-    signal = method.similarity.signal
-    return signal in OF_ATTENTION or (signal == "block_input" and spec.kind != "block")
+    signal, whole = method.similarity.signal, spec.kind in ("block", "stream")
+    return signal in OF_ATTENTION or (signal == "block_input" and not whole)
 
 
 def _taps(
-    specs: Sequence[SiteSpec], sites: Sequence[Site | ModelSite], method: Method
+    specs: Sequence[SiteSpec], sites: Sequence[Site | StreamSite | ModelSite], method: Method
 ) -> list[tuple[nn.Module, Around]]:
     """Make what offers the sites' features: one tap for each block, or for each module that makes keys."""
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
@@ -251,7 +287,7 @@ def _taps(
     ]
 
 
-def _class_taps(sites: Sequence[Site | ModelSite], signal: Signal) -> list[tuple[nn.Module, Around]]:
+def _class_taps(sites: Sequence[Site | StreamSite | ModelSite], signal: Signal) -> list[tuple[nn.Module, Around]]:
     """Make what offers each block's class token's attention; an attention is stood around after what is in it."""
     waiting: dict[ClassToken, list[Held]] = defaultdict(list)
     for site in sites:

@@ -9,29 +9,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.adapter import Adapter
+from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
 from tokred.engine.memory import new_memory
 from tokred.engine.model_site import ModelSite
 from tokred.engine.site import Site
 from tokred.engine.state import SiteState
 from tokred.engine.steps import Position, StepSource
+from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError
 from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteKind, known_before
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, SiteCall
 
-AnySite = Site | ModelSite
+AnySite = Site | StreamSite | ModelSite
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call of the model.
+    """One call of the model, as it reaches a site.
 
     Attributes:
         position: where in the generation it is.
-        layout: how its tokens are made up.
+        layout: how its tokens are made up, those that are gone for good left out.
+        whole: how they were made up at first.
         batch: number of samples, B.
         dtype: of the picture, and of what is remembered of the model's features.
         device: where the model computes.
@@ -40,6 +42,7 @@ class ModelCall:
 
     position: Position
     layout: Layout
+    whole: Layout
     batch: int
     dtype: torch.dtype
     device: torch.device
@@ -95,19 +98,24 @@ class CallPlanner:
         arguments = Arguments(self.names, args, kwargs)
         picture: torch.Tensor = arguments[self.adapter.picture]
         layout = self.adapter.layout(self.model, arguments)
-        call = ModelCall(position, layout, len(picture), picture.dtype, picture.device, self._time(position, picture))
+        time = self._time(position, picture)
+        call = ModelCall(position, layout, layout, len(picture), picture.dtype, picture.device, time)
         self.ledger.begin_call(position)
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site in self.sites:
-            plan = self.method.scheduler.plan(position.step, position.steps, site.info, matches)
+            info = replace(site.info, tokens=call.layout.image)
+            plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
             self._prepare(site, call, plan)
+            if isinstance(site, StreamSite) and site.reducing:
+                call = replace(call, layout=call.layout.without(site.state.removed))
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:
         """Take back what was noted of sites that the call has left out."""
-        skipped = any(site.spec.kind == "model" and site.skipping for site in self.sites)
-        self.ledger.take_back({s.spec.name for s in self.sites if not (s.called or skipped)})
+        skipped = any(isinstance(site, ModelSite) and site.skipping for site in self.sites)
+        left_out = [site for site in self.sites if not (site.called or skipped)]
+        self.ledger.take_back({spec.name for site in left_out for spec in _recorded(site)})
 
     def begin(self) -> None:
         """Begin a generation: forget the last one and start the random draws anew."""
@@ -131,8 +139,18 @@ class CallPlanner:
         if site.spec.kind == "model" and len(self.method.sites) > 1:
             return  # what it skips is noted at the sites in it
         removed = call.layout.image if plan.skips else state.removed if plan.phase.reduces else 0
-        record = SiteCall(call.position, site.spec, call.layout, plan.phase, call.batch, removed, self.method.keys)
-        self.ledger.record(record)
+        self._record(site, call, plan.phase, removed)
+
+    def _record(self, site: AnySite, call: ModelCall, phase: Phase, removed: int) -> None:
+        """Note what a site computes; of a block whose tokens get fewer inside it, each half."""
+        gone = call.whole.image - call.layout.image
+        before = Phase.REDUCE if gone else Phase.DENSE
+        *first, last = _recorded(site)
+        computed = [(spec, before, gone) for spec in first]
+        computed.append((last, before if phase is Phase.DENSE else phase, gone + removed))
+        for spec, done, missing in computed:
+            record = SiteCall(call.position, spec, call.whole, done, call.batch, missing, self.method.keys)
+            self.ledger.record(record)
 
     def _prepare_match(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan) -> None:
         """Make the match's random choices and, before the first, the matcher's memory."""
@@ -218,3 +236,8 @@ class CallPlanner:
         self.ledger.warn(f"nothing is reduced, {why}")
         for site in self.sites:
             site.rest()
+
+
+def _recorded(site: AnySite) -> tuple[SiteSpec, ...]:
+    """List what a site is recorded as."""
+    return (site.attention, site.spec) if isinstance(site, StreamSite) else (site.spec,)

@@ -19,6 +19,7 @@ from tokred.engine.keys import (
     RecoveredKeys,
     SeenKeys,
 )
+from tokred.engine.matching import held_features, make_match
 from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.rotary import RotaryFeeds
@@ -30,7 +31,6 @@ from tokred.interfaces import DENSE, Memory, MemorySpec, Phase, Plan, Recovery, 
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.parts.recoveries import Cached
-from tokred.pmr import pair_match_ratio
 from tokred.reduction import Reduction
 
 
@@ -136,13 +136,13 @@ class Site:
             return self._learn(forward, call, tokens)
         if self.matching:
             output = self._output(self._call(forward, call, ()), tokens) if self.trying else None
-            self._match(self._features(tokens, output))
+            make_match(self.spec, self.method, self.state, self._features(tokens, output))
         return self._reduce(forward, call, tokens)
 
     def _features(self, tokens: torch.Tensor, output: torch.Tensor | None) -> torch.Tensor:
         """Return the signal `[B, N, C]`; `output` is None in a call that matches before the site runs."""
         if self.held is not None:
-            return self._held_features(self.held)
+            return held_features(self.spec, self.held, self.state.layout.image, self.signal)
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
         assert output is not None, "the planner refuses to match by an output before it is known"
@@ -151,33 +151,13 @@ class Site:
         what = "drift" if self.signal == "drift" else "output"
         return output - self.remembered[what].recall(self.state.memories[what], self.time)
 
-    def _held_features(self, held: Held) -> torch.Tensor:
-        features, image = held.take(), self.state.layout.image
-        if features is None or features.shape[1] < image:
-            made = "none" if features is None else f"those of {features.shape[1]} tokens"
-            raise UnsupportedModel(
-                f"{self.spec.name} matches by signal={self.signal!r} of all {image} image tokens, and its block has "
-                f"made {made} in this call. Let a block's sites match at the same steps, or use another signal."
-            )
-        return features[:, -image:]
-
-    @torch.no_grad()
-    def _match(self, features: torch.Tensor) -> None:
-        if not self.spec.per_sample and features.shape[0] > 1:
-            # One correspondence for the batch: a token is compared by its features in all samples at once.
-            features = features.transpose(0, 1).flatten(1).unsqueeze(0)
-        state, last, method = self.state, self.state.reduction, self.method
-        matcher = state.matcher or method.matcher
-        state.reduction = matcher.match(features, state.draw, state.removed, method.similarity, state.match_memory)
-        state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()
-
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it matches, and remember it."""
         keys = tuple(SeenKeys() for _ in self.feeds) if "0" in self.remembered else ()
         result = self._call(forward, call, keys)
         output = self._output(result, tokens)
         if self.matching:
-            self._match(self._features(tokens, output))
+            make_match(self.spec, self.method, self.state, self._features(tokens, output))
         image = self.state.layout.image
         seen = {str(index): key.keys[:, -image:] for index, key in enumerate(keys)}
         if "company" in self.remembered:

@@ -25,6 +25,7 @@ class SiteState:
         matched: whether a match has been planned.
         seen: number of calls that were planned to compute all tokens.
         reduction: the correspondences; None before the first match has run.
+        kept: positions of the tokens that they keep among the picture's, `[B or 1, K]`; None likewise.
         pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
         match_memory: the matcher's tensors.
         memories: what the recoveries remember, by what of: see `Site.remembered`.
@@ -39,6 +40,7 @@ class SiteState:
     matched: bool = False
     seen: int = 0
     reduction: Reduction | None = None
+    kept: torch.Tensor | None = None
     pmr: torch.Tensor | None = None
     match_memory: Memory = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)

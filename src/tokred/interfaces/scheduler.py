@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a similarity
     from tokred.interfaces.matcher import Matcher
 
-SiteKind = Literal["attn", "mlp", "block", "kv", "model"]
-"""What a site computes: attention, a feed-forward layer, both at once, an attention's keys and values alone, or the
-whole model."""
+SiteKind = Literal["attn", "mlp", "block", "kv", "stream", "model"]
+"""What a site computes: attention, a feed-forward layer, both at once, an attention's keys and values alone, all that
+comes after a block's attention, or the whole model."""
 SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
 """Every kind of site."""
 
@@ -52,9 +52,9 @@ class Plan:
 
     Attributes:
         phase: see `Phase`.
-        ratio: share of the image tokens that the correspondences remove, in [0, 1]; at a `MATCH` it is the ratio of
-            the reduce steps that follow. 0 makes any phase dense. At 1 nothing is left to compute: the site is not
-            called, its output is what the recovery recalls, and no correspondences are needed.
+        ratio: share of the image tokens that the correspondences remove, of those that reach the site, in [0, 1]; at a
+            `MATCH` it is the ratio of the reduce steps that follow. 0 makes any phase dense. At 1 nothing is left to
+            compute: the site is not called, its output is what the recovery recalls, and no correspondences are needed.
         redraw: whether a match draws anew. Without it the matcher gets what it drew at the last match, and the pair
             match ratio of the two is measured.
         matcher: makes the match in place of the method's own matcher, for methods that match in another way at some
@@ -82,15 +82,17 @@ class SiteInfo:
 
     Attributes:
         name: dotted name of the site's module in the model.
-        kind: "attn", "mlp", "block", "kv" or "model".
+        kind: "attn", "mlp", "block", "kv", "stream" or "model".
         depth: index of the transformer block, from 0; 0 for the model.
         blocks: number of transformer blocks.
+        tokens: number of image tokens that reach the site in the call that is planned; 0 where no call is.
     """
 
     name: str
     kind: SiteKind
     depth: int
     blocks: int
+    tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ NEED_PAST: tuple[Signal, ...] = ("drift", "error")
 
 def known_before(signal: Signal, kind: SiteKind) -> bool:
     """Say whether a site of some kind has its signal before it runs, so that it can match and reduce in one call."""
-    return signal in ("input", "block_input") or (signal in OF_ATTENTION and kind == "mlp")
+    return signal in ("input", "block_input") or (signal in OF_ATTENTION and kind in ("mlp", "stream"))
 
 
 @runtime_checkable
@@ -39,7 +39,8 @@ class Similarity(Protocol):
         token's value, summed over heads (as in ATS), `[B, N, 1]`; "output": what the site returns, its residual
         branch; "drift": what that changed by since the site's last dense call; "error": what it differs by from the
         method's recovery's forecast. These two need a dense call before the one that matches.
-        The first two are known before the site runs, and what attention makes before an MLP does.
+        The first two are known before the site runs, and what attention makes before an MLP does. At a "stream" site,
+        which is between the two, "input" holds what the attention has added already.
         """
         ...
 

@@ -14,7 +14,7 @@ LENGTHS = (1, 2, 3, 5, 8, 13, 28)
 """Numbers of denoising steps."""
 FEW = 0.01
 """A ratio at which no token of a tiny model is removed."""
-SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3) for depth in range(3) for kind in SITE_KINDS)
+SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3, 64) for depth in range(3) for kind in SITE_KINDS)
 
 
 def scheduler_stages(subject: Subject) -> list[Stage]:

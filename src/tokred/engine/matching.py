@@ -1,0 +1,41 @@
+"""Making the correspondences of a site from its features."""
+
+from __future__ import annotations
+
+import torch
+
+from tokred.adapter import SiteSpec
+from tokred.engine.state import SiteState
+from tokred.engine.taps import Held
+from tokred.errors import UnsupportedModel
+from tokred.interfaces import Signal
+from tokred.method import Method
+from tokred.pmr import pair_match_ratio
+
+
+def held_features(spec: SiteSpec, held: Held, image: int, signal: Signal) -> torch.Tensor:
+    """Take what was offered from inside a site's block, and return the rows of its image tokens, `[B, N, C]`.
+
+    Raises:
+        UnsupportedModel: if nothing was offered in this call, or the features of fewer tokens.
+    """
+    features = held.take()
+    if features is None or features.shape[1] < image:
+        made = "none" if features is None else f"those of {features.shape[1]} tokens"
+        raise UnsupportedModel(
+            f"{spec.name} matches by signal={signal!r} of all {image} image tokens, and its block has made {made} in "
+            "this call. Let a block's sites match at the same steps, or use another signal."
+        )
+    return features[:, -image:]
+
+
+@torch.no_grad()
+def make_match(spec: SiteSpec, method: Method, state: SiteState, features: torch.Tensor) -> None:
+    """Match by `features` `[B, N, C]`, as was planned, and note it in `state`."""
+    if not spec.per_sample and features.shape[0] > 1:
+        # One correspondence for the batch: a token is compared by its features in all samples at once.
+        features = features.transpose(0, 1).flatten(1).unsqueeze(0)
+    last, matcher = state.reduction, state.matcher or method.matcher
+    made = matcher.match(features, state.draw, state.removed, method.similarity, state.match_memory)
+    state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, made).mean()
+    state.reduction, state.kept = made, made.kept

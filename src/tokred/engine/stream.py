@@ -1,0 +1,198 @@
+"""The tokens on their way from block to block, where they get fewer for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from tokred.adapter import SiteSpec
+from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.matching import held_features, make_match
+from tokred.engine.outputs import token_output
+from tokred.engine.patch import Around, Forward
+from tokred.engine.state import SiteState
+from tokred.engine.taps import Held
+from tokred.engine.travel import check_arguments
+from tokred.errors import UnsupportedModel
+from tokred.interfaces import DENSE, MemorySpec, Plan, SiteInfo
+from tokred.layout import Layout
+from tokred.method import Method
+from tokred.reduction import Reduction
+
+
+class Stream:
+    """What the image tokens of one model call stand for, handed from site to site.
+
+    Attributes:
+        sizes: how many of the picture's tokens each one stands for, `[B or 1, n]`, float32; None before any is removed.
+        places: where in the picture each one was, `[B or 1, n]`, int64; None likewise.
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a model call."""
+        self.sizes: torch.Tensor | None = None
+        self.places: torch.Tensor | None = None
+
+    def shorten(self, reduction: Reduction) -> None:
+        """Follow the tokens through a reduction."""
+        self.sizes = reduction.pool_sizes(self.sizes)
+        if self.places is None:
+            self.places = reduction.kept
+        else:
+            rows = max(len(self.places), len(reduction.kept))
+            self.places = self.places.expand(rows, -1).gather(1, reduction.kept.expand(rows, -1))
+
+    def bias(self, lead: int, dtype: torch.dtype) -> torch.Tensor | None:
+        """Return what makes a key count as often as its token stands for, `[B or 1, 1, 1, lead + n]`: log sizes."""
+        if self.sizes is None:
+            return None
+        return torch.nn.functional.pad(self.sizes.log(), (lead, 0))[:, None, None].to(dtype)
+
+
+class Mute:
+    """Stands around the two modules of half a block; while it is `on`, the half leaves every token as it is.
+
+    The norm then passes on one token, and the branch makes zeros of it, which are added to all.
+    """
+
+    on = False
+
+    def norm(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Normalise, or pass on the first token `[B, 1, C]`."""
+        return args[0][:, :1] if self.on else forward(*args, **kwargs)
+
+    def branch(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute, or make zeros `[B, 1, C]`."""
+        return torch.zeros_like(args[0]) if self.on else forward(*args, **kwargs)
+
+
+class StreamSite:
+    """Runs in place of a block's forward, and returns fewer tokens than it is given.
+
+    They are removed between the block's halves: after attention has been added to them, before the MLP. The forward
+    there is the block's own, called twice: on all tokens with the MLP muted, on those that are left with the attention
+    muted. So nothing of it is copied, and layer scales and dropped paths are in it as ever.
+
+    Args:
+        attention: the block's attention, of which only the record is kept here.
+        spec: the block from its MLP on.
+        info: the same, as the method's parts are told.
+        method: what it does.
+        stream: follows the tokens; that of all the model's sites.
+        held: takes the keys from inside the block, where the method compares those.
+        on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
+    """
+
+    def __init__(
+        self,
+        attention: SiteSpec,
+        spec: SiteSpec,
+        info: SiteInfo,
+        method: Method,
+        stream: Stream,
+        held: Held | None,
+        on_unplanned: Callable[[SiteSpec, str], None],
+    ) -> None:
+        self.attention = attention
+        self.spec = spec
+        self.info = info
+        self.method = method
+        self.stream = stream
+        self.held = held
+        self.on_unplanned = on_unplanned
+        self.merge = method.merge_at(info)
+        self.weighs = method.keys == "weighted"
+        self.names = argument_names(spec.module)
+        self.mutes = (Mute(), Mute())
+        self.states: dict[str, SiteState] = {}
+        self.rest()
+
+    @property
+    def around(self) -> dict[torch.nn.Module, Around]:
+        """What stands around the modules of the block's halves."""
+        pairs = zip(self.spec.halves or (), self.mutes, strict=True)
+        return {
+            module: stand
+            for half, mute in pairs
+            for module, stand in ((half.norm, mute.norm), (half.branch, mute.branch))
+        }
+
+    def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
+        """Declare nothing: no output is remembered."""
+        return {}
+
+    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
+        """Set what the next call does; plain Python, before the model is called."""
+        self.reducing = plan.phase.reduces
+        self.lead = self.spec.lead(state.layout)
+        self.state, self.time = state, time
+        self.called = False
+        self.stream.restart()
+        for mute in self.mutes:
+            mute.on = False
+        if self.held is not None:
+            self.held.expect(self.reducing)
+
+    def rest(self) -> None:
+        """Make the next call the original one and forget every state."""
+        self.states.clear()
+        self.prepare(DENSE, SiteState(0, Layout(())), torch.zeros(()))
+
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do what the last `prepare` said."""
+        self.called = True
+        weighing = self.weighs and self.stream.sizes is not None
+        if not (self.reducing or weighing):
+            return forward(*args, **kwargs)
+        call = Arguments(self.names, args, kwargs)
+        tokens: torch.Tensor = call[self.spec.tokens]
+        if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
+            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            return forward(*args, **kwargs)
+        self._refuse_travels(call)
+        if weighing and self.spec.bias is not None:
+            call[self.spec.bias] = self.stream.bias(self.lead, tokens.dtype)
+        return self._reduce(forward, call, tokens) if self.reducing else forward(*call.args, **call.kwargs)
+
+    def _refuse_travels(self, call: Arguments) -> None:
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, "kept")
+        for travel in self.spec.travels:
+            if call.get(travel.argument) is not None:
+                raise UnsupportedModel(
+                    f"{self.spec.name} was given {travel.argument!r}, which has a row per token and does not get "
+                    "shorter with them. Call the model without it, or use a method of full length, such as 'tomesd'."
+                )
+
+    def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
+        """Call the first half on all tokens and the second on those that are left."""
+        after = token_output(self.spec, self._muting(1, forward, call))
+        image = after[:, self.lead :]
+        make_match(self.spec, self.method, self.state, self._features(tokens, image))
+        reduction = self.state.reduction
+        assert reduction is not None
+        merged = reduction.merge(image, self.merge, self.stream.sizes)
+        self.stream.shorten(reduction)
+        self.state.kept = self.stream.places
+        call[self.spec.tokens] = torch.cat([after[:, : self.lead], merged], dim=1) if self.lead else merged
+        if self.weighs and self.spec.bias is not None:
+            call[self.spec.bias] = None
+        return self._muting(0, forward, call)
+
+    def _features(self, tokens: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        """Return the signal `[B, N, C]`."""
+        if self.held is not None:
+            return held_features(self.spec, self.held, self.state.layout.image, self.method.similarity.signal)
+        return tokens[:, self.lead :] if self.method.similarity.signal == "block_input" else after
+
+    def _muting(self, half: int, forward: Forward, call: Arguments) -> Any:
+        """Call the original without one of its halves."""
+        self.mutes[half].on = True
+        try:
+            return forward(*call.args, **call.kwargs)
+        finally:
+            self.mutes[half].on = False
