@@ -25,6 +25,7 @@ from tokred.reduction import MergeMode, Reduction
 from tokred.registry import Component, hookimpl
 from tokred.report import Report
 from tokred.run import Run
+from tokred.weighted import WeightedReduction
 from tokred.zoo import load_model
 
 __version__ = _version("tokred")
@@ -63,6 +64,7 @@ __all__ = [
     "Travel",
     "UnknownName",
     "UnsupportedModel",
+    "WeightedReduction",
     "WeightsError",
     "apply",
     "errors",

@@ -15,6 +15,7 @@ from tokred.parts.program import Program
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
+from tokred.parts.stages import Stages
 from tokred.reduction import take_rows
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Planned",
     "Program",
     "RandomMatcher",
+    "Stages",
     "all_but",
     "best_destinations",
     "cells_of",

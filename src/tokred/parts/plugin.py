@@ -39,6 +39,7 @@ def tokred_components() -> Iterator[Component]:
 def _schedulers() -> Iterator[Component]:
     summaries = {
         "every_step": ("EveryStep", "match and reduce in every call"),
+        "stages": ("Stages", "match and reduce in every call, at some blocks"),
         "interval": ("Interval", "match at one step in so many, reuse at the others"),
         "guided": ("GuidedInterval", "match again when the pairs seen no longer last"),
         "planned": ("Planned", "match at given places of the generation"),
