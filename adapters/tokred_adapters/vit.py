@@ -41,11 +41,11 @@ class ViTAdapter:
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
         host: Any = model
-        has_class = host.cls_token is not None
-        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, has_class)]
+        has_class, pooled = host.cls_token is not None, host.global_pool != "token"
+        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, has_class, pooled)]
 
 
-def _sites(depth: int, block: Any, has_class: bool) -> list[SiteSpec]:
+def _sites(depth: int, block: Any, has_class: bool, pooled: bool) -> list[SiteSpec]:
     if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
         raise UnsupportedModel(
             f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` "
@@ -60,7 +60,12 @@ def _sites(depth: int, block: Any, has_class: bool) -> list[SiteSpec]:
     return [
         _site(f"{name}.attn", "attn", depth, block.attn, attention, shows),
         _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, shows),
-        replace(_site(name, "block", depth, block, attention + mlp, shows), halves=_halves(block), bias=BIAS),
+        replace(
+            _site(name, "block", depth, block, attention + mlp, shows),
+            halves=_halves(block),
+            bias=BIAS,
+            pooled=pooled,
+        ),
     ]
 
 

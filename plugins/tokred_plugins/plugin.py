@@ -104,6 +104,13 @@ def tokred_components() -> Iterator[Component]:
     yield from _at_stages()
     yield Component(
         "method",
+        "pitome",
+        "tokred_plugins.pitome:pitome",
+        "merge tokens that resemble many others, protect the rest, for good (Tran et al., 2024)",
+        levels=({"ratio": 0.05}, {"ratio": 0.1}, {"ratio": 0.2}, {"ratio": 0.3}),
+    )
+    yield Component(
+        "method",
         "random",
         "tokred_plugins.random:random",
         "random pairs, the floor",
@@ -152,9 +159,13 @@ def _parts() -> Iterator[Component]:
     yield Component(
         "scheduler", "per_block", "tokred_plugins.tome:PerBlock", "ToMe's: a number of tokens in each block"
     )
+    yield Component(
+        "matcher", "energy", "tokred_plugins.pitome:EnergyMatcher", "PiToMe's: merge what resembles many others"
+    )
     for name, target, summary in (
         ("checkpoints", "ca_tome:Checkpoints", "CA-ToMe's: match at checkpoints, reduce everywhere"),
         ("every_nth", "toma:EveryNth", "ToMA's: reduce at every n-th step"),
+        ("falling_margin", "pitome:FallingMargin", "PiToMe's: a share of the tokens in each block"),
     ):
         yield Component("scheduler", name, f"tokred_plugins.{target}", summary, levels=({"ratio": 0.5},))
     yield Component("scheduler", "ramp", "tokred_plugins.sdtm:Ramp", "SDTM's: less and less, every third step dense")

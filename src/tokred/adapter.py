@@ -150,6 +150,8 @@ class SiteSpec:
             the number of tokens; they allow sites of kind "stream".
         bias: of such a block, the argument that takes a tensor `[B, 1, 1, L]` to be added to the attention's logits; it
             allows `keys="weighted"`.
+        pooled: of such a block, whether the image tokens are pooled after the last one: they come back for that as
+            copies, so that each counts as often as it stands for others.
     """
 
     name: str
@@ -174,6 +176,7 @@ class SiteSpec:
     per_sample: bool = True
     halves: tuple[Half, Half] | None = None
     bias: str | None = None
+    pooled: bool = False
 
     def companions(self, layout: Layout) -> int:
         """Return the number of tokens that are computed with the image tokens."""

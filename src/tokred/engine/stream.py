@@ -19,7 +19,7 @@ from tokred.errors import UnsupportedModel
 from tokred.interfaces import DENSE, MemorySpec, Plan, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
-from tokred.reduction import Reduction
+from tokred.reduction import Reduction, take_rows
 
 
 class Stream:
@@ -28,6 +28,8 @@ class Stream:
     Attributes:
         sizes: how many of the picture's tokens each one stands for, `[B or 1, n]`, float32; None before any is removed.
         places: where in the picture each one was, `[B or 1, n]`, int64; None likewise.
+        assign: for each of the picture's N tokens, the place of the one that stands for it, `[B or 1, N]`, int64; None
+            likewise.
     """
 
     def __init__(self) -> None:
@@ -37,21 +39,31 @@ class Stream:
         """Begin a model call."""
         self.sizes: torch.Tensor | None = None
         self.places: torch.Tensor | None = None
+        self.assign: torch.Tensor | None = None
 
     def shorten(self, reduction: Reduction) -> None:
         """Follow the tokens through a reduction."""
         self.sizes = reduction.pool_sizes(self.sizes)
-        if self.places is None:
-            self.places = reduction.kept
-        else:
-            rows = max(len(self.places), len(reduction.kept))
-            self.places = self.places.expand(rows, -1).gather(1, reduction.kept.expand(rows, -1))
+        self.places = reduction.kept if self.places is None else _pick(self.places, reduction.kept)
+        self.assign = reduction.assign if self.assign is None else _pick(reduction.assign, self.assign)
+
+    def restore(self, tokens: torch.Tensor, lead: int) -> torch.Tensor:
+        """Give each of the picture's tokens the row of the one that stands for it: `[B, lead + N, C]`."""
+        if self.assign is None:
+            return tokens
+        return torch.cat([tokens[:, :lead], take_rows(tokens[:, lead:], self.assign)], dim=1)
 
     def bias(self, lead: int, dtype: torch.dtype) -> torch.Tensor | None:
         """Return what makes a key count as often as its token stands for, `[B or 1, 1, 1, lead + n]`: log sizes."""
         if self.sizes is None:
             return None
         return torch.nn.functional.pad(self.sizes.log(), (lead, 0))[:, None, None].to(dtype)
+
+
+def _pick(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Pick the `places` `[B or 1, M]` of `values` `[B or 1, N]`."""
+    rows = max(len(values), len(places))
+    return values.expand(rows, -1).gather(1, places.expand(rows, -1))
 
 
 class Mute:
@@ -107,6 +119,7 @@ class StreamSite:
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.weighs = method.keys == "weighted"
+        self.restores = spec.pooled and info.depth == info.blocks - 1
         self.names = argument_names(spec.module)
         self.mutes = (Mute(), Mute())
         self.states: dict[str, SiteState] = {}
@@ -146,8 +159,9 @@ class StreamSite:
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
         self.called = True
-        weighing = self.weighs and self.stream.sizes is not None
-        if not (self.reducing or weighing):
+        shortened = self.stream.sizes is not None
+        weighing, restoring = self.weighs and shortened, self.restores and shortened
+        if not (self.reducing or weighing or restoring):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
@@ -157,7 +171,8 @@ class StreamSite:
         self._refuse_travels(call)
         if weighing and self.spec.bias is not None:
             call[self.spec.bias] = self.stream.bias(self.lead, tokens.dtype)
-        return self._reduce(forward, call, tokens) if self.reducing else forward(*call.args, **call.kwargs)
+        result = self._reduce(forward, call, tokens) if self.reducing else forward(*call.args, **call.kwargs)
+        return self.stream.restore(token_output(self.spec, result), self.lead) if self.restores else result
 
     def _refuse_travels(self, call: Arguments) -> None:
         check_arguments(self.spec, call, self.state.batch, self.state.layout, "kept")
