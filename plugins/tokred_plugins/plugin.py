@@ -121,7 +121,7 @@ def tokred_components() -> Iterator[Component]:
 
 
 def _at_stages() -> Iterator[Component]:
-    """Yield the methods that remove tokens for good at a few blocks of a classifier."""
+    """Yield methods that remove tokens of a classifier for good; all but the last do at a few blocks."""
     for name, summary in (
         ("evit", "keep what the class token attends to, fuse the rest (Liang et al., 2022)"),
         ("ats", "sample by the class token's attention and the values' lengths (Fayyaz et al., 2022)"),
@@ -130,6 +130,13 @@ def _at_stages() -> Iterator[Component]:
     ):
         levels = ({"ratio": 0.1}, {"ratio": 0.3}, {"ratio": 0.5}, {"ratio": 0.7})
         yield Component("method", name, f"tokred_plugins.{name}:{name}", summary, levels=levels)
+    yield Component(
+        "method",
+        "kff",
+        "tokred_plugins.kff:kff",
+        "ToMe by keys and tokens, averages weighted by similarity (Yang et al., 2025)",
+        levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 20}, {"r": 24}),
+    )
 
 
 def _parts() -> Iterator[Component]:
@@ -180,6 +187,7 @@ def _stage_parts() -> Iterator[Component]:
         ("attentive", "evit:AttentiveMatcher", "EViT's: fuse what matters least into one"),
         ("sampling", "ats:SamplingMatcher", "ATS's: sample by significance, keep each token once"),
         ("clusters", "token_pooling:ClusterMatcher", "Token Pooling's: k-medoids or k-means"),
+        ("similarity_weighted", "kff:SimilarityWeighted", "KFF's: another matcher's pairs, averaged by similarity"),
     ):
         yield Component("matcher", name, f"tokred_plugins.{target}", summary)
     yield Component(

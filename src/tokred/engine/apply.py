@@ -177,10 +177,11 @@ def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
     signal = method.similarity.signal
     if signal not in OF_ATTENTION:
         return
-    offers = "key_output" if signal == "key" else "class_token"
+    by_class = signal in CLASS_SIGNALS
+    offers = "class_token" if by_class else "key_output"
     without = [spec.name for spec in chosen if spec.kind != "model" and getattr(spec, offers) is None]
     if without:
-        why = "no module of the block returns the keys" if signal == "key" else "the model has no class token"
+        why = "the model has no class token" if by_class else "no module of the block returns the keys"
         raise SpecError(
             f"signal={signal!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: {why}. Use "
             "another signal."
@@ -271,7 +272,7 @@ def _taps(
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
     if method.similarity.signal in CLASS_SIGNALS:
         return _class_taps(sites, method.similarity.signal)
-    if method.similarity.signal == "key":
+    if method.similarity.signal in OF_ATTENTION:
         for site in sites:
             if site.held is not None and site.spec.key_output is not None:
                 waiting[site.spec.key_output].append(site.held)

@@ -142,7 +142,7 @@ class Site:
     def _features(self, tokens: torch.Tensor, output: torch.Tensor | None) -> torch.Tensor:
         """Return the signal `[B, N, C]`; `output` is None in a call that matches before the site runs."""
         if self.held is not None:
-            return held_features(self.spec, self.held, self.state.layout.image, self.signal)
+            return held_features(self.spec, self.held, tokens[:, self.lead :], self.signal)
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
         assert output is not None, "the planner refuses to match by an output before it is known"

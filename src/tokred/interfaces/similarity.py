@@ -8,12 +8,14 @@ import torch
 
 from tokred.interfaces.scheduler import SiteKind
 
-Signal = Literal["input", "block_input", "key", "class_attention", "significance", "output", "drift", "error"]
+Signal = Literal[
+    "input", "block_input", "key", "key+input", "class_attention", "significance", "output", "drift", "error"
+]
 """Which features are compared; see `Similarity.signal`."""
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 """Every signal."""
 
-OF_ATTENTION: tuple[Signal, ...] = ("key", "class_attention", "significance")
+OF_ATTENTION: tuple[Signal, ...] = ("key", "key+input", "class_attention", "significance")
 """The signals that a block's attention makes on its way."""
 NEED_PAST: tuple[Signal, ...] = ("drift", "error")
 """The signals that compare a dense call with those before it."""
@@ -34,9 +36,10 @@ class Similarity(Protocol):
 
         "input": what the site is called with; "block_input": what the transformer block around the site is called
         with (the residual stream, as ToMeSD compares it); "key": the keys that the block's attention projects, all
-        heads side by side (as their mean in a ViT, as in ToMe); "class_attention": how much the class token attends to
-        each token, the mean over heads, `[B, N, 1]`; "significance": the same, each head's times the length of the
-        token's value, summed over heads (as in ATS), `[B, N, 1]`; "output": what the site returns, its residual
+        heads side by side (as their mean in a ViT, as in ToMe); "key+input": these and the input side by side, each
+        scaled to length 1, so that a cosine is the mean of their cosines; "class_attention": how much the class token
+        attends to each token, the mean over heads, `[B, N, 1]`; "significance": the same, each head's times the length
+        of the token's value, summed over heads (as in ATS), `[B, N, 1]`; "output": what the site returns, its residual
         branch; "drift": what that changed by since the site's last dense call; "error": what it differs by from the
         method's recovery's forecast. These two need a dense call before the one that matches.
         The first two are known before the site runs, and what attention makes before an MLP does. At a "stream" site,
