@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from torch import nn
 
-from tokred import Cost, Half, Layout, SiteSpec, Travel, UnsupportedModel
+from tokred import ClassToken, Cost, Half, Layout, SiteSpec, Travel, UnsupportedModel
 from tokred_adapters.modules import is_a, linear_flops
 
 BIAS = "attn_mask"
@@ -40,11 +41,11 @@ class ViTAdapter:
     def sites(self, model: nn.Module) -> list[SiteSpec]:
         """See `tokred.Adapter`."""
         host: Any = model
-        pooled = host.global_pool != "token"
-        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, pooled)]
+        has_class, pooled = host.cls_token is not None, host.global_pool != "token"
+        return [site for depth, block in enumerate(host.blocks) for site in _sites(depth, block, has_class, pooled)]
 
 
-def _sites(depth: int, block: Any, pooled: bool) -> list[SiteSpec]:
+def _sites(depth: int, block: Any, has_class: bool, pooled: bool) -> list[SiteSpec]:
     if not (hasattr(block, "attn") and hasattr(block, "mlp") and hasattr(block.attn, "qkv")):
         raise UnsupportedModel(
             f"Block {depth} of this VisionTransformer is a {type(block).__name__}; blocks with `attn.qkv` and `mlp` "
@@ -55,12 +56,12 @@ def _sites(depth: int, block: Any, pooled: bool) -> list[SiteSpec]:
         query=qkv / 3 + linear_flops(block.attn.proj), key=qkv * 2 / 3, pair=4.0 * block.attn.qkv.out_features / 3
     )
     mlp = Cost(linear_flops(block.mlp))
-    name, keys = f"blocks.{depth}", getattr(block.attn, "k_norm", None)
+    name, shows = f"blocks.{depth}", _shown(block.attn, has_class)
     return [
-        _site(f"{name}.attn", "attn", depth, block.attn, attention, keys),
-        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, keys),
+        _site(f"{name}.attn", "attn", depth, block.attn, attention, shows),
+        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, shows),
         replace(
-            _site(name, "block", depth, block, attention + mlp, keys),
+            _site(name, "block", depth, block, attention + mlp, shows),
             halves=_halves(block),
             bias=BIAS,
             pooled=pooled,
@@ -75,7 +76,28 @@ def _halves(block: Any) -> tuple[Half, Half] | None:
     return Half(block.norm1, block.attn), Half(block.norm2, block.mlp)
 
 
-def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, keys: nn.Module | None) -> SiteSpec:
+def _shown(attention: Any, has_class: bool) -> dict[str, Any]:
+    """Return where an attention shows its keys and what the class token, the first of all, attends to."""
+    keys, queries = getattr(attention, "k_norm", None), getattr(attention, "q_norm", None)
+    if not has_class or keys is None or queries is None:
+        return {"key_output": keys}
+    token = ClassToken(
+        attention=attention,
+        queries=queries,
+        keys=keys,
+        values=attention.qkv,
+        values_of=partial(_values, attention.num_heads),
+        scale=attention.scale,
+    )
+    return {"key_output": keys, "class_token": token}
+
+
+def _values(heads: int, qkv: Any) -> Any:
+    """Return the values `[B, H, L, d]` in queries, keys and values side by side, `[B, L, 3 * H * d]`."""
+    return qkv.unflatten(2, (3, heads, -1))[:, :, 2].transpose(1, 2)
+
+
+def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, shows: dict[str, Any]) -> SiteSpec:
     return SiteSpec(
         name=name,
         kind=kind,
@@ -87,5 +109,5 @@ def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, keys:
         leads=True,
         residual=kind == "block",
         travels=(MASK,),
-        key_output=keys,
+        **shows,
     )

@@ -10,7 +10,7 @@ import torch
 
 from tokred import Method, Phase, Plan, Signal, Similarity, SiteInfo, SpecError
 from tokred.interfaces import Match
-from tokred.parts import Copy, Cosine, GridMatcher, RandomMatcher, check_at_least, check_ratio, check_signal
+from tokred.parts import Copy, Cosine, Euclidean, GridMatcher, RandomMatcher, check_at_least, check_ratio, check_signal
 
 Measure = Literal["euclidean", "dot", "cosine", "random"]
 
@@ -31,25 +31,6 @@ class Dot:
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""
         return src.float() @ dst.float().transpose(1, 2)
-
-
-@dataclass(frozen=True)
-class Euclidean:
-    """Squared Euclidean distance of two tokens, negative.
-
-    Attributes:
-        signal: the features that are compared, see `tokred.Similarity`.
-    """
-
-    signal: Signal = "input"
-
-    def __post_init__(self) -> None:
-        check_signal(self.signal)
-
-    def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
-        """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""
-        a, b = src.float(), dst.float().transpose(1, 2)
-        return 2 * (a @ b) - a.square().sum(2, keepdim=True) - b.square().sum(1, keepdim=True)
 
 
 @dataclass(frozen=True)

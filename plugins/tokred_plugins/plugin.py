@@ -132,6 +132,7 @@ def tokred_components() -> Iterator[Component]:
         "merge similar keys after attention, for good (Bolya et al., 2023)",
         levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 20}, {"r": 24}),
     )
+    yield from _at_stages()
     yield Component(
         "method",
         "pitome",
@@ -147,11 +148,30 @@ def tokred_components() -> Iterator[Component]:
         levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
     )
     yield from _parts()
+    yield from _stage_parts()
+
+
+def _at_stages() -> Iterator[Component]:
+    """Yield methods that remove tokens of a classifier for good; all but the last do at a few blocks."""
+    for name, summary in (
+        ("evit", "keep what the class token attends to, fuse the rest (Liang et al., 2022)"),
+        ("ats", "sample by the class token's attention and the values' lengths (Fayyaz et al., 2022)"),
+        ("atc", "cluster keys bottom-up (Haurum et al., 2024)"),
+        ("token_pooling", "cluster tokens by k-medoids or k-means (Marin et al., 2023)"),
+    ):
+        levels = ({"ratio": 0.1}, {"ratio": 0.3}, {"ratio": 0.5}, {"ratio": 0.7})
+        yield Component("method", name, f"tokred_plugins.{name}:{name}", summary, levels=levels)
+    yield Component(
+        "method",
+        "kff",
+        "tokred_plugins.kff:kff",
+        "ToMe by keys and tokens, averages weighted by similarity (Yang et al., 2025)",
+        levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 20}, {"r": 24}),
+    )
 
 
 def _parts() -> Iterator[Component]:
     """Yield the parts that methods bring along, so that they have names in files and on the command line."""
-    yield Component("similarity", "euclidean", "tokred_plugins.asymrnr:Euclidean", "negative squared distance")
     yield Component("similarity", "dot", "tokred_plugins.asymrnr:Dot", "scalar product")
     yield Component("matcher", "bases", "tokred_plugins.sito:BaseMatcher", "SiTo's: prune what is close to a base")
     yield Component(
@@ -205,3 +225,21 @@ def _parts() -> Iterator[Component]:
         levels=({"queries": (0.5, 0.0), "keys": (0.3,)},),
     )
     yield Component("scheduler", "ramp", "tokred_plugins.sdtm:Ramp", "SDTM's: less and less, every third step dense")
+
+
+def _stage_parts() -> Iterator[Component]:
+    """Yield the parts of the methods that remove tokens at a few blocks."""
+    for name, target, summary in (
+        ("attentive", "evit:AttentiveMatcher", "EViT's: fuse what matters least into one"),
+        ("sampling", "ats:SamplingMatcher", "ATS's: sample by significance, keep each token once"),
+        ("clusters", "token_pooling:ClusterMatcher", "Token Pooling's: k-medoids or k-means"),
+        ("similarity_weighted", "kff:SimilarityWeighted", "KFF's: another matcher's pairs, averaged by similarity"),
+    ):
+        yield Component("matcher", name, f"tokred_plugins.{target}", summary)
+    yield Component(
+        "matcher",
+        "agglomerative",
+        "tokred_plugins.atc:AgglomerativeMatcher",
+        "ATC's: join the closest clusters",
+        expected_failures={"memory_is_linear": "it holds the distances of all pairs of clusters"},
+    )

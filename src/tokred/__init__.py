@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from tokred import errors, interfaces, parts
-from tokred.adapter import Adapter, Cost, Half, Keys, Rotary, SiteSpec, Travel
+from tokred.adapter import Adapter, ClassToken, Cost, Half, Keys, Rotary, SiteSpec, Travel
 from tokred.engine.apply import apply
 from tokred.engine.steps import step
 from tokred.errors import (
@@ -25,12 +25,14 @@ from tokred.reduction import MergeMode, Reduction
 from tokred.registry import Component, hookimpl
 from tokred.report import Report
 from tokred.run import Run
+from tokred.weighted import WeightedReduction
 from tokred.zoo import load_model
 
 __version__ = _version("tokred")
 
 __all__ = [
     "Adapter",
+    "ClassToken",
     "Component",
     "ConflictError",
     "Cost",
@@ -62,6 +64,7 @@ __all__ = [
     "Travel",
     "UnknownName",
     "UnsupportedModel",
+    "WeightedReduction",
     "WeightsError",
     "apply",
     "errors",

@@ -81,6 +81,29 @@ class Rotary:
 
 
 @dataclass(frozen=True)
+class ClassToken:
+    """Where a block shows what its class token, the first of all tokens, attends to.
+
+    Attributes:
+        attention: the attention.
+        queries: the last module that its queries pass, `[B, H, L, d]`.
+        keys: the last module that its keys pass, likewise.
+        values: the module that makes its values.
+        values_of: the values `[B, H, L, d]` in what that module returns.
+        scale: what the products of queries and keys are multiplied by.
+        mask: the argument of the attention that holds a mask, `[..., L, L]`: booleans, or numbers that are added.
+    """
+
+    attention: nn.Module
+    queries: nn.Module
+    keys: nn.Module
+    values: nn.Module
+    values_of: Callable[[torch.Tensor], torch.Tensor]
+    scale: float
+    mask: str = "attn_mask"
+
+
+@dataclass(frozen=True)
 class Half:
     """One of the halves of a block, `x + branch(norm(x))`.
 
@@ -123,6 +146,8 @@ class SiteSpec:
         key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
             image tokens last; it allows `signal="key"`.
         value_output: the same for the values; it allows `signal="value"`.
+        class_token: what the block's class token attends to, where there is one; it allows `signal="class_attention"`
+            and `"significance"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
         halves: of a whole block of attention and MLP, one after the other, these two, where no later module counts on
             the number of tokens; they allow sites of kind "stream".
@@ -152,6 +177,7 @@ class SiteSpec:
     rotary: Rotary | None = None
     key_output: nn.Module | None = None
     value_output: nn.Module | None = None
+    class_token: ClassToken | None = None
     per_sample: bool = True
     halves: tuple[Half, Half] | None = None
     bias: str | None = None

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, VITS, Family, sites_of
+from timm.models import VisionTransformer
 from torch import nn
 
 import tokred
-from tokred import Layout, Method, Recovery, Reduction, Scheduler, Signal, Similarity, SiteKind, parts
+from tokred import Layout, Method, Recovery, Reduction, Scheduler, Signal, Similarity, SiteKind, SpecError, parts
 from tokred.interfaces import Memory
 
 STEPS = 3
@@ -133,6 +134,69 @@ def test_keys_of_a_classifier_are_their_mean_over_heads(family: Family, model: n
         assert all(call.removed for call in run.report().calls)
     image = family.grid[0] * family.grid[1]
     assert torch.equal(recorder.seen[0], outputs["blocks.0.attn.k_norm"][0].mean(dim=1)[:, -image:])
+
+
+def class_row(family: Family, model: nn.Module, signal: Signal, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """The signal of the first block, token by token, from the whole attention map of each head: `[B, N, 1]`."""
+    outputs = dense_outputs(family, model, {f"blocks.0.attn.{name}" for name in ("q_norm", "k_norm", "qkv")})
+    q, k, qkv = (outputs[f"blocks.0.attn.{name}"][0] for name in ("q_norm", "k_norm", "qkv"))
+    heads, length, d = q.shape[1:]
+    logits = q @ k.transpose(2, 3) / d**0.5
+    if mask is not None:
+        logits = logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
+    maps, image = logits.softmax(dim=3), family.grid[0] * family.grid[1]
+    rows = torch.zeros(len(q), image, 1)
+    for b in range(len(q)):
+        for i in range(image):
+            for h in range(heads):
+                j = length - image + i
+                value = qkv[b, j, (2 * heads + h) * d : (2 * heads + h + 1) * d]
+                rows[b, i] += maps[b, h, 0, j] * (value.norm() if signal == "significance" else 1 / heads)
+    return rows
+
+
+@pytest.mark.parametrize("signal", ["class_attention", "significance"])
+@pytest.mark.parametrize("family", VITS, ids=str)
+def test_what_the_class_token_attends_to_is_a_row_of_the_attention_map(family: Family, signal: Signal) -> None:
+    model = family.model()
+    method, recorder = recording(signal, ("mlp",), parts.EveryStep(0.5))
+    with tokred.apply(model, method) as run:
+        family.generate(model)
+        assert all(call.removed for call in run.report().calls)
+        assert all(site.held.features is None for site in run._sites), "nothing is held on to"
+    assert len(recorder.seen) == 2
+    torch.testing.assert_close(recorder.seen[0], class_row(family, model, signal))
+
+
+@pytest.mark.parametrize("kind", ["attn", "block"])
+def test_what_the_class_token_attends_to_is_not_known_before_attention(kind: SiteKind) -> None:
+    with pytest.raises(SpecError, match="signal='class_attention' is known only after a site has run"):
+        recording("class_attention", (kind,), parts.EveryStep(0.5))
+
+
+@pytest.mark.parametrize("form", ["bool", "float"])
+def test_a_mask_counts_in_the_class_tokens_attention(form: str) -> None:
+    family = BY_NAME["vit"]
+    model = family.model()
+    length = 1 + family.grid[0] * family.grid[1]
+    mask = torch.rand(length, length, generator=torch.Generator().manual_seed(0))
+    mask = mask > 0.3 if form == "bool" else mask
+    method, recorder = recording("class_attention", ("mlp",), parts.EveryStep(0.5))
+    model.blocks[0].register_forward_pre_hook(
+        lambda _, args, kwargs: (args, kwargs | {"attn_mask": mask}), with_kwargs=True
+    )
+    with tokred.apply(model, method):
+        family.generate(model)
+    torch.testing.assert_close(recorder.seen[0], class_row(family, model, "class_attention", mask))
+
+
+@pytest.mark.parametrize("signal", ["class_attention", "significance"])
+def test_a_model_without_a_class_token_is_refused_by_name(signal: Signal) -> None:
+    pooled = VisionTransformer(img_size=8, patch_size=2, embed_dim=12, depth=1, class_token=False, global_pool="avg")
+    method, _ = recording(signal, ("mlp",), parts.EveryStep(0.5))
+    for model in (BY_NAME["dit"].model(), BY_NAME["flux"].model(), pooled):
+        with pytest.raises(SpecError, match=f"signal='{signal}' is not offered at .* the model has no class token"):
+            tokred.apply(model, method)
 
 
 @pytest.mark.parametrize("kind", ["attn", "mlp"])

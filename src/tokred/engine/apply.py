@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from tokred.adapter import Adapter, Cost, SiteSpec
+from tokred.adapter import Adapter, ClassToken, Cost, SiteSpec
 from tokred.engine.arguments import argument_names
+from tokred.engine.class_tap import CLASS_SIGNALS, ClassTap
 from tokred.engine.keys import KeyFeed, NormFeed
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import Around, PatchedForward, is_cached, is_patched
@@ -22,7 +23,7 @@ from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.taps import BlockTap, Held, KeyTap
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
-from tokred.interfaces import Signal, SiteInfo, SiteKind
+from tokred.interfaces import OF_ATTENTION, Signal, SiteInfo, SiteKind
 from tokred.method import Method, remembers
 from tokred.registry import adapter_for, build_method
 from tokred.report import Ledger
@@ -184,9 +185,11 @@ def _refuse_signal(chosen: list[SiteSpec], method: Method) -> None:
     signal = method.similarity.signal
     without = [spec.name for spec in chosen if spec.kind != "model" and not _offers(spec, signal)]
     if without:
-        missing = "it has no such projection alone"
-        if signal in ("key", "value"):
-            missing = f"no module of the block returns the {signal}s"
+        missing = f"no module of the block returns the {'value' if signal == 'value' else 'key'}s"
+        if signal in CLASS_SIGNALS:
+            missing = "the model has no class token"
+        if signal == "projection":
+            missing = "it has no such projection alone"
         raise SpecError(
             f"signal={signal!r} is not offered at {len(without)} of the chosen sites, such as {without[0]}: {missing}. "
             "Use another signal."
@@ -197,7 +200,9 @@ def _offers(spec: SiteSpec, signal: Signal) -> bool:
     """Say whether a site's adapter names the modules that a signal comes from."""
     if signal == "projection":
         return spec.kind == "kv" or (spec.kind == "attn" and spec.query_module is not None)
-    return signal not in ("key", "value") or _made_by(spec, signal) is not None
+    if signal in CLASS_SIGNALS:
+        return spec.class_token is not None
+    return signal not in OF_ATTENTION or _made_by(spec, signal) is not None
 
 
 def _made_by(spec: SiteSpec, signal: Signal) -> nn.Module | None:
@@ -261,9 +266,9 @@ def _install(
         # An attention asks for the keys of all tokens, and a "kv" site beside it then lets some of them through.
         patches = [*fed, *patches] if spec.kind == "kv" else [*patches, *fed]
         inner |= around.keys()
-    for module, tap in _taps(specs, sites, method):
-        patches.append(PatchedForward(module, tap))
-        inner.add(module)
+    taps = _taps(specs, sites, method)
+    patches[:0] = [PatchedForward(module, tap) for module, tap in taps]  # within the sites: they see what these pass on
+    inner |= {module for module, _ in taps}
     steps = _step_source(target, adapter, method)
     names = {name: module for name, module in model.named_modules() if module in inner}
     planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger, names), CallTimer(ledger)
@@ -281,7 +286,7 @@ def _install(
 def _is_held(method: Method, spec: SiteSpec) -> bool:
     """Say whether a site compares features from elsewhere than its own call; a whole block's input is no such."""
     signal, whole = method.similarity.signal, spec.kind in ("block", "stream")
-    return signal in ("key", "value", "model_output") or (signal == "block_input" and not whole)
+    return signal in (*OF_ATTENTION, "model_output") or (signal == "block_input" and not whole)
 
 
 def _taps(
@@ -291,7 +296,9 @@ def _taps(
     if method.follows_model:
         return []  # the model's own site offers what it returned
     waiting: dict[nn.Module, list[Held]] = defaultdict(list)
-    if method.similarity.signal in ("key", "value"):
+    if method.similarity.signal in CLASS_SIGNALS:
+        return _class_taps(sites, method.similarity.signal)
+    if method.similarity.signal in OF_ATTENTION:
         for site in sites:
             module = _made_by(site.spec, method.similarity.signal)
             if site.held is not None and module is not None:
@@ -306,3 +313,13 @@ def _taps(
         for spec in blocks.values()
         if spec.module in waiting
     ]
+
+
+def _class_taps(sites: Sequence[Site | StreamSite | ModelSite], signal: Signal) -> list[tuple[nn.Module, Around]]:
+    """Make what offers each block's class token's attention; an attention is stood around after what is in it."""
+    waiting: dict[ClassToken, list[Held]] = defaultdict(list)
+    for site in sites:
+        if site.held is not None and site.spec.class_token is not None:
+            waiting[site.spec.class_token].append(site.held)
+    taps = [ClassTap(token, signal, tuple(held)) for token, held in waiting.items()]
+    return [pair for tap in taps for pair in tap.around.items()]

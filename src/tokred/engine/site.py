@@ -153,7 +153,7 @@ class Site:
         if self.keeps_values:
             return self._last_values()
         if self.held is not None:
-            return held_features(self.spec, self.held, self.state.layout.image, self.signal)
+            return held_features(self.spec, self.held, tokens[:, self.lead :], self.signal)
         if self.signal in ("input", "block_input"):  # a whole block's input is the same
             return tokens[:, self.lead :]
         if self.signal == "projection":
@@ -176,7 +176,7 @@ class Site:
         values = self.state.memories["value"]["output"]
         if self.held is None or self.held.features is None:
             return values
-        return values.copy_(held_features(self.spec, self.held, self.state.layout.image, self.signal))
+        return values.copy_(held_features(self.spec, self.held, values, self.signal))
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it is to, and remember it."""

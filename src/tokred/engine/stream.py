@@ -205,7 +205,7 @@ class StreamSite:
     def _features(self, tokens: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         """Return the signal `[B, N, C]`."""
         if self.held is not None:
-            return held_features(self.spec, self.held, self.state.layout.image, self.method.similarity.signal)
+            return held_features(self.spec, self.held, after, self.method.similarity.signal)
         return tokens[:, self.lead :] if self.method.similarity.signal == "block_input" else after
 
     def _muting(self, half: int, forward: Forward, call: Arguments) -> Any:

@@ -4,11 +4,12 @@ from tokred.interfaces.matcher import Draw, Matcher
 from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Match, Phase, Plan, Scheduler, SiteInfo, SiteKind
-from tokred.interfaces.similarity import NEED_PAST, SIGNALS, Signal, Similarity, known_before
+from tokred.interfaces.similarity import NEED_PAST, OF_ATTENTION, SIGNALS, Signal, Similarity, known_before
 
 __all__ = [
     "DENSE",
     "NEED_PAST",
+    "OF_ATTENTION",
     "SIGNALS",
     "SITE_KINDS",
     "Draw",

@@ -5,6 +5,7 @@ from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.checks import check_at_least, check_ratio, check_signal
 from tokred.parts.cosine import Cosine
 from tokred.parts.delta import Delta
+from tokred.parts.euclidean import Euclidean
 from tokred.parts.forecast import Forecast, Variable
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
@@ -15,6 +16,7 @@ from tokred.parts.program import Program
 from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
+from tokred.parts.stages import Stages
 from tokred.reduction import take_rows
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Copy",
     "Cosine",
     "Delta",
+    "Euclidean",
     "EveryStep",
     "Forecast",
     "FrequencyPenalty",
@@ -34,6 +37,7 @@ __all__ = [
     "Planned",
     "Program",
     "RandomMatcher",
+    "Stages",
     "Variable",
     "all_but",
     "best_destinations",

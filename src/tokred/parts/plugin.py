@@ -13,6 +13,7 @@ from tokred.registry.hooks import hookimpl
 def tokred_components() -> Iterator[Component]:
     """Yield the parts."""
     yield Component("similarity", "cosine", "tokred.parts:Cosine", "cosine of the angle between two tokens")
+    yield Component("similarity", "euclidean", "tokred.parts:Euclidean", "squared distance of two tokens, negative")
     yield Component("matcher", "grid", "tokred.parts:GridMatcher", "one destination per cell of the token grid")
     yield Component(
         "matcher",
@@ -45,6 +46,7 @@ def tokred_components() -> Iterator[Component]:
 def _schedulers() -> Iterator[Component]:
     summaries = {
         "every_step": ("EveryStep", "match and reduce in every call"),
+        "stages": ("Stages", "match and reduce in every call, at some blocks"),
         "interval": ("Interval", "match at one step in so many, reuse at the others"),
         "guided": ("GuidedInterval", "match again when the pairs seen no longer last"),
         "planned": ("Planned", "match at given places of the generation"),
