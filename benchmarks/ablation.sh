@@ -14,11 +14,7 @@ for remove in similar least; do rows+=(--method "delta:ratio=0.5,interval=2,dens
 for first in 2 3 6; do rows+=(--method "delta:ratio=0.75,interval=2,dense_first=$first"); done
 rows+=(--method "delta:ratio=0.75,interval=3,dense_first=4" --method "delta:ratio=0.9375,stride=4x4,interval=2,dense_first=4")
 for program in "D D D (1 D)* D" "D *(1 1 D)" "D (1 1 1 D)*"; do
-  for order in 1 2; do
-    for variable in log_snr noise; do
-      rows+=(--method "step_cache:program=$program,order=$order,variable=$variable")
-    done
-  done
+  for variable in log_snr noise; do rows+=(--method "step_cache:program=$program,order=1,variable=$variable"); done
 done
 tokred bench --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \
   --out "docs/results/ablation/$model"
