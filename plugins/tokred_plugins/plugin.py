@@ -130,7 +130,7 @@ def tokred_components() -> Iterator[Component]:
         "tome",
         "tokred_plugins.tome:tome",
         "merge similar keys after attention, for good (Bolya et al., 2023)",
-        levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 20}, {"r": 24}),
+        levels=({"r": 4}, {"r": 8}, {"r": 12}, {"r": 16}, {"r": 24}, {"r": 32}, {"r": 48}),
     )
     yield from _at_stages()
     yield Component(

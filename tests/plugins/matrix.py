@@ -40,7 +40,7 @@ steps for a batch of {BATCH} on a grid of {GRID[0]} by {GRID[1]} tokens, on the 
 `python tests/plugins/matrix.py` writes this page, and a test fails when it is out of date.
 
 *works*: the method reduces tokens as its page says. *limits*: it does, but for what the note says. *cannot*:
-`tokred.apply` refuses, with the sentence of the note.
+`tokred.apply` refuses, with the sentence of the note. [What is not here, and why](missing.md).
 
 """
 
