@@ -127,3 +127,26 @@ def test_ranges_of_the_named_runs_against_their_twins(
         [f"equal {what}", "2", "1", "1", "-1.00", "+0.50", "+2.00"] for what in ("schedule", "compute", "time")
     ]
     assert tables.filled(page) == page
+
+
+def made_choice(gap: int, reduces: bool, below: float) -> dict[str, object]:
+    preset = {"gap": gap, "reduces": reduces}
+    return {"label": f"{gap} {reduces} {below}", "preset": preset, "compute": 0.5, "below": below, "worst": 2 * below}
+
+
+def test_presets_show_the_nearest_of_each_gap_and_one_that_reduces(tables: ModuleType) -> None:
+    choices = [made_choice(1, False, below) for below in (0.5, 1.0, 1.5)]
+    choices += [made_choice(1, True, below) for below in (2.0, 3.0)] + [made_choice(2, False, 0.25)]
+    rows = tables.table({"choices": choices}, [])[2:]
+    assert [cells(row)[1] for row in rows] == ["1 False 0.5", "1 False 1.0", "1 True 2.0", "2 False 0.25"]
+    assert cells(rows[2])[2:] == ["0.50", "2.00", "4.00"]
+
+
+def test_forecast_errors_have_a_row_for_each_measurement(tables: ModuleType) -> None:
+    levels = {"last": -20.0, "line_noise": -21.04, "line": -25.0, "parabola": -23.0, "best": -26.0}
+    shares = {"worst_quarter": 0.777, "worst_half": 0.9, "neighbours": 0.25}
+    row = {"model": "emoji-dit", "steps": 10, "interval": 2, **levels, **shares}
+    head, _, only = tables.table({"rows": [row]}, [])
+    assert cells(head)[:5] == ["model", "steps", "one in", "last output", "line over noise"]
+    assert cells(only)[2:5] == ["2", "-20.0", "-21.0"]
+    assert cells(only)[-3:] == ["0.78", "0.90", "0.25"]
