@@ -24,6 +24,7 @@ from tokred.bench.curve import Point, at_cost, pareto_front
 from tokred.bench.environment import Device, Versions
 from tokred.bench.json_file import write_json
 from tokred.metrics import psnr
+from tokred.parts import Variable
 from tokred.plain import read_plain
 from tokred.registry import build_method
 
@@ -46,6 +47,7 @@ class Preset:
         order: of the forecast.
         reduces: whether the last step of each gap reduces tokens, rather than skipping the model.
         ends_whole: whether the first gap is cut to make all fit, rather than the last.
+        variable: what the forecast runs over.
     """
 
     first: int
@@ -54,6 +56,7 @@ class Preset:
     order: int
     reduces: bool
     ends_whole: bool
+    variable: Variable = "log_snr"
 
     @property
     def program(self) -> str:
@@ -67,6 +70,7 @@ class Preset:
     def contender(self) -> Contender:
         """Return the method that does it."""
         params: dict[str, Any] = {"program": self.program, "order": self.order}
+        params |= {"variable": self.variable} if self.variable != "log_snr" else {}
         name = "delta" if self.reduces else "step_cache"
         params |= TOKENS if self.reduces else {}
         return Contender(name, "method", params, build_method(name, params))
@@ -138,7 +142,8 @@ def space() -> list[Preset]:
     skipping = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (False,))
     whole = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (True,))
     reducing = itertools.product((2,), (1, 2, 3), (0, 1), (1,), (True,), (False,))
-    return [Preset(*values) for values in (*skipping, *whole, *reducing)]
+    by_noise = itertools.product((1, 2), (2, 3), (0,), (1,), (False,), (False, True), ("noise",))
+    return [Preset(*values) for values in (*skipping, *whole, *reducing, *by_noise)]
 
 
 def measure(subject: Subject, steps: int, tried: list[Preset]) -> list[Run]:
