@@ -41,9 +41,8 @@ COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E7
 
 
 def is_rival(row: Row) -> bool:
-    """Say whether a run reduces no tokens and is none of tokred's own: fewer steps, and caches as they are known."""
-    cache = row.method == "step_cache" and (row.params.get("variable") == "noise" or not row.params.get("order"))
-    return row.kind == "rival" or cache
+    """Say whether a run is what users have without tokred: fewer steps, and the caches of diffusers."""
+    return row.kind == "rival"
 
 
 def is_published(row: Row) -> bool:

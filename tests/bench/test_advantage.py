@@ -32,21 +32,18 @@ def row(name: str, time: float, psnr: float, **params: Any) -> Row:
     return made_row(name, params, compute=time - 0.1, time=time, values=[psnr - 1, psnr + 1])
 
 
+def rival(time: float, psnr: float, **params: Any) -> Row:
+    return dataclasses.replace(row("taylor_seer", time, psnr, **params), kind="rival")
+
+
 def found(advantage: ModuleType, *rows: Row) -> list[Any]:
     results = dataclasses.replace(made_results(*rows), model="emoji-dit")
     return list(advantage.compare(results))
 
 
 def test_groups(advantage: ModuleType) -> None:
-    kinds = {
-        "rival": [
-            dataclasses.replace(row("taylor_seer", 0.5, 30), kind="rival"),
-            row("step_cache", 0.5, 30, order=1, variable="noise"),
-            row("step_cache", 0.5, 30),
-        ],
-        "published": [row("dito", 0.5, 30), row("tomesd", 0.5, 30)],
-        "neither": [row("quality", 0.5, 30), row("delta", 0.5, 30), row("step_cache", 0.5, 30, order=1)],
-    }
+    own = [row("quality", 0.5, 30), row("delta", 0.5, 30), row("step_cache", 0.5, 30)]
+    kinds = {"rival": [rival(0.5, 30)], "published": [row("dito", 0.5, 30), row("tomesd", 0.5, 30)], "neither": own}
     for kind, rows in kinds.items():
         for each in rows:
             assert advantage.is_rival(each) == (kind == "rival")
@@ -54,8 +51,8 @@ def test_groups(advantage: ModuleType) -> None:
 
 
 def test_against_the_line_between_two_rivals(advantage: ModuleType) -> None:
-    cheap, dear = row("step_cache", 0.4, 30), row("step_cache", 0.8, 40, interval=3)
-    worse, own = row("step_cache", 0.7, 20, interval=4), row("balanced", 0.5, 35)
+    cheap, dear = rival(0.4, 30), rival(0.8, 40, interval=3)
+    worse, own = rival(0.7, 20, interval=4), row("balanced", 0.5, 35)
     (at_time,) = [a for a in found(advantage, cheap, dear, worse, own) if (a.group, a.axis) == ("rivals", "time")]
     assert at_time.difference.mean == pytest.approx(35 - (30 + 10 / 4))
     assert at_time.best == (cheap.label, dear.label)
@@ -63,30 +60,30 @@ def test_against_the_line_between_two_rivals(advantage: ModuleType) -> None:
 
 
 def test_above_the_dearest_its_best_counts_and_at_any_cost_always(advantage: ModuleType) -> None:
-    rival, own = row("step_cache", 0.4, 30), row("fast", 0.9, 35)
-    assert all(a.difference.mean == pytest.approx(5) for a in found(advantage, rival, own) if a.group == "rivals")
+    compared = found(advantage, rival(0.4, 30), row("fast", 0.9, 35))
+    assert all(a.difference.mean == pytest.approx(5) for a in compared if a.group == "rivals")
 
 
 def test_what_is_cheaper_than_all_is_not_compared(advantage: ModuleType) -> None:
-    rival, own = row("step_cache", 0.4, 30), row("fast", 0.3, 35)
-    by_axis = {a.axis: a for a in found(advantage, rival, own) if a.group == "rivals"}
+    cheapest = rival(0.4, 30)
+    by_axis = {a.axis: a for a in found(advantage, cheapest, row("fast", 0.3, 35)) if a.group == "rivals"}
     assert isinstance(by_axis["time"], advantage.Cheaper)
-    assert (by_axis["time"].cheapest, by_axis["time"].its_cost) == (rival.label, 0.4)
+    assert (by_axis["time"].cheapest, by_axis["time"].its_cost) == (cheapest.label, 0.4)
     assert by_axis["any"].difference.mean == pytest.approx(5)
 
 
 def test_a_rival_that_skips_nothing_takes_no_part(advantage: ModuleType) -> None:
-    dense = made_row("step_cache", {"interval": 9}, 1.0, 1.0, [100.0, 100.0])
-    rival, own = row("step_cache", 0.4, 30), row("fast", 0.9, 35)
-    assert all(a.difference.mean == pytest.approx(5) for a in found(advantage, rival, dense, own))
+    dense = dataclasses.replace(made_row("taylor_seer", {"interval": 9}, 1.0, 1.0, [100.0, 100.0]), kind="rival")
+    compared = found(advantage, rival(0.4, 30), dense, row("fast", 0.9, 35))
+    assert all(a.difference.mean == pytest.approx(5) for a in compared)
 
 
 def test_a_group_without_runs_is_left_out(advantage: ModuleType) -> None:
-    assert {a.group for a in found(advantage, row("step_cache", 0.4, 30), row("fast", 0.9, 35))} == {"rivals"}
+    assert {a.group for a in found(advantage, rival(0.4, 30), row("fast", 0.9, 35))} == {"rivals"}
 
 
 def test_the_table_has_a_cell_for_each_number_of_steps(advantage: ModuleType) -> None:
-    compared = found(advantage, row("step_cache", 0.4, 30), row("fast", 0.9, 35), row("balanced", 0.3, 30))
+    compared = found(advantage, rival(0.4, 30), row("fast", 0.9, 35), row("balanced", 0.3, 30))
     advantages = advantage.Advantages(tuple(a for a in compared if isinstance(a, advantage.Advantage)), ())
     head, _, *rows = advantage.table(advantages, "rivals", "time")
     assert head == "| model | tokens | method | 1 steps |"
