@@ -142,8 +142,9 @@ def space() -> list[Preset]:
     skipping = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (False,))
     whole = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (True,))
     reducing = itertools.product((2,), (1, 2, 3), (0, 1), (1,), (True,), (False,))
-    by_noise = itertools.product((1, 2), (2, 3), (0,), (1,), (False,), (False, True), ("noise",))
-    return [Preset(*values) for values in (*skipping, *whole, *reducing, *by_noise)]
+    by_noise = itertools.product((1, 2), (2, 3), (0,), (1,), (False,), (False, True))
+    log_snr = [Preset(*values) for values in (*skipping, *whole, *reducing)]
+    return [*log_snr, *(Preset(*values, variable="noise") for values in by_noise)]
 
 
 def measure(subject: Subject, steps: int, tried: list[Preset]) -> list[Run]:
