@@ -78,6 +78,7 @@ def test_every_parameter_comes_back(tmp_path: Path) -> None:
         merge="mean",
         sites=("mlp",),
         share=3,
+        memory="half",
         seed=7,
         name="näme",
         paper="none",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tokred import Keys, Method, Signal, SiteKind
+from tokred import Keys, Method, Remembered, Signal, SiteKind
 from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Program, Variable
 
 Gain = Literal["fitted", "one"]
@@ -26,6 +26,7 @@ def delta(
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     keys: Keys = "full",
     share: int = 0,
+    memory: Remembered = "model",
     seed: int = 0,
 ) -> Method:
     """Forecast every token from its own dense steps, and correct removed ones by what their destinations' missed.
@@ -51,6 +52,7 @@ def delta(
         sites: where tokens are reduced.
         keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.
         share: number of neighbouring blocks whose sites share one match; 0 for a match per site.
+        memory: "model", or "half" for outputs, keys and values remembered in half precision.
         seed: of the draws.
     """
     scheduler = Program(program) if program else Interval(ratio, interval, dense_first)
@@ -64,5 +66,6 @@ def delta(
         sites=(*sites, "model") if scheduler.skips else sites,
         keys=keys,
         share=share,
+        memory=memory,
         seed=seed,
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from tokred import Method
+from tokred import Method, Remembered
 from tokred.parts import Cached, Cosine, Forecast, Interval, Program, RandomMatcher, Variable
 
 
 def step_cache(
-    *, interval: int = 2, dense_first: int = 1, order: int = 0, variable: Variable = "log_snr", program: str = ""
+    *,
+    interval: int = 2,
+    dense_first: int = 1,
+    order: int = 0,
+    variable: Variable = "log_snr",
+    program: str = "",
+    memory: Remembered = "model",
 ) -> Method:
     """Call the model at every so many steps, and make its output at the steps between from those before.
 
@@ -17,6 +23,7 @@ def step_cache(
         order: 0 returns the last computed output, 1 carries on the line through two, 2 the parabola through three.
         variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
         program: the schedule as a line, such as "DDDD (D 1 1)* D", in place of `interval` and `dense_first`.
+        memory: "model", or "half" for outputs remembered in half precision.
     """
     return Method(
         name="step_cache",
@@ -25,4 +32,5 @@ def step_cache(
         scheduler=Program(program) if program else Interval(1.0, interval, dense_first),
         recovery=Forecast(order, variable) if order else Cached(),  # type: ignore[arg-type]
         sites=("model",),
+        memory=memory,
     )

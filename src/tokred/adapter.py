@@ -17,6 +17,8 @@ from tokred.layout import Layout
 
 Keys = Literal["kept", "weighted", "full", "recovered"]
 """What the kept queries of an attention site attend to."""
+Remembered = Literal["model", "half"]
+"""What features are remembered in: the dtype that the model computes in, or half precision."""
 Company = Literal["none", "prefix", "text"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from tokred.adapter import Keys
+from tokred.adapter import Keys, Remembered
 from tokred.errors import SpecError
 from tokred.interfaces import (
     NEED_PAST,
@@ -23,6 +23,7 @@ from tokred.interfaces import (
 from tokred.reduction import MERGE_MODES, MergeMode
 
 KEYS: tuple[Keys, ...] = get_args(Keys)
+REMEMBERED: tuple[Remembered, ...] = get_args(Remembered)
 PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
 PARTS: tuple[PartKind, ...] = get_args(PartKind)
 
@@ -59,6 +60,8 @@ class Method:
         share: number of neighbouring blocks, of one type, whose sites share one match: 1 for the attention and MLP of a
             block, a number beyond the model's for all blocks of a type. The first site that matches makes it, from its
             own signal. 0 lets each site make its own.
+        memory: what features are remembered in: "model", the dtype that it computes in; "half", bfloat16 where that is
+            wider.
         seed: starts the method's own random generator, anew for each generation; in [0, 2**63).
         name: what reports call it.
         paper: where it comes from.
@@ -86,6 +89,7 @@ class Method:
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys = "kept"
     share: int = 0
+    memory: Remembered = "model"
     seed: int = 0
     name: str = "custom"
     paper: str = ""
@@ -102,6 +106,7 @@ class Method:
         sites: tuple[SiteKind, ...] = ("attn",),
         keys: Keys = "kept",
         share: int = 0,
+        memory: Remembered = "model",
         seed: int = 0,
         name: str = "custom",
         paper: str = "",
@@ -116,7 +121,7 @@ class Method:
         for field, (kind, part) in parts.items():
             object.__setattr__(self, field, _registered(kind, part) if isinstance(part, str) else part)
         options: dict[str, Any] = {"merge": merge, "sites": sites, "keys": keys, "share": share}
-        options |= {"seed": seed, "name": name, "paper": paper}
+        options |= {"memory": memory, "seed": seed, "name": name, "paper": paper}
         for option, value in options.items():
             object.__setattr__(self, option, value)
         self._check_types()
@@ -202,6 +207,8 @@ class Method:
             )
         if self.keys not in KEYS:
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
+        if self.memory not in REMEMBERED:
+            raise SpecError(f"memory={self.memory!r} is not known. Allowed: {', '.join(REMEMBERED)}.")
         if not isinstance(self.share, int) or isinstance(self.share, bool) or self.share < 0:
             raise SpecError(
                 f"share={self.share!r} must be an integer of at least 0: the number of neighbouring blocks that share "

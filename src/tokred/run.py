@@ -10,7 +10,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from tokred.engine.memory import memory_bytes
+from tokred.engine.memory import memory_bytes, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import PatchedForward
 from tokred.engine.site import Site
@@ -75,7 +75,7 @@ class Run:
             Bytes, for one guidance branch: dense outputs, keys and values, and the matcher's counts. What an activation
             takes, and the correspondences (a few numbers per token), come on top.
         """
-        dtype = dtype or next(self.model.parameters()).dtype
+        dtype = remembered_dtype(self.method.memory, dtype or next(self.model.parameters()).dtype)
         total = 0
         for site in self._sites:
             total += sum(memory_bytes(spec, dtype) for spec in site.memory_specs(batch, layout).values())

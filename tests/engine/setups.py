@@ -39,6 +39,7 @@ TOMESD, DITO = Setup("tomesd"), Setup("dito")
 DELTA = Setup("delta", {"dense_first": 1, "gain": "fitted", "keys": "recovered"})
 SHARING = Setup("dito", {"share": 2, "penalty": 0.1})
 STEP_CACHE = Setup("step_cache", {"order": 1})
+HALF = Setup("delta", {"dense_first": 2, "gain": "fitted", "keys": "recovered", "memory": "half"})
 SKIPPED_SITES = Setup("delta", {"program": "M .5 (1 M .5)*", "signal": "input", "sites": ("attn", "mlp")})
 SETUPS = (
     TOMESD,
@@ -53,6 +54,7 @@ SETUPS = (
     Setup("asymrnr"),
     DELTA,
     STEP_CACHE,
+    HALF,
     SKIPPED_SITES,
 )
 EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]

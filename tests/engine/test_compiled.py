@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel
-from engine.setups import DELTA, DITO, SHARING, STEP_CACHE, TOMESD, Setup, fresh_generation
+from engine.setups import DELTA, DITO, HALF, SHARING, STEP_CACHE, TOMESD, Setup, fresh_generation
 from families.models import BY_NAME, Family, blocks_of
 from torch import nn
 from torch._dynamo.utils import counters
@@ -20,6 +20,7 @@ WHOLE = [
     pytest.param(DIT, DITO, id="dit-dito"),
     pytest.param(DIT, Setup("dito", {"keys": "recovered"}), id="dit-dito-recovered", marks=SLOW),
     pytest.param(DIT, DELTA, id="dit-delta"),
+    pytest.param(DIT, HALF, id="dit-half"),
     pytest.param(DIT, SHARING, id="dit-sharing"),
     pytest.param(DIT, STEP_CACHE, id="dit-step-cache"),
     pytest.param(FLUX, STEP_CACHE, id="flux-step-cache", marks=SLOW),

@@ -6,7 +6,11 @@ import math
 
 import torch
 
+from tokred.adapter import Remembered
 from tokred.interfaces import Memory, MemorySpec
+
+HALF = torch.bfloat16
+"""Half precision with the range of float32: outputs of large models pass the largest float16."""
 
 
 def new_memory(spec: MemorySpec, dtype: torch.dtype, device: torch.device) -> Memory:
@@ -17,6 +21,11 @@ def new_memory(spec: MemorySpec, dtype: torch.dtype, device: torch.device) -> Me
 def memory_bytes(spec: MemorySpec, dtype: torch.dtype) -> int:
     """Return the size of what `new_memory` makes, in bytes."""
     return sum(math.prod(shape) * _dtype(shape, dtype).itemsize for shape in spec.values())
+
+
+def remembered_dtype(remembered: Remembered, dtype: torch.dtype) -> torch.dtype:
+    """Return what features are remembered in while the model computes in `dtype`; half precision is never widened."""
+    return HALF if remembered == "half" and dtype.itemsize > HALF.itemsize else dtype
 
 
 def _dtype(shape: tuple[int, ...], features: torch.dtype) -> torch.dtype:

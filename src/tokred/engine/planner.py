@@ -11,7 +11,7 @@ from torch import nn
 
 from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.memory import new_memory
+from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
 from tokred.engine.sharing import MatchGroup
@@ -37,7 +37,7 @@ class ModelCall:
         layout: how its tokens are made up, those that are gone for good left out.
         whole: how they were made up at first.
         batch: number of samples, B.
-        dtype: of the picture, and of what is remembered of the model's features.
+        dtype: of the picture, and of what is remembered of the model's features unless that is in half precision.
         device: where the model computes.
         time: the share of noise, a tensor on the device.
     """
@@ -137,7 +137,8 @@ class CallPlanner:
         match = site.group.state(call.position.branch, call.batch, call.layout)
         if state is None or state.match is not match:
             specs = site.memory_specs(call.batch, call.layout)
-            memories = {what: new_memory(spec, call.dtype, call.device) for what, spec in specs.items()}
+            dtype = remembered_dtype(self.method.memory, call.dtype)
+            memories = {what: new_memory(spec, dtype, call.device) for what, spec in specs.items()}
             state = site.states[call.position.branch] = SiteState(call.batch, call.layout, match, memories=memories)
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
