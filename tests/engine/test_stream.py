@@ -271,6 +271,26 @@ def test_other_blocks_are_refused(block: Any) -> None:
         tokred.apply(deep(block_fn=block), shrinking())
 
 
+def test_one_block_of_another_class_is_enough_to_be_refused() -> None:
+    model = deep()
+    model.blocks[1] = ResPostBlock(24, num_heads=2)
+    with pytest.raises(UnsupportedModel, match="has blocks that are not an attention and an MLP one after the other"):
+        tokred.apply(model, shrinking())
+
+
+@pytest.mark.parametrize("depths", [(0,), (0, 2), (2,), ()])
+@pytest.mark.parametrize("pool", ["avg", ""])
+@pytest.mark.filterwarnings("ignore:tokred. .* reduced nothing")
+def test_all_tokens_come_back_after_the_last_block_where_they_are_asked_for(depths: tuple[int, ...], pool: str) -> None:
+    model, seen = deep(global_pool=pool), list[torch.Tensor]()
+    model.norm.register_forward_hook(lambda _, args, out: seen.append(args[0]))
+    with tokred.apply(model, shrinking(InSomeBlocks(depths))) as run:
+        model(pictures())
+        removed = max(call.removed for call in run.report().calls)
+    assert seen[0].shape == (2, 17, 24)
+    assert [len(sample.unique(dim=0)) for sample in seen[0]] == [17 - removed] * 2
+
+
 def test_a_mask_is_refused() -> None:
     model = deep()
     mask = torch.ones(2, 1, 17, 17, dtype=torch.bool)

@@ -107,11 +107,11 @@ def _choose(specs: Sequence[SiteSpec], method: Method, model: nn.Module) -> list
         blocks[spec.depth].append(spec)
     offered = [spec for block in blocks.values() for spec in [*block, *_kv_sites(block), *_stream_sites(block)]]
     chosen = [spec for spec in offered if spec.kind in _kinds(blocks[spec.depth], method)]
-    if not chosen and method.sites == ("stream",):
+    if method.sites == ("stream",) and len(chosen) < len(blocks):
         raise UnsupportedModel(
-            f"{type(model).__name__} cannot go on with fewer tokens: it needs one for each place of the picture at its "
-            "end, or has no blocks of an attention and an MLP one after the other. Use a method that keeps the full "
-            "length, such as 'tomesd'."
+            "The model cannot go on with fewer tokens: it needs one for each place of the picture at its end, or has "
+            "blocks that are not an attention and an MLP one after the other. Use a method that keeps the full length, "
+            "such as 'tomesd'."
         )
     if not chosen:
         raise UnsupportedModel(

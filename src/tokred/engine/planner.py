@@ -227,8 +227,8 @@ class CallPlanner:
         for name, module in self.inner.items():
             if self.model.get_submodule(name) is not module:
                 raise ConflictError(
-                    f"{name} was replaced after tokred.apply(), which stands in for it to reach the keys. Call "
-                    "remove() on the run, load the LoRA or whatever replaces it, then apply again."
+                    f"{name} was replaced after tokred.apply(), which stands in for it. Call remove() on the run, load "
+                    "the LoRA or whatever replaces it, then apply again."
                 )
 
     def _rest(self, why: str) -> None:
