@@ -12,6 +12,8 @@ from tokred.interfaces import Draw, Memory
 from tokred.parts import Copy, Cosine, Stages
 
 Linkage = Literal["single", "complete", "average"]
+MOST = 4096
+"""Tokens that can be clustered: the distances of all pairs take 64 MB per sample, and each join goes through them."""
 BROKEN = 1e4
 """The distance of a token that is not a number: more than any cosine distance."""
 
@@ -35,8 +37,8 @@ class AgglomerativeMatcher:
             raise SpecError(f"linkage={self.linkage!r} is not known. Allowed: single, complete, average.")
 
     def capacity(self, layout: Layout) -> int:
-        """Return N - 1: one cluster has to stay."""
-        return layout.image - 1
+        """Return N - 1, one cluster has to stay; 0 where there are more than 4,096 tokens."""
+        return layout.image - 1 if layout.image <= MOST else 0
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """Draw nothing."""

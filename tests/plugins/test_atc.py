@@ -8,7 +8,7 @@ import pytest
 import torch
 from plugins.by_loops import CASES, Pairs, Row, assert_merges_and_copies, cosine, make_case, match, pairs_in, rows_of
 
-from tokred import SpecError
+from tokred import Layout, SpecError
 from tokred.registry import build_method
 
 LINKAGES = ("single", "complete", "average")
@@ -55,6 +55,12 @@ def test_a_token_that_is_not_a_number_is_joined_last() -> None:
         assert reduction.is_kept[0, 5]
         assert reduction.sizes[0].min() == 1
         assert torch.equal(match(method, case, 20)[0].assign[1], clean.assign[1])
+
+
+def test_more_than_4096_tokens_are_not_clustered() -> None:
+    matcher = build_method("atc", {}).matcher
+    assert matcher.capacity(Layout(grids=((64, 64),))) == 4095
+    assert matcher.capacity(Layout(grids=((64, 65),))) == 0
 
 
 @pytest.mark.parametrize(
