@@ -10,7 +10,7 @@ from tokred.adapter import Remembered
 from tokred.interfaces import Memory, MemorySpec
 
 HALF = torch.bfloat16
-"""Half precision with the range of float32: outputs of large models pass the largest float16."""
+"""Half precision with the range of float32, so that no output overflows."""
 
 
 def new_memory(spec: MemorySpec, dtype: torch.dtype, device: torch.device) -> Memory:
