@@ -39,7 +39,7 @@ TOMESD, DITO = Setup("tomesd"), Setup("dito")
 DELTA = Setup("delta", {"dense_first": 1, "gain": "fitted", "keys": "recovered"})
 SHARING = Setup("dito", {"share": 2, "penalty": 0.1})
 STEP_CACHE = Setup("step_cache", {"order": 1})
-HALF = Setup("delta", {"dense_first": 2, "gain": "fitted", "keys": "recovered", "memory": "half"})
+HALF = Setup("delta", {"dense_first": 1, "gain": "fitted", "keys": "recovered", "memory": "half"})
 SKIPPED_SITES = Setup("delta", {"program": "M .5 (1 M .5)*", "signal": "input", "sites": ("attn", "mlp")})
 SETUPS = (
     TOMESD,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from engine.setups import DELTA, RECOVERED, SIMPLEST, Setup, fresh_generation
+from engine.setups import RECOVERED, SIMPLEST, Setup, fresh_generation
 from families.models import Family, blocks_of
 from torch import nn
 
@@ -72,7 +72,7 @@ POINTS: dict[str, Callable[[nn.Module], AbstractContextManager[None]]] = {
 }
 CASES = [(family, setup, point) for family, setup in SIMPLEST for point in POINTS if point != "delta"]
 CASES += [(family, setup, "submodule") for family, setup in RECOVERED]
-CASES += [(family, setup, "delta" if setup is DELTA else "recover") for family, setup in RECOVERED]
+CASES += [(family, setup, "delta" if setup.method == "delta" else "recover") for family, setup in RECOVERED]
 
 
 @pytest.mark.parametrize(("family", "setup", "point"), CASES, ids=str)
