@@ -138,7 +138,7 @@ def tokred_components() -> Iterator[Component]:
         "pitome",
         "tokred_plugins.pitome:pitome",
         "merge tokens that resemble many others, protect the rest, for good (Tran et al., 2024)",
-        levels=({"ratio": 0.05}, {"ratio": 0.1}, {"ratio": 0.2}, {"ratio": 0.3}),
+        levels=({"ratio": 0.1}, {"ratio": 0.2}, {"ratio": 0.3}, {"ratio": 0.4}),
     )
     yield Component(
         "method",

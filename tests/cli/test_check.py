@@ -50,7 +50,7 @@ def test_an_expected_failure_that_passes_is_a_failure(
     ("name", "message"),
     [
         ("cosin", "Unknown component 'cosin'. Known: "),
-        ("matcher:cosine", "Unknown matcher 'cosine'. Known: anchors, "),
+        ("matcher:cosine", "Unknown matcher 'cosine'. Known: "),
         ("mather:grid", "Unknown kind of component 'mather'."),
         ("fewer_steps", "Unknown component 'fewer_steps'."),
     ],
