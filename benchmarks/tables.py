@@ -161,10 +161,10 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
         return time_table(results)
     if "choices" in results:
         return presets_table(results)
-    if "line_noise" in results["rows"][0]:
-        return errors_table(results)
     if "curves" in results:
         return markdown(SUMMARY_HEAD, *summary(read_plain(Analysis, results, "analysis")))
+    if "line_noise" in results["rows"][0]:
+        return errors_table(results)
     return quality_table(validate(results), names)
 
 
