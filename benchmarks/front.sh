@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Quality over measured time of all that makes a model faster: `bash benchmarks/front.sh MODEL STEPS [SAMPLES] [PAIRS]`.
 # Rivals (fewer steps, the caches of diffusers, the presets' own schedules over the sampler's time), published token
-# methods at 10 and 28 steps, tokred's own methods and its presets, on seeds from 100 up, which nothing was tuned on.
-# Below 12 steps methods have two dense steps first, else four. Run it from the repository root; it writes
+# methods (all at 10 steps, two at 28), tokred's own methods and its presets, on seeds from 100 up, which nothing was
+# tuned on. At 50 steps, only what was near the front before. Below 12 steps methods have two dense steps first, else four. Run it from the repository root; it writes
 # docs/results/front/MODEL-STEPS.
 set -euo pipefail
 model=$1 steps=$2 samples=${3:-32} pairs=${4:-2}
@@ -15,21 +15,27 @@ rivals() {
   add fewer_steps:share=0.8 fewer_steps:share=0.667 fewer_steps:share=0.5
   for order in 0 1 2; do add "taylor_seer:interval=2,dense_first=$first,order=$order"; done
   add "taylor_seer:interval=3,dense_first=$first,order=1" "taylor_seer:interval=4,dense_first=$first,order=1"
-  if [ "$model" != emoji-sd3 ]; then add first_block_cache:threshold=0.1 first_block_cache:threshold=0.2; fi
-  add mag_cache:threshold=0.1 pyramid_attention_broadcast faster_cache
+  if [ "$steps" -lt 50 ]; then
+    if [ "$model" != emoji-sd3 ]; then add first_block_cache:threshold=0.1 first_block_cache:threshold=0.2; fi
+    add mag_cache:threshold=0.1 pyramid_attention_broadcast faster_cache:interval=2
+  fi
   for program in "D D D (1 D)* D" "D *(1 1 D)" "D (1 1 1 D)*"; do
     add "step_cache:program=$program,order=1,variable=noise"
   done
 }
 
 own() {
-  add quality balanced fast "delta:ratio=0.75,dense_first=$first"
+  add quality balanced fast
+  if [ "$steps" -ge 50 ]; then return; fi
+  add "delta:ratio=0.75,dense_first=$first"
   add "delta:ratio=0.9375,stride=4x4,interval=3,dense_first=$first,gain=fitted,keys=recovered"
 }
 
 published() {
-  add "dito:ratio=0.5,dense_first=$first" "dito:ratio=0.5,dense_first=$first,keys=full"
-  for method in tomesd tofu sito toma; do add "$method:ratio=0.25"; done
+  add "dito:ratio=0.5,dense_first=$first" tomesd:ratio=0.25
+  if [ "$steps" -ge 28 ]; then return; fi
+  add "dito:ratio=0.5,dense_first=$first,keys=full"
+  for method in tofu sito toma; do add "$method:ratio=0.25"; done
 }
 
 rivals
