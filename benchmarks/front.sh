@@ -13,9 +13,12 @@ rows=()
 add() { for run in "$@"; do rows+=(--method "$run"); done; }
 
 rivals() {
-  add fewer_steps:share=0.8 fewer_steps:share=0.667 fewer_steps:share=0.5
-  for order in 0 1 2; do add "taylor_seer:interval=2,dense_first=$first,order=$order"; done
-  add "taylor_seer:interval=3,dense_first=$first,order=1" "taylor_seer:interval=4,dense_first=$first,order=1"
+  add fewer_steps:share=0.667 fewer_steps:share=0.5 "taylor_seer:interval=2,dense_first=$first,order=1"
+  add "taylor_seer:interval=3,dense_first=$first,order=1"
+  if [ "$steps" -lt 50 ]; then
+    add fewer_steps:share=0.8 "taylor_seer:interval=4,dense_first=$first,order=1"
+    for order in 0 2; do add "taylor_seer:interval=2,dense_first=$first,order=$order"; done
+  fi
   if [ "$steps" -lt 28 ]; then
     if [ "$model" != emoji-sd3 ]; then add first_block_cache:threshold=0.1 first_block_cache:threshold=0.2; fi
     add mag_cache:threshold=0.1 pyramid_attention_broadcast faster_cache:interval=2
