@@ -121,7 +121,7 @@ def broken_tokens_attract_none(subject: Subject) -> None:
 
 def memory_is_linear(subject: Subject) -> None:
     """No tensor of all pairs is ever made: matching 16,384 tokens takes memory that is linear in their number."""
-    part, x = subject.make(), features(1, LARGE.image, 2)
+    part, x = subject.make(), features(1, LARGE.image, 4)
     with _Largest() as largest:  # type: ignore[no-untyped-call]
         match(part, LARGE, some(part.capacity(LARGE)), x)
     demand(
