@@ -43,6 +43,8 @@ def test_a_sample_alone_equals_it_in_a_batch(family: Family, model: nn.Module, s
         pytest.skip("in bfloat16 this class rounds otherwise in a batch: pairs that are nearly tied fall differently")
     batch = two_steps(family, model, setup, arguments)[1:2]
     alone = two_steps(family, model, setup, second_sample(arguments))
+    if setup.params.get("memory") == "half":  # what is remembered is rounded, and may fall on either side
+        alone, batch = alone.bfloat16(), batch.bfloat16()
     assert_same_computation(alone, batch)
 
 
