@@ -133,7 +133,7 @@ def _point(row: Row, axis: Cost) -> Point:
 
 
 def _cost(row: Row, axis: Cost) -> float:
-    return row.compute if axis == "compute" else row.time_ratio.median
+    return row.cost("compute" if axis == "compute" else "time")
 
 
 def _compared(results: Results, group: str, axis: Cost, row: Row, front: Sequence[Point]) -> Advantage | Cheaper:

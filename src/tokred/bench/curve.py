@@ -5,6 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol, TypeVar
+
+
+class Placed(Protocol):
+    """Anything with a cost and a mean quality."""
+
+    @property
+    def cost(self) -> float:
+        """What it costs, over dense."""
+        ...
+
+    @property
+    def mean(self) -> float:
+        """How good it is on average."""
+        ...
+
+
+P = TypeVar("P", bound=Placed)
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,7 @@ class Between:
         return [cheaper + self.weight * (dearer - cheaper) for cheaper, dearer in pairs]
 
 
-def pareto_front(points: Iterable[Point], *, higher: bool) -> tuple[Point, ...]:
+def pareto_front(points: Iterable[P], *, higher: bool) -> tuple[P, ...]:
     """Return the points that are better on average than all that cost no more, the cheapest first.
 
     Args:
@@ -57,7 +75,7 @@ def pareto_front(points: Iterable[Point], *, higher: bool) -> tuple[Point, ...]:
         higher: whether higher is better.
     """
     sign = 1 if higher else -1
-    front: list[Point] = []
+    front: list[P] = []
     for point in sorted(points, key=lambda point: (point.cost, -sign * point.mean)):
         if not front or sign * point.mean > sign * front[-1].mean:
             front.append(point)

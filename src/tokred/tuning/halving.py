@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from tokred.bench.curve import pareto_front
 from tokred.errors import SpecError
 from tokred.tuning.candidate import Candidate
 from tokred.tuning.space import draw, neighbour
@@ -33,6 +34,16 @@ class Trial:
     compute: float
     quality: float
     samples: int
+
+    @property
+    def cost(self) -> float:
+        """Its place on a front, see `tokred.bench.curve`."""
+        return self.compute
+
+    @property
+    def mean(self) -> float:
+        """Likewise."""
+        return self.quality
 
 
 Measure = Callable[[Candidate, int], Trial]
@@ -69,11 +80,7 @@ def search(measure: Measure, *, steps: int, candidates: int, samples: int, most:
 
 def front(trials: Iterable[Trial]) -> list[Trial]:
     """Return the trials that are better than all that cost no more, the cheapest first."""
-    found: list[Trial] = []
-    for trial in sorted(trials, key=lambda trial: (trial.compute, -trial.quality)):
-        if not found or trial.quality > found[-1].quality:
-            found.append(trial)
-    return found
+    return list(pareto_front(trials, higher=True))
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
