@@ -10,8 +10,8 @@ from io import StringIO
 from typing import Any
 
 from tokred.errors import SpecError
+from tokred.parts.checks import check_at_least
 from tokred.rivals.caching import Generation, caching
-from tokred.rivals.checks import check_count
 from tokred.rivals.hosting import make_config
 
 
@@ -34,7 +34,7 @@ class MagCache:
     ratios: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        check_count("most", self.most, 1)
+        check_at_least("most", self.most, 1, "the steps skipped in a row")
         if not self.threshold >= 0:
             raise SpecError(f"threshold={self.threshold} must be at least 0: up to that error, steps are skipped.")
         if not 0 <= self.dense_share <= 1:

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from tokred.parts.checks import check_at_least
 from tokred.rivals.caching import Generation, caching
-from tokred.rivals.checks import check_count
 from tokred.rivals.hosting import make_config
 
 
@@ -26,7 +26,7 @@ class PyramidAttentionBroadcast:
     above: float = 100.0
 
     def __post_init__(self) -> None:
-        check_count("interval", self.interval, 2)
+        check_at_least("interval", self.interval, 2, "the steps from one computed step to the next")
 
     def steps(self, steps: int) -> int:
         """Return all of them."""

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from tokred.errors import SpecError, UnsupportedModel
+from tokred.parts.checks import check_at_least
 from tokred.rivals.blocks import blocks_of, drops_text
 from tokred.rivals.caching import caching
-from tokred.rivals.checks import check_count
 from tokred.rivals.hosting import cacheable, make_config
 
 Forecast = Literal["model", "attn"]
@@ -39,9 +39,9 @@ class TaylorSeer:
     forecast: Forecast = "model"
 
     def __post_init__(self) -> None:
-        check_count("interval", self.interval, 2)
-        check_count("dense_first", self.dense_first, 1)
-        check_count("order", self.order, 0)
+        check_at_least("interval", self.interval, 2, "the steps from one computed step to the next")
+        check_at_least("dense_first", self.dense_first, 1, "the steps computed at the start")
+        check_at_least("order", self.order, 0, "the order of the forecast")
         if self.forecast not in get_args(Forecast):
             raise SpecError(f"forecast={self.forecast!r} must be one of: {', '.join(get_args(Forecast))}.")
 
