@@ -3,7 +3,8 @@
 It reads the results that benchmarks/front.sh wrote to docs/results/front, compares each preset and each other method of
 tokred's own, sample by sample, with the Pareto front of a group, and writes advantage.json, a plot over the number of
 steps, and the tables of docs/front.md between their comments. Above the dearest run of a front its best counts, and
-"at any" cost that does always. With `--check` nothing is written, and a page or file that is out of date is an error.
+"at any" cost that does always. What `tokred tune` found, in docs/results/tuned, is compared with the rivals that were
+measured on the same samples. With `--check` nothing is written, and a page or file that is out of date is an error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,18 +27,21 @@ from tokred.bench.curve import Between, Point, at_cost, pareto_front
 from tokred.bench.figure_file import write_figure
 from tokred.bench.json_file import write_json
 from tokred.bench.result import Row
+from tokred.errors import SpecError
 from tokred.metrics import Paired
 from tokred.metrics.psnr import IDENTICAL_PSNR
 from tokred.zoo.catalog import find_model
 
 ROOT = Path(__file__).parents[1]
 FRONT = ROOT / "docs" / "results" / "front"
+TUNED = ROOT / "docs" / "results" / "tuned"
 PAGE = ROOT / "docs" / "front.md"
 METRIC = "psnr"
 Cost = Literal["time", "compute", "any"]
 PRESETS = ("quality", "balanced", "fast")
 OWN = (*PRESETS, "delta")
 BLOCK = re.compile(r"(<!-- advantage over (rivals|published) at (time|compute|any) -->\n).*?(<!-- end -->)", re.DOTALL)
+TUNED_BLOCK = re.compile(r"(<!-- tuned over rivals at (time|compute) -->\n).*?(<!-- end -->)", re.DOTALL)
 COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73"}
 
 
@@ -107,20 +112,40 @@ class Cheaper:
 
 @dataclass(frozen=True)
 class Advantages:
-    """All that could be compared, and what could not."""
+    """All that could be compared, and what could not; `tuned` are the runs that `tokred tune` found."""
 
     found: tuple[Advantage, ...]
     cheaper: tuple[Cheaper, ...]
+    tuned: tuple[Advantage | Cheaper, ...]
 
 
 def compare(results: Results) -> Iterator[Advantage | Cheaper]:
     """Compare every run of tokred's own with the front of each group."""
-    for group, belongs in GROUPS.items():
+    own = [row for row in results.rows if row.method in OWN]
+    for group in GROUPS:
         for axis in get_args(Cost):
-            points = (_point(row, axis) for row in results.rows if belongs(row) and not _is_dense(row))
-            front = pareto_front(points, higher=True)
-            for row in (row for row in results.rows if front and row.method in OWN):
-                yield _compared(results, group, axis, row, front)
+            yield from _all_compared(results, group, axis, own)
+
+
+def compare_tuned(tuned: Results, measured: Results) -> Iterator[Advantage | Cheaper]:
+    """Compare every run that was tuned with the front of the rivals in another file, of the same samples.
+
+    Raises:
+        SpecError: the two are not of the same model, steps and seeds.
+    """
+    for key in ("model", "settings.steps", "settings.seeds"):
+        one, other = (attrgetter(key)(results) for results in (tuned, measured))
+        if one != other:
+            raise SpecError(f"{key} of what was tuned is {one}, of the rivals {other}: measure both on the same.")
+    for axis in get_args(Cost):
+        yield from _all_compared(measured, "rivals", axis, tuned.rows)
+
+
+def _all_compared(results: Results, group: str, axis: Cost, rows: Sequence[Row]) -> Iterator[Advantage | Cheaper]:
+    points = (_point(row, axis) for row in results.rows if GROUPS[group](row) and not _is_dense(row))
+    front = pareto_front(points, higher=True)
+    if front:
+        yield from (_compared(results, group, axis, row, front) for row in rows)
 
 
 def _is_dense(row: Row) -> bool:
@@ -156,10 +181,23 @@ def _compared(results: Results, group: str, axis: Cost, row: Row, front: Sequenc
     )
 
 
-def all_results() -> list[Results]:
+def all_results(folder: Path) -> list[Results]:
     """Read every front, by tokens and steps."""
-    found = [read_results(path) for path in FRONT.glob("*/results.json")]
+    found = [read_results(path) for path in folder.glob("*/results.json")]
     return sorted(found, key=lambda r: (find_model(r.model).tokens, r.model, r.settings.steps))
+
+
+def all_advantages() -> Advantages:
+    """Compare all that was measured."""
+    fronts = all_results(FRONT)
+    each = [one for results in fronts for one in compare(results)]
+    measured = {(results.model, results.settings.steps): results for results in fronts}
+    tuned = [(results, measured[results.model, results.settings.steps]) for results in all_results(TUNED)]
+    return Advantages(
+        tuple(a for a in each if isinstance(a, Advantage)),
+        tuple(a for a in each if isinstance(a, Cheaper)),
+        tuple(one for pair in tuned for one in compare_tuned(*pair)),
+    )
 
 
 def table(advantages: Advantages, group: str, axis: str) -> list[str]:
@@ -179,10 +217,21 @@ def table(advantages: Advantages, group: str, axis: str) -> list[str]:
 
 
 def _cell(found: Sequence[Advantage]) -> str:
-    if not found:
-        return "-"
-    (paired,) = (a.difference for a in found)
+    return "-" if not found else _written(*found)
+
+
+def _written(advantage: Advantage) -> str:
+    paired = advantage.difference
     return f"{paired.mean:+.1f} ({paired.low:+.1f} to {paired.high:+.1f})"
+
+
+def tuned_table(advantages: Advantages, axis: str) -> list[str]:
+    """Return a row for each run that was tuned."""
+    lines = [f"| model | steps | method | {axis} | above the rivals, dB |", "|---|---|---|---|---|"]
+    for one in (one for one in advantages.tuned if one.axis == axis):
+        above = _written(one) if isinstance(one, Advantage) else "-"
+        lines.append(f"| {one.model} | {one.steps} | {one.label} | {one.cost:.2f} | {above} |")
+    return lines
 
 
 def figure(advantages: Advantages) -> Figure:
@@ -227,17 +276,18 @@ def filled(page: str, advantages: Advantages) -> str:
         head, group, axis, tail = match.groups()
         return head + "\n".join(table(advantages, group, axis)) + "\n" + tail
 
-    return BLOCK.sub(block, page)
+    def tuned_block(match: re.Match[str]) -> str:
+        head, axis, tail = match.groups()
+        return head + "\n".join(tuned_table(advantages, axis)) + "\n" + tail
+
+    return TUNED_BLOCK.sub(tuned_block, BLOCK.sub(block, page))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where something is out of date")
     check = parser.parse_args().check
-    each = [one for results in all_results() for one in compare(results)]
-    advantages = Advantages(
-        tuple(a for a in each if isinstance(a, Advantage)), tuple(a for a in each if isinstance(a, Cheaper))
-    )
+    advantages = all_advantages()
     file, page = FRONT / "advantage.json", PAGE.read_text()
     if check:
         stale = [

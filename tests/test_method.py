@@ -39,6 +39,7 @@ PARTS = {
         ({"merge": ((0.5, "prune"), (0.2, "mean"), (1.0, "mean"))}, "is not a way to merge"),
         ({"keys": "all"}, "keys='all' is not known. Allowed: kept, weighted, full, recovered"),
         ({"memory": "float16"}, "memory='float16' is not known. Allowed: model, half"),
+        ({"memory": "half"}, r"memory='half' is about features that are remembered, and Copy\(\) remembers none"),
         ({"sites": ("attention",)}, "name at least one of attn, mlp, block"),
         ({"sites": "attn"}, r"sites='attn' must be a tuple of names, such as \('attn', 'mlp'\)"),
         ({"sites": ()}, "name at least one of attn, mlp, block"),

@@ -74,7 +74,7 @@ def test_every_parameter_comes_back(tmp_path: Path) -> None:
         similarity=Cosine("block_input"),
         matcher=GridMatcher((3, 2), random=False, penalty=FrequencyPenalty(0.1, 0.2, 0.5)),
         scheduler=Planned(0.25, (0.0, 0.3)),
-        recovery=Copy(),
+        recovery=Cached(),
         merge="mean",
         sites=("mlp",),
         share=3,

@@ -128,6 +128,7 @@ class Method:
         self._check_choices()
         self._check_ratio()
         self._check_phases()
+        self._check_memory()
 
     def merge_at(self, site: SiteInfo) -> MergeMode:
         """Return how tokens are merged at `site`."""
@@ -290,6 +291,14 @@ class Method:
                     f"{recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
                     "that does, such as Interval, or a recovery without memory, such as Copy."
                 )
+
+    def _check_memory(self) -> None:
+        """Refuse a choice of memory where nothing is remembered."""
+        if self.memory != "model" and not (self.remembers or self.follows_model or self.similarity.signal == "value"):
+            raise SpecError(
+                f"memory={self.memory!r} is about features that are remembered, and {self.recovery} remembers none. "
+                "Leave it out, or use a recovery such as Cached, Forecast or Delta."
+            )
 
     def _check_past(self) -> None:
         """Refuse a signal that needs calls before the one that matches where there can be none."""

@@ -14,6 +14,7 @@ import pytest
 from bench.made import made_results, made_row
 
 from tokred.bench.result import Row
+from tokred.errors import SpecError
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "advantage.py"
 
@@ -84,7 +85,7 @@ def test_a_group_without_runs_is_left_out(advantage: ModuleType) -> None:
 
 def test_the_table_has_a_cell_for_each_number_of_steps(advantage: ModuleType) -> None:
     compared = found(advantage, rival(0.4, 30), row("fast", 0.9, 35), row("balanced", 0.3, 30))
-    advantages = advantage.Advantages(tuple(a for a in compared if isinstance(a, advantage.Advantage)), ())
+    advantages = advantage.Advantages(tuple(a for a in compared if isinstance(a, advantage.Advantage)), (), ())
     head, _, *rows = advantage.table(advantages, "rivals", "time")
     assert head == "| model | tokens | method | 1 steps |"
     assert rows[1:] == ["| emoji-dit | 256 | balanced | - |", "| emoji-dit | 256 | fast | +5.0 (+5.0 to +5.0) |"]
@@ -93,3 +94,20 @@ def test_the_table_has_a_cell_for_each_number_of_steps(advantage: ModuleType) ->
 def test_the_page_says_what_the_results_do() -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_was_tuned_is_compared_with_rivals_of_another_file(advantage: ModuleType) -> None:
+    measured = dataclasses.replace(made_results(rival(0.4, 30), rival(0.8, 40)), model="emoji-dit")
+    tuned = dataclasses.replace(made_results(row("step_cache", 0.6, 37), row("delta", 0.3, 29)), model="emoji-dit")
+    dear, cheap = (one for one in advantage.compare_tuned(tuned, measured) if one.axis == "compute")
+    assert dear.difference.mean == pytest.approx(37 - 35)
+    assert isinstance(cheap, advantage.Cheaper)
+    table = advantage.tuned_table(advantage.Advantages((), (), (dear, cheap)), "compute")
+    assert table[2] == "| emoji-dit | 1 | step_cache | 0.50 | +2.0 (+2.0 to +2.0) |"
+    assert table[3].endswith("| 0.20 | - |")
+
+
+def test_what_was_tuned_has_the_samples_of_the_rivals(advantage: ModuleType) -> None:
+    measured = dataclasses.replace(made_results(rival(0.4, 30)), model="emoji-dit")
+    with pytest.raises(SpecError, match="emoji-sd3"):
+        list(advantage.compare_tuned(dataclasses.replace(measured, model="emoji-sd3"), measured))
