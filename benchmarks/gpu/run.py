@@ -18,9 +18,10 @@ import quality
 import speed
 import training
 from deadline import Deadline
-from jobs import LeftOut, Options, work_through
+from jobs import LeftOut, Options
 from records import Records
 from summary import summary
+from work import work_through
 
 PARTS = {
     "train": training.jobs,

@@ -12,11 +12,12 @@ import pytest
 
 from child import run_child
 from deadline import Deadline
-from jobs import Job, LeftOut, Options, Unfinished, expected_seconds, work_through
+from jobs import Job, LeftOut, Options, Unfinished
 from records import Records
 from summary import summary
 from training import jobs as training_jobs
 from training import train
+from work import expected_seconds, work_through
 
 GPU = Path(__file__).parents[2] / "benchmarks" / "gpu"
 

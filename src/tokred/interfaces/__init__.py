@@ -3,8 +3,9 @@
 from tokred.interfaces.matcher import Draw, Matcher
 from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.recovery import Recovery
-from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Match, Phase, Plan, Scheduler, SiteInfo, SiteKind
+from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
 from tokred.interfaces.similarity import NEED_PAST, OF_ATTENTION, SIGNALS, Signal, Similarity, known_before
+from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
 
 __all__ = [
     "DENSE",

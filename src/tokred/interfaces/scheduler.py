@@ -8,16 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-if TYPE_CHECKING:  # a similarity names the kinds of site, and a matcher takes a similarity
-    from tokred.interfaces.matcher import Matcher
-
-SiteKind = Literal["attn", "mlp", "block", "kv", "stream", "model"]
-"""What a site computes: attention, a feed-forward layer, both at once, an attention's keys and values alone, all that
-comes after a block's attention, or the whole model."""
-SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
-"""Every kind of site."""
+from tokred.interfaces.matcher import Matcher
+from tokred.interfaces.site import SiteInfo
 
 
 class Phase(Enum):
@@ -75,25 +69,6 @@ class Plan:
 
 DENSE = Plan(Phase.DENSE)
 """The plan of a site that is left alone."""
-
-
-@dataclass(frozen=True)
-class SiteInfo:
-    """Which site a plan is for.
-
-    Attributes:
-        name: dotted name of the site's module in the model.
-        kind: "attn", "mlp", "block", "kv", "stream" or "model".
-        depth: index of the transformer block, from 0; 0 for the model.
-        blocks: number of transformer blocks.
-        tokens: number of image tokens that reach the site in the call that is planned; 0 where no call is.
-    """
-
-    name: str
-    kind: SiteKind
-    depth: int
-    blocks: int
-    tokens: int = 0
 
 
 @dataclass(frozen=True)

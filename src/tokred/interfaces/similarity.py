@@ -6,7 +6,7 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 
 import torch
 
-from tokred.interfaces.scheduler import SiteKind
+from tokred.interfaces.site import SiteKind
 
 Signal = Literal[
     "input",
