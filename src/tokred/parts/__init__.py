@@ -17,6 +17,7 @@ from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
 from tokred.parts.stages import Stages
+from tokred.parts.stateless import Stateless
 from tokred.reduction import take_rows
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Program",
     "RandomMatcher",
     "Stages",
+    "Stateless",
     "Variable",
     "all_but",
     "best_destinations",
