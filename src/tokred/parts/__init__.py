@@ -9,6 +9,7 @@ from tokred.parts.euclidean import Euclidean
 from tokred.parts.forecast import Forecast, Variable
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
+from tokred.parts.of_signal import OfSignal
 from tokred.parts.oracle import Oracle
 from tokred.parts.pairing import all_but, best_destinations, closest_pairs, in_chunks
 from tokred.parts.planned import Planned
@@ -34,6 +35,7 @@ __all__ = [
     "GridMatcher",
     "GuidedInterval",
     "Interval",
+    "OfSignal",
     "Oracle",
     "Planned",
     "Program",
