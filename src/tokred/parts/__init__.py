@@ -19,6 +19,7 @@ from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
 from tokred.parts.stages import Stages
 from tokred.parts.stateless import Stateless
+from tokred.parts.wrapping import Wrapping
 from tokred.reduction import take_rows
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Stages",
     "Stateless",
     "Variable",
+    "Wrapping",
     "all_but",
     "best_destinations",
     "cells_of",
