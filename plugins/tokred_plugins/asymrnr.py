@@ -8,25 +8,16 @@ from typing import ClassVar, Literal
 
 import torch
 
-from tokred import Method, Phase, Plan, Signal, Similarity, SiteInfo, SpecError
+from tokred import Method, Phase, Plan, Similarity, SiteInfo, SpecError
 from tokred.interfaces import Match
-from tokred.parts import Copy, Cosine, Euclidean, GridMatcher, RandomMatcher, check_at_least, check_ratio, check_signal
+from tokred.parts import Copy, Cosine, Euclidean, GridMatcher, OfSignal, RandomMatcher, check_at_least, check_ratio
 
 Measure = Literal["euclidean", "dot", "cosine", "random"]
 
 
 @dataclass(frozen=True)
-class Dot:
-    """Scalar product of two tokens.
-
-    Attributes:
-        signal: the features that are compared, see `tokred.Similarity`.
-    """
-
-    signal: Signal = "input"
-
-    def __post_init__(self) -> None:
-        check_signal(self.signal)
+class Dot(OfSignal):
+    """Scalar product of two tokens."""
 
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""

@@ -9,7 +9,7 @@ import torch
 
 from tokred import Layout, Method, Reduction, Similarity, SiteKind, SpecError
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Cosine, Stages
+from tokred.parts import Copy, Cosine, Stages, Stateless
 
 Linkage = Literal["single", "complete", "average"]
 MOST = 4096
@@ -19,7 +19,7 @@ BROKEN = 1e4
 
 
 @dataclass(frozen=True)
-class AgglomerativeMatcher:
+class AgglomerativeMatcher(Stateless):
     """Join the two closest clusters of tokens, r times; a cluster goes into its first token.
 
     The distances between clusters are kept up to date by the rule of Lance and Williams.
@@ -39,14 +39,6 @@ class AgglomerativeMatcher:
     def capacity(self, layout: Layout) -> int:
         """Return N - 1, one cluster has to stay; 0 where there are more than 4,096 tokens."""
         return layout.image - 1 if layout.image <= MOST else 0
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw nothing."""
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Join the tokens of `features` `[B, N, C]` `r` times."""

@@ -9,11 +9,11 @@ import torch
 
 from tokred import Layout, Method, Reduction, Similarity, SiteKind
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Cosine, Stages, all_but
+from tokred.parts import Copy, Cosine, Stages, Stateless, all_but
 
 
 @dataclass(frozen=True)
-class SamplingMatcher:
+class SamplingMatcher(Stateless):
     """Keep tokens where evenly spaced points fall on the cumulative sum of their significances.
 
     A removed token follows the next one that is kept in the order of significance, or the last.
@@ -24,14 +24,6 @@ class SamplingMatcher:
     def capacity(self, layout: Layout) -> int:
         """Return N - 1: one token has to stay."""
         return layout.image - 1
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw nothing."""
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Remove the `r` tokens on which no point falls, by the sum of their `features` `[B, N, C]`."""

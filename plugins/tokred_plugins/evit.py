@@ -9,11 +9,11 @@ import torch
 
 from tokred import Layout, Method, Reduction, Similarity, SiteKind, WeightedReduction
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Cosine, Stages
+from tokred.parts import Copy, Cosine, Stages, Stateless
 
 
 @dataclass(frozen=True)
-class AttentiveMatcher:
+class AttentiveMatcher(Stateless):
     """Keep the tokens that the class token attends to most, and fuse all others into one.
 
     That one is the sum of all that are fused, each times its attention; it stands in the place of the most attended
@@ -25,14 +25,6 @@ class AttentiveMatcher:
     def capacity(self, layout: Layout) -> int:
         """Return N - 1: the fused token stays."""
         return layout.image - 1
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw nothing."""
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(
         self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred import Layout, Matcher, Method, Similarity, WeightedReduction
+from tokred import Matcher, Method, Similarity, WeightedReduction
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Cosine, take_rows
+from tokred.parts import Copy, Cosine, Wrapping, take_rows
 from tokred_plugins.tome import BipartiteMatcher, PerBlock
 
 EVERY_OTHER = BipartiteMatcher()
 
 
 @dataclass(frozen=True)
-class SimilarityWeighted:
+class SimilarityWeighted(Wrapping):
     """Let a removed token count in the average of its group by its similarity to the one that is kept.
 
     The kept token counts 1; a similarity below 0 counts 0.
@@ -25,23 +25,6 @@ class SimilarityWeighted:
     """
 
     matcher: Matcher = EVERY_OTHER
-
-    @property
-    def max_ratio(self) -> float:
-        """That of the matcher."""
-        return self.matcher.max_ratio
-
-    def capacity(self, layout: Layout) -> int:
-        """Return that of the matcher."""
-        return self.matcher.capacity(layout)
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Let the matcher draw."""
-        return self.matcher.draw(layout, r, generator)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare what the matcher does."""
-        return self.matcher.state_spec(shape)
 
     def match(
         self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory

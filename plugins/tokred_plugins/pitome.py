@@ -11,11 +11,11 @@ from torch.nn.functional import elu
 
 from tokred import Layout, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SpecError
 from tokred.interfaces import Draw, Match, Memory
-from tokred.parts import Copy, Cosine, best_destinations, in_chunks, take_rows
+from tokred.parts import Copy, Cosine, Stateless, best_destinations, in_chunks, take_rows
 
 
 @dataclass(frozen=True)
-class EnergyMatcher:
+class EnergyMatcher(Stateless):
     """Merge among the tokens that resemble the most others; protect those that stand alone.
 
     A token's energy is the mean over all tokens of `elu(similarity - margin)`. Of the 2 r tokens of greatest energy,
@@ -39,14 +39,6 @@ class EnergyMatcher:
     def capacity(self, layout: Layout) -> int:
         """Return half the tokens."""
         return layout.image // 2
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw nothing."""
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Remove `r` tokens of `features` `[B, N, C]`, among the 2 r of greatest energy."""

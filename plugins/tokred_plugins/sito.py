@@ -13,6 +13,7 @@ from tokred.parts import (
     Copy,
     Cosine,
     EveryStep,
+    Stateless,
     all_but,
     best_destinations,
     cells_of,
@@ -27,7 +28,7 @@ RecoverFrom = Literal["kept", "base"]
 
 
 @dataclass(frozen=True)
-class BaseMatcher:
+class BaseMatcher(Stateless):
     """Keep in each cell the token that resembles all others most, its base; prune the r others closest to a base.
 
     The bases are each sample's own. Rows and columns beyond the last whole cell hold no bases.
@@ -62,10 +63,6 @@ class BaseMatcher:
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """Draw the noise `[N]`, which all samples share, beside the cells `[D, sy * sx]`."""
         return cells_of(layout, self.stride), torch.randn(layout.image, generator=generator)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Choose the bases of `features` `[B, N, C]`, prune `r` other tokens, and say whom each follows."""

@@ -9,13 +9,13 @@ import torch
 
 from tokred import Layout, Method, Reduction, Similarity, SpecError
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Cosine, EveryStep, check_at_least, count_cells
+from tokred.parts import Copy, Cosine, EveryStep, Stateless, check_at_least, count_cells
 
 Sample = Literal["nearest-exact", "nearest", "mean"]
 
 
 @dataclass(frozen=True)
-class Downsample:
+class Downsample(Stateless):
     """Keep what resizing the grid to a smaller one picks, always the same tokens; no features are read.
 
     A grid of h by w becomes one of h // factor by w // factor, by the rule of PyTorch's `interpolate`. Where that is
@@ -51,10 +51,6 @@ class Downsample:
         for_each = torch.cat([tokens.flatten() for tokens in picked])
         src = (~torch.isin(torch.arange(layout.image), for_each)).nonzero()[:r, 0]
         return src.unsqueeze(0), for_each[src].unsqueeze(0)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Build the reduction that was drawn; of `features` `[B, N, C]` only N is read."""

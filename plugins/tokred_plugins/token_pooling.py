@@ -9,7 +9,7 @@ import torch
 
 from tokred import Layout, Method, Reduction, Similarity, SiteKind, SpecError
 from tokred.interfaces import Draw, Memory
-from tokred.parts import Copy, Euclidean, Stages, all_but, best_destinations, check_at_least, take_rows
+from tokred.parts import Copy, Euclidean, Stages, Stateless, all_but, best_destinations, check_at_least, take_rows
 
 Centres = Literal["means", "medoids"]
 TOLERANCE = 1e-4
@@ -17,7 +17,7 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class ClusterMatcher:
+class ClusterMatcher(Stateless):
     """Cluster tokens by Lloyd's rounds, from seeds at even distances; a cluster goes into the token nearest its mean.
 
     Each round puts every token into the cluster of the nearest centre, but for the one nearest to the last mean of its
@@ -46,10 +46,6 @@ class ClusterMatcher:
         """List the seeds `[K]`, at even distances; nothing is random."""
         k = layout.image - r
         return ((2 * torch.arange(k) + 1) * layout.image // (2 * k),)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Make `N - r` clusters of `features` `[B, N, C]`; a token that is not a number counts as zeros."""

@@ -10,13 +10,13 @@ import torch
 
 from tokred import Layout, LinearReduction, Method, Phase, Plan, Similarity, SiteInfo, SiteKind, SpecError
 from tokred.interfaces import DENSE, Draw, Match, Memory
-from tokred.parts import Copy, Cosine, cells_of, check_at_least, check_ratio, check_stride, count_cells
+from tokred.parts import Copy, Cosine, Stateless, cells_of, check_at_least, check_ratio, check_stride, count_cells
 
 Unmerge = Literal["transpose", "pinv"]
 
 
 @dataclass(frozen=True)
-class FacilityMatcher:
+class FacilityMatcher(Stateless):
     """Choose in each tile the destinations that represent it best; every token gives to them by soft weights.
 
     Where the tiles cannot all lose as many tokens, the first ones lose one more.
@@ -52,10 +52,6 @@ class FacilityMatcher:
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """List the tiles `[T, n]`; nothing is random."""
         return (cells_of(layout, self._fitting(layout)),)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(
         self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory

@@ -10,11 +10,11 @@ import torch
 
 from tokred import Layout, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SpecError
 from tokred.interfaces import Draw, Match, Memory
-from tokred.parts import Copy, Cosine, best_destinations, check_at_least
+from tokred.parts import Copy, Cosine, Stateless, best_destinations, check_at_least
 
 
 @dataclass(frozen=True)
-class BipartiteMatcher:
+class BipartiteMatcher(Stateless):
     """Split the sequence into every other token; remove the r of the first set that resemble one of the second most.
 
     Bipartite soft matching: the sources are the tokens at even places of the sequence, class and register tokens
@@ -32,10 +32,6 @@ class BipartiteMatcher:
         """Return the positions of the sources `[S]` and of the destinations `[D]`, ascending; nothing is random."""
         even = layout.prefix % 2
         return torch.arange(even, layout.image, 2), torch.arange(1 - even, layout.image, 2)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Pair the `r` most similar sources of `features` `[B, N, C]` with their destinations."""

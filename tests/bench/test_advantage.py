@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from bench.made import made_results, made_row
+from bench.scripts import BENCHMARKS, load_script
 
 from tokred.bench.result import Row
 from tokred.errors import SpecError
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "advantage.py"
-
 
 @pytest.fixture(scope="module")
 def advantage() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("advantage", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["advantage"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("advantage")
 
 
 def row(name: str, time: float, psnr: float, **params: Any) -> Row:
@@ -92,7 +84,9 @@ def test_the_table_has_a_cell_for_each_number_of_steps(advantage: ModuleType) ->
 
 
 def test_the_page_says_what_the_results_do() -> None:
-    done = subprocess.run([sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "advantage.py"), "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

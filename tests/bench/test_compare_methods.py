@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.scripts import BENCHMARKS
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "compare_methods.py"
+FILE = BENCHMARKS / "compare_methods.py"
 
 
 def compare(storage: Path, *arguments: str) -> str:

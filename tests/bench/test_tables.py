@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from bench.made import made_results, made_row
+from bench.scripts import load_script
 
 from tokred.bench import Results, compare_runs, find_metric, parse_references, write_results
 from tokred.bench.gains import gain_tables
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tables.py"
-
 
 @pytest.fixture(scope="module")
 def tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tables", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tables")
 
 
 def cells(line: str) -> list[str]:

@@ -121,6 +121,13 @@ def by_hand(model: Any, x: torch.Tensor, counts: Sequence[int], merge: str, weig
     return model.forward_head(model.norm(x))  # type: ignore[no-any-return]
 
 
+def test_a_call_knows_nothing_of_the_call_before_it() -> None:
+    model, x = deep(), pictures()
+    matcher = parts.GridMatcher(penalty=parts.FrequencyPenalty(source=1.0, destination=1.0))
+    with tokred.apply(model, shrinking(InSomeBlocks((0,)), matcher=matcher)):
+        assert torch.equal(model(x), model(x))
+
+
 @pytest.mark.parametrize("weighted", [False, True], ids=["kept", "weighted"])
 @pytest.mark.parametrize("merge", ["prune", "mean", "weighted"])
 @pytest.mark.parametrize(

@@ -73,6 +73,18 @@ def test_expected_failures_are_strict_marks() -> None:
     assert marked.marks[0].kwargs == {"strict": True, "reason": "it does not"}
 
 
+def test_a_parameter_may_be_explained_by_what_is_inherited_but_each_class_has_a_line_of_its_own() -> None:
+    class Silent(Cosine): ...
+
+    class Angle(Cosine):
+        """Cosine again."""
+
+    documented = {case.examined.name: case for case in cases([Silent, Angle]) if case.check.name == "documented"}
+    documented["Angle"]()
+    with pytest.raises(AssertionError, match="Silent has no docstring"):
+        documented["Silent"]()
+
+
 def test_an_error_says_which_check_and_parameters() -> None:
     class Broken(Copy):
         def recover(self, *arguments: Any) -> Any:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tokred.interfaces import Draw, Matcher, Memory, Similarity
-from tokred.layout import Layout
+from tokred.interfaces import Draw, Memory, Similarity
+from tokred.parts import Wrapping
 from tokred.reduction import Reduction
 
 
 @dataclass(frozen=True)
-class Recording:
+class Recording(Wrapping):
     """A matcher that remembers what another one removed.
 
     Attributes:
@@ -20,25 +20,7 @@ class Recording:
         removed: whether each token was removed by each call of `match`, in order, `[B or 1, N]`, bool.
     """
 
-    matcher: Matcher
     removed: list[torch.Tensor] = field(default_factory=list)
-
-    @property
-    def max_ratio(self) -> float:
-        """See `Matcher`."""
-        return self.matcher.max_ratio
-
-    def capacity(self, layout: Layout) -> int:
-        """See `Matcher`."""
-        return self.matcher.capacity(layout)
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """See `Matcher`."""
-        return self.matcher.draw(layout, r, generator)
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """See `Matcher`."""
-        return self.matcher.state_spec(shape)
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """See `Matcher`."""

@@ -53,4 +53,4 @@ def bench(
     """Measure time, compute and quality of methods and rivals against the dense model, on the same seeds."""
     from tokred.cli.task import Options, run_all
 
-    run_all(model, Options(method or [], against or [], steps, samples, seed, pairs, device), out)
+    run_all(model, Options(steps, samples, seed, pairs, device, method or (), against or ()), out)

@@ -36,13 +36,23 @@ ALL = "all"
 class Options:
     """How to measure a model, as the command line has it; None stands for the model's own default."""
 
-    methods: Sequence[str]
-    against: Sequence[str]
     steps: int | None
     samples: int | None
     seed: int
     pairs: int
     device: str
+    methods: Sequence[str] = ()
+    against: Sequence[str] = ()
+
+    def settings(self, subject: Subject) -> Settings:
+        """Return the settings of a benchmark of `subject`."""
+        return subject.settings(self.seed, steps=self.steps, samples=self.samples, pairs=self.pairs)
+
+    def words(self, settings: Settings) -> list[object]:
+        """Return how a command says all but the methods, defaults written out as `settings` has them."""
+        numbers = {"steps": settings.steps, "samples": settings.samples, "seed": self.seed, "pairs": self.pairs}
+        values = {**numbers, "device": self.device}
+        return [word for name, value in values.items() for word in (f"--{name}", value)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ class Task:
         lineup = line_up(subject, options.methods)
         for reference in references:
             reference.check((contender.name, contender.params) for contender in lineup.contenders)
-        settings = subject.settings(options.seed, steps=options.steps, samples=options.samples, pairs=options.pairs)
+        settings = options.settings(subject)
         command = _command(model, options, settings, out)
         return cls(subject, lineup, references, dataclasses.replace(settings, command=command), out)
 
@@ -115,15 +125,5 @@ def _command(model: str, options: Options, settings: Settings, out: Path) -> str
     """Write the command that does the same again, for this model alone."""
     named = [part for text in options.methods for part in ("--method", text)]
     named += [part for text in options.against for part in ("--against", text)]
-    numbers = [
-        "--steps",
-        settings.steps,
-        "--samples",
-        settings.samples,
-        "--seed",
-        options.seed,
-        "--pairs",
-        options.pairs,
-    ]
-    words = ["tokred", "bench", "--model", model, *named, *numbers, "--device", options.device, "--out", out]
+    words = ["tokred", "bench", "--model", model, *named, *options.words(settings), "--out", out]
     return shlex.join(map(str, words))

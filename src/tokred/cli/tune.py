@@ -30,8 +30,9 @@ def tune(
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
 ) -> None:
     """Search schedules, ratios and recoveries for a model; benchmark the front on other seeds; write the best one."""
+    from tokred.cli.task import Options
     from tokred.cli.tuning import Tuning
     from tokred.tuning import Effort, Target
 
     effort = Effort(candidates=candidates, most=tuning_samples, samples=min(2, tuning_samples))
-    Tuning.of(model, Target(time, psnr), effort, steps, samples, seed, pairs, device, out).run()
+    Tuning.of(model, Target(time, psnr), effort, Options(steps, samples, seed, pairs, device), out).run()

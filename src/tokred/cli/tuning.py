@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from tokred.bench import Lineup, Settings, Subject, load_subject
 from tokred.bench.files import make_folder
-from tokred.cli.task import Task
+from tokred.cli.task import Options, Task
 from tokred.errors import SpecError
 from tokred.method import Method
 from tokred.tuning import Effort, Target, Trial, find_finalists
@@ -41,33 +41,21 @@ class Tuning:
     out: Path
 
     @classmethod
-    def of(
-        cls,
-        model: str,
-        target: Target,
-        effort: Effort,
-        steps: int | None,
-        samples: int,
-        seed: int,
-        pairs: int,
-        device: str,
-        out: Path,
-    ) -> Self:
+    def of(cls, model: str, target: Target, effort: Effort, options: Options, out: Path) -> Self:
         """Load a model, and check everything that is asked of it."""
         find_model(model).check_draws()
-        subject = load_subject(model, device)
-        settings = subject.settings(seed, steps=steps, samples=samples, pairs=pairs)
+        subject = load_subject(model, options.device)
+        settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(
-                f"seed={seed}: pictures {min(shared)} to {max(shared)} are tuned on. Take another seed, so that the "
-                "benchmark is on other pictures."
+                f"seed={options.seed}: pictures {min(shared)} to {max(shared)} are tuned on. Take another seed, so "
+                "that the benchmark is on other pictures."
             )
         wanted = ["--time", target.time] if target.time is not None else ["--psnr", target.psnr]
-        numbers = ["--steps", settings.steps, "--candidates", effort.candidates, "--tuning-samples", effort.most]
-        rest = ["--samples", samples, "--seed", seed, "--pairs", pairs, "--device", device, "--out", out]
-        command = shlex.join(map(str, ["tokred", "tune", "--model", model, *wanted, *numbers, *rest]))
+        tried = ["--candidates", effort.candidates, "--tuning-samples", effort.most]
+        words = ["tokred", "tune", "--model", model, *wanted, *options.words(settings), *tried, "--out", out]
         make_folder(out)
-        return cls(subject, target, effort, dataclasses.replace(settings, command=command), out)
+        return cls(subject, target, effort, dataclasses.replace(settings, command=shlex.join(map(str, words))), out)
 
     def run(self) -> None:
         """Search, benchmark what was found, and write the method that does what is wanted."""

@@ -8,33 +8,28 @@ from typing import Any
 import torch
 
 from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.arguments import Arguments
+from tokred.engine.base_site import BaseSite
 from tokred.engine.patch import Forward
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
-from tokred.engine.state import MatchState, SiteState
-from tokred.engine.stream import StreamSite
-from tokred.interfaces import DENSE, MemorySpec, Plan, Recovery, SiteInfo
+from tokred.engine.state import SiteState
+from tokred.interfaces import MemorySpec, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.reduction import Reduction
 
 
-class ModelSite:
+class ModelSite(BaseSite):
     """Runs in place of the model's forward; at ratio 1 its output is recalled, and nothing in it is called.
 
     Where sites match by what the model returned, it offers them that, and follows their correspondences.
 
     Args:
-        spec: the model's site.
-        info: the same, as the method's parts are told.
-        method: what it does.
-        group: its own; it is never matched.
+        spec, info, method, group: see `BaseSite`; the group is never matched.
         picture: the argument that holds the picture or latents.
         sites: all sites at work.
     """
-
-    held = None
 
     def __init__(
         self,
@@ -43,39 +38,31 @@ class ModelSite:
         method: Method,
         group: MatchGroup,
         picture: str,
-        sites: Sequence[Site | StreamSite | ModelSite],
+        sites: Sequence[BaseSite],
     ) -> None:
-        self.spec = spec
-        self.info = info
-        self.group = group
+        super().__init__(spec, info, method, group, held=None)
         self.recovery: Recovery = method.recovery
         self.followed = method.follows_model
         self.picture = picture
         self.sites = sites
-        self.names = argument_names(spec.module)
         self.kind: type = tuple
-        self.time = torch.zeros(())
-        self.states: dict[str, SiteState] = {}
         self.rest()
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
-        """Declare what is remembered of `batch` samples of `layout`: the model's output."""
+        """See `BaseSite`; what is remembered is the model's output."""
         shape = batch, layout.image, self.spec.width
         returned: dict[str, MemorySpec] = {"returned": {"rows": shape}} if self.followed else {}
         return {"output": self.recovery.state_spec(shape), **returned}
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
-        """Set what the next call does; one in which other sites reduce is not skipped, nor remembered as dense."""
+        """See `BaseSite`; a call in which other sites reduce is not skipped, nor remembered as dense."""
+        super().prepare(plan, state, time, makes)
         self.skipping = plan.skips
-        self.reducing = plan.phase.reduces
         self.active = True
-        self.state, self.time = state, time
-        self.called = False
 
     def rest(self) -> None:
-        """Make the next call the original one and forget every state."""
-        self.states.clear()
-        self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), self.time)
+        """See `BaseSite`."""
+        super().rest()
         self.active = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

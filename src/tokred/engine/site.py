@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.arguments import Arguments
+from tokred.engine.base_site import BaseSite
 from tokred.engine.keys import (
     FullKeys,
     KeyFeed,
@@ -24,29 +25,25 @@ from tokred.engine.outputs import token_output, with_token_output
 from tokred.engine.patch import Forward
 from tokred.engine.rotary import RotaryFeeds
 from tokred.engine.sharing import MatchGroup
-from tokred.engine.state import MatchState, SiteState
+from tokred.engine.state import SiteState
 from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import DENSE, Memory, MemorySpec, Phase, Plan, Recovery, SiteInfo
+from tokred.interfaces import Memory, MemorySpec, Phase, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.parts.recoveries import Cached
 from tokred.reduction import Reduction
 
 
-class Site:
+class Site(BaseSite):
     """Runs in place of one module's forward.
 
     Between two model calls `prepare` says what the next call does; during the call only flags and tensors are read,
     so that each phase compiles into one graph.
 
     Args:
-        spec: where the site is.
-        info: the same, as the method's parts are told.
-        method: what it does.
-        group: it shares its correspondences with the other sites of this group.
-        held: takes features from inside the block, where the method compares those.
+        spec, info, method, group, held: see `BaseSite`.
         feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept" or
             reduces the keys alone.
         rotary: rotates queries and keys, where the model does and the method asks for other keys.
@@ -66,23 +63,16 @@ class Site:
         norm: NormFeed | None,
         on_unplanned: Callable[[SiteSpec, str], None],
     ) -> None:
+        super().__init__(spec, info, method, group, held)
         self.on_unplanned = on_unplanned
-        self.spec = spec
-        self.info = info
-        self.method = method
-        self.group = group
         self.merge = method.merge_at(info)
-        self.held = held
         self.feeds = feeds
         self.rotary = rotary
         self.norm = norm
-        self.names = argument_names(spec.module)
         self.signal = method.similarity.signal
         self.keeps_values = self.signal == "value" and info.kind == "mlp"
         self.remembered = self._remembered()
-        self.time = torch.zeros(())
         self.returns_company = True
-        self.states: dict[str, SiteState] = {}
         self.rest()
 
     def _remembered(self) -> dict[str, Recovery]:
@@ -97,7 +87,7 @@ class Site:
         return {what: recovery for what, recovery in recoveries.items() if recovery.state_spec((1, 1, 1))}
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
-        """Declare all that is remembered of `batch` samples of `layout`, by what of."""
+        """See `BaseSite`."""
         projections: Any = self.spec.key_modules
         widths = {str(index): projection.out_features for index, projection in enumerate(projections)}
         rows = {"company": self.spec.companions(layout)}
@@ -109,24 +99,21 @@ class Site:
         }
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
-        """Set what the next call does, before the model is called; `makes` says whether this site makes the match."""
-        self.matching, self.reducing = plan.phase.matches, plan.phase.reduces
+        """See `BaseSite`."""
+        super().prepare(plan, state, time, makes)
+        self.matching = plan.phase.matches
         self.making = self.matching and makes
         self.skipping = plan.skips
         self.trying = plan.phase is Phase.ORACLE
         self.observing = (bool(self.remembered) or self.keeps_values) and not self.reducing
         self.lead = self.spec.lead(state.layout)
-        self.state, self.time = state, time
-        self.called = False
         self._rest_inside()
         if self.held is not None:
             self.held.expect(self.making or (self.keeps_values and self.observing))
 
     def rest(self) -> None:
-        """Make the next call the original one and forget every state."""
-        self.states.clear()
-        self.group.states.clear()
-        self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), self.time)
+        """See `BaseSite`."""
+        super().rest()
         self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -8,17 +8,17 @@ from typing import Any
 import torch
 
 from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.arguments import Arguments
+from tokred.engine.base_site import BaseSite
 from tokred.engine.matching import held_features, make_match
 from tokred.engine.outputs import token_output
 from tokred.engine.patch import Around, Forward
 from tokred.engine.sharing import MatchGroup
-from tokred.engine.state import MatchState, SiteState
+from tokred.engine.state import SiteState
 from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import DENSE, MemorySpec, Plan, SiteInfo
-from tokred.layout import Layout
+from tokred.interfaces import Plan, SiteInfo
 from tokred.method import Method
 from tokred.reduction import Reduction, take_rows
 
@@ -84,7 +84,7 @@ class Mute:
         return torch.zeros_like(args[0]) if self.on else forward(*args, **kwargs)
 
 
-class StreamSite:
+class StreamSite(BaseSite):
     """Runs in place of a block's forward, and returns fewer tokens than it is given.
 
     They are removed between the block's halves: after attention has been added to them, before the MLP. The forward
@@ -94,11 +94,8 @@ class StreamSite:
     Args:
         attention: the block's attention, of which only the record is kept here.
         spec: the block from its MLP on.
-        info: the same, as the method's parts are told.
-        method: what it does.
-        group: its own.
+        info, method, group, held: see `BaseSite`.
         stream: follows the tokens; that of all the model's sites.
-        held: takes the keys from inside the block, where the method compares those.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
 
@@ -113,20 +110,14 @@ class StreamSite:
         held: Held | None,
         on_unplanned: Callable[[SiteSpec, str], None],
     ) -> None:
+        super().__init__(spec, info, method, group, held)
         self.attention = attention
-        self.spec = spec
-        self.info = info
-        self.method = method
-        self.group = group
         self.stream = stream
-        self.held = held
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.weighs = method.keys == "weighted"
         self.restores = spec.pooled and info.depth == info.blocks - 1
-        self.names = argument_names(spec.module)
         self.mutes = (Mute(), Mute())
-        self.states: dict[str, SiteState] = {}
         self.rest()
 
     @property
@@ -139,26 +130,15 @@ class StreamSite:
             for module, stand in ((half.norm, mute.norm), (half.branch, mute.branch))
         }
 
-    def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
-        """Declare nothing: no output is remembered."""
-        return {}
-
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
-        """Set what the next call does; plain Python, before the model is called."""
-        self.reducing = plan.phase.reduces
+        """See `BaseSite`."""
+        super().prepare(plan, state, time, makes)
         self.lead = self.spec.lead(state.layout)
-        self.state, self.time = state, time
-        self.called = False
         self.stream.restart()
         for mute in self.mutes:
             mute.on = False
         if self.held is not None:
             self.held.expect(self.reducing)
-
-    def rest(self) -> None:
-        """Make the next call the original one and forget every state."""
-        self.states.clear()
-        self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), torch.zeros(()))
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""

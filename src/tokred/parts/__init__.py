@@ -9,6 +9,7 @@ from tokred.parts.euclidean import Euclidean
 from tokred.parts.forecast import Forecast, Variable
 from tokred.parts.frequency import FrequencyPenalty
 from tokred.parts.grid import GridMatcher
+from tokred.parts.of_signal import OfSignal
 from tokred.parts.oracle import Oracle
 from tokred.parts.pairing import all_but, best_destinations, closest_pairs, in_chunks
 from tokred.parts.planned import Planned
@@ -17,6 +18,8 @@ from tokred.parts.random import RandomMatcher
 from tokred.parts.recoveries import Cached, Copy
 from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
 from tokred.parts.stages import Stages
+from tokred.parts.stateless import Stateless
+from tokred.parts.wrapping import Wrapping
 from tokred.reduction import take_rows
 
 __all__ = [
@@ -33,12 +36,15 @@ __all__ = [
     "GridMatcher",
     "GuidedInterval",
     "Interval",
+    "OfSignal",
     "Oracle",
     "Planned",
     "Program",
     "RandomMatcher",
     "Stages",
+    "Stateless",
     "Variable",
+    "Wrapping",
     "all_but",
     "best_destinations",
     "cells_of",

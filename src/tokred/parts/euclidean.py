@@ -6,22 +6,12 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred.interfaces import Signal
-from tokred.parts.checks import check_signal
+from tokred.parts.of_signal import OfSignal
 
 
 @dataclass(frozen=True)
-class Euclidean:
-    """Squared Euclidean distance of two tokens, negative.
-
-    Attributes:
-        signal: the features that are compared, see `tokred.Similarity`.
-    """
-
-    signal: Signal = "input"
-
-    def __post_init__(self) -> None:
-        check_signal(self.signal)
+class Euclidean(OfSignal):
+    """Squared Euclidean distance of two tokens, negative."""
 
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""

@@ -9,11 +9,12 @@ import torch
 
 from tokred.interfaces import Draw, Memory, Similarity
 from tokred.layout import Layout
+from tokred.parts.stateless import Stateless
 from tokred.reduction import Reduction
 
 
 @dataclass(frozen=True)
-class RandomMatcher:
+class RandomMatcher(Stateless):
     """Remove r random tokens, each into a random one of those that are kept; no features are read.
 
     The pairs are shared by the batch.
@@ -30,10 +31,6 @@ class RandomMatcher:
         order = torch.randperm(layout.image, generator=generator)
         kept = order[r:]
         return order[None, :r], kept[torch.randint(len(kept), (1, r), generator=generator)]
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Build the reduction that was drawn; of `features` `[B, N, C]` only N is read."""

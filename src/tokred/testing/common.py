@@ -15,13 +15,14 @@ from tokred.testing.stages import stages
 
 
 def documented(subject: Subject) -> None:
-    """It has a docstring that explains every parameter, and every parameter has a type."""
+    """It has a docstring; every parameter has a type, and is explained there or by a class that it inherits from."""
     source = subject.source
-    doc = inspect.getdoc(source) or ""
+    doc = source.__doc__ or ""
     doc = "" if doc.startswith(f"{source.__name__}(") else doc  # what a dataclass says of itself
     demand(bool(doc), f"{source.__name__} has no docstring. Say in a line what it does: `tokred methods` prints it.")
+    docs = "\n".join(each.__doc__ or "" for each in getattr(source, "__mro__", [source]))
     for name, parameter in inspect.signature(source).parameters.items():
-        explained = re.search(rf"^\s+{name}( \(.*\))?: \S", doc, re.MULTILINE)
+        explained = re.search(rf"^\s+{name}( \(.*\))?: \S", docs, re.MULTILINE)
         demand(bool(explained), f"parameter {name!r} is not explained. Add a line '{name}: ...' under 'Args:'.")
         typed = parameter.annotation is not parameter.empty
         demand(typed, f"parameter {name!r} has no type, so the command line cannot read it. Annotate it.")

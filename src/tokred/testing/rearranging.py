@@ -9,11 +9,12 @@ import torch
 
 from tokred.interfaces import Draw, Memory, Similarity
 from tokred.layout import Layout
+from tokred.parts.stateless import Stateless
 from tokred.reduction import Reduction
 
 
 @dataclass(frozen=True)
-class AnyOrder:
+class AnyOrder(Stateless):
     """Keeps every token, in an order drawn for each sample, whatever it was asked to remove."""
 
     max_ratio: ClassVar[float] = 1.0
@@ -26,10 +27,6 @@ class AnyOrder:
         """Draw an order for each of three samples."""
         return (torch.stack([torch.randperm(layout.image, generator=generator) for _ in range(3)]),)
 
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
-
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Reorder; of `features` `[B, N, C]` only B is read."""
         order = draw[0][: len(features)]
@@ -37,7 +34,7 @@ class AnyOrder:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Stateless):
     """Removes every second token into the one before it."""
 
     max_ratio: ClassVar[float] = 0.5
@@ -45,14 +42,6 @@ class Neighbours:
     def capacity(self, layout: Layout) -> int:
         """Return N / 2."""
         return layout.image // 2
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw nothing."""
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Pair the tokens; of `features` `[B, N, C]` only N is read."""
