@@ -8,10 +8,10 @@ import inspect
 import pytest
 
 import tokred
-from tokred import Method, SpecError, UnknownName
+from tokred import Method, Signal, SpecError, UnknownName
 from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval, Program
-from tokred.registry import build_method, components
-from tokred.registry.build import parse_parameters
+from tokred.registry import build_method, build_part, components
+from tokred.registry.build import parameter_hints, parse_parameters
 
 PARTS = {
     "similarity": Cosine("output"),
@@ -172,3 +172,8 @@ def test_random_flag_is_read_and_refused() -> None:
     assert parse_parameters("method 'tomesd'", tomesd, "random=false") == {"random": False}
     with pytest.raises(SpecError, match="random=no cannot be read: the value must be true or false"):
         parse_parameters("method 'tomesd'", tomesd, "random=no")
+
+
+def test_parameters_may_be_inherited_from_another_module() -> None:
+    assert build_part("similarity", "cosine:signal=key") == Cosine("key")
+    assert parameter_hints(Cosine)["signal"] == Signal

@@ -27,6 +27,7 @@ from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import PARTS, Method
 from tokred.plain import read_plain
 from tokred.registry import Kind, component_of, default_registry
+from tokred.registry.build import parameter_hints
 
 SCHEMA = 1
 SUFFIX = ".json"
@@ -116,7 +117,7 @@ def _part(kind: Kind, data: Any, where: str) -> Any:
     signature = inspect.signature(factory).parameters
     required = [n for n, p in signature.items() if p.default is p.empty]
     _check_fields(f"{where}.params", params, required, [n for n in signature if n not in required])
-    hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    hints = parameter_hints(factory)
     read = {n: _parameter(hints.get(n, Any), value, f"{where}.params.{n}") for n, value in params.items()}
     try:
         return factory(**read)

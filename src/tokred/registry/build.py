@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
@@ -100,8 +101,15 @@ def parse_parameters(what: str, factory: Any, text: str) -> dict[str, Any]:
     for name, value in params.items():
         if not value:
             raise SpecError(f"{name!r} of {what} has no value. Write {name}=VALUE.")
-    hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    hints = parameter_hints(factory)
     return {name: _read(f"{name}={value}", value, hints[name]) for name, value in params.items()}
+
+
+def parameter_hints(factory: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of the parameters of a function or class; those of a dataclass may be inherited."""
+    if dataclasses.is_dataclass(factory):  # each field's type is read where the class that has it is written
+        return get_type_hints(factory)
+    return get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
 
 
 def _read(what: str, value: str, hint: Any) -> Any:
