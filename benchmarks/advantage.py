@@ -16,18 +16,18 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Literal, get_args
 
 from matplotlib.figure import Figure
 
-from tokred.bench import Results, read_results
+from tokred.bench import Results, find_metric, join_results, read_results
 from tokred.bench.curve import Between, Point, at_cost, pareto_front
 from tokred.bench.figure_file import write_figure
+from tokred.bench.joining import check_comparable
 from tokred.bench.json_file import write_json
+from tokred.bench.plots import write_pareto
 from tokred.bench.result import Row
-from tokred.errors import SpecError
 from tokred.metrics import Paired
 from tokred.metrics.psnr import IDENTICAL_PSNR
 from tokred.zoo.catalog import find_model
@@ -133,10 +133,7 @@ def compare_tuned(tuned: Results, measured: Results) -> Iterator[Advantage | Che
     Raises:
         SpecError: the two are not of the same model, steps and seeds.
     """
-    for key in ("model", "settings.steps", "settings.seeds"):
-        one, other = (attrgetter(key)(results) for results in (tuned, measured))
-        if one != other:
-            raise SpecError(f"{key} of what was tuned is {one}, of the rivals {other}: measure both on the same.")
+    check_comparable(tuned, measured)
     for axis in get_args(Cost):
         yield from _all_compared(measured, "rivals", axis, tuned.rows)
 
@@ -158,7 +155,8 @@ def _point(row: Row, axis: Cost) -> Point:
 
 
 def _cost(row: Row, axis: Cost) -> float:
-    return row.cost("compute" if axis == "compute" else "time")
+    """Return a cost to a hundredth, so that runs that compute as many steps cost the same."""
+    return round(row.cost("compute" if axis == "compute" else "time"), 2)
 
 
 def _compared(results: Results, group: str, axis: Cost, row: Row, front: Sequence[Point]) -> Advantage | Cheaper:
@@ -182,8 +180,13 @@ def _compared(results: Results, group: str, axis: Cost, row: Row, front: Sequenc
 
 
 def all_results(folder: Path) -> list[Results]:
-    """Read every front, by tokens and steps."""
-    found = [read_results(path) for path in folder.glob("*/results.json")]
+    """Read all results, by tokens and steps, with the presets that were measured beside them."""
+    found = []
+    for path in folder.glob("*/results.json"):
+        presets = path.parent / "presets" / path.name
+        found.append(
+            join_results(read_results(path), read_results(presets)) if presets.exists() else read_results(path)
+        )
     return sorted(found, key=lambda r: (find_model(r.model).tokens, r.model, r.settings.steps))
 
 
@@ -301,6 +304,8 @@ def main() -> int:
         print(f"out of date: {', '.join(stale) or 'none'}")
         return 1 if stale else 0
     write_json(advantages, file)
+    for results in all_results(FRONT):
+        write_pareto(results, find_metric(METRIC), FRONT / f"{results.model}-{results.settings.steps}")
     write_figure(figure(advantages), "advantage", FRONT)
     PAGE.write_text(filled(page, advantages))
     return 0

@@ -23,7 +23,7 @@ rivals() {
     if [ "$model" != emoji-sd3 ]; then add first_block_cache:threshold=0.1 first_block_cache:threshold=0.2; fi
     add mag_cache:threshold=0.1 pyramid_attention_broadcast faster_cache:interval=2
   fi
-  for program in "D D D (1 D)* D" "D *(1 1 D)" "D (1 1 1 D)*"; do
+  for program in "D D D (1 D)* D" "D D/9 *(1 1 D) D/15" "D *(1 1 1 D) D/15"; do
     add "step_cache:program=$program,order=1,variable=noise"
   done
 }

@@ -1,10 +1,10 @@
 """What the presets were chosen from: `python benchmarks/presets.py [--models NAME ...] [--steps N ...] [--out FILE]`.
 
-Every program of the form "first dense steps, then (a gap, a dense step) repeated, then last dense steps" is tried on
-the trained models at several numbers of steps, on pictures that no published table shows. In the gap the model is
-skipped, or tokens are reduced at the last step of it. Each run is compared with the front of all runs of its model and
-number of steps: how far its PSNR lies below the front's at the same compute, interpolated. It writes
-docs/results/presets.json, and goes on from what is there.
+Every program of the form "first dense steps, then (a gap, a dense step) repeated, then last dense steps", some with
+more dense steps the longer the generation, is tried on the trained models at several numbers of steps, on pictures
+that no published table shows. In the gap the model is skipped, or tokens are reduced at the last step of it. Each run
+is compared with the front of all runs of its model and number of steps: how far its PSNR lies below the front's at the
+same compute, interpolated. It writes docs/results/presets.json, and goes on from what is there.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Preset:
         reduces: whether the last step of each gap reduces tokens, rather than skipping the model.
         ends_whole: whether the first gap is cut to make all fit, rather than the last.
         variable: what the forecast runs over.
+        first_every: one more dense step at the start for every so many steps; 0 for none.
+        last_every: one more at the end likewise.
     """
 
     first: int
@@ -57,6 +59,8 @@ class Preset:
     reduces: bool
     ends_whole: bool
     variable: Variable = "log_snr"
+    first_every: int = 0
+    last_every: int = 0
 
     @property
     def program(self) -> str:
@@ -64,8 +68,10 @@ class Preset:
         gap = ["1"] * (self.gap - self.reduces) + [f"{RATIO:g}"] * self.reduces
         dense = ["D"] * (self.first - 1) + ["M" if self.reduces else "D"]
         repeated = f"{' '.join(gap)} {'M' if self.reduces else 'D'}"
+        dense += [f"D/{self.first_every}"] * bool(self.first_every)
+        last = ["D"] * self.last + [f"D/{self.last_every}"] * bool(self.last_every)
         filling = f"*({repeated})" if self.ends_whole else f"({repeated})*"
-        return f"{' '.join(dense)} {filling} {'D ' * self.last}".strip()
+        return " ".join([*dense, filling, *last])
 
     def contender(self) -> Contender:
         """Return the method that does it."""
@@ -143,7 +149,8 @@ def space() -> list[Preset]:
     whole = itertools.product((1, 2, 3), (1, 2, 3), (0, 1), (1, 2), (False,), (True,))
     reducing = itertools.product((2,), (1, 2, 3), (0, 1), (1,), (True,), (False,))
     by_noise = itertools.product((1, 2), (2, 3), (0,), (1,), (False,), (False, True))
-    log_snr = [Preset(*values) for values in (*skipping, *whole, *reducing)]
+    growing = itertools.product((1,), (2, 3), (0,), (1, 2), (False,), (True,), ("log_snr",), (0, 9, 14), (15,))
+    log_snr = [Preset(*values) for values in (*skipping, *whole, *reducing, *growing)]
     return [*log_snr, *(Preset(*values, variable="noise") for values in by_noise)]
 
 

@@ -3,9 +3,10 @@
 A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[:key=value,...] ...] -->` and
 `<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, to be
 shown in that order (all of them where none is named). An `analysis.json` is named from there as well; its table has a
-row for each lag.
+row for each lag. `FILE+FILE` are results of the same samples as one, see `tokred.bench.join_results`.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file; `twins` in place of `gains` leaves out those at equal compute and time.
+`<!-- measured: NAME -->` is the place of all runs of a method or rival on the trained models.
 `<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
 is that of how these differences spread over some of the runs, in several files.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
@@ -20,24 +21,37 @@ import re
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from tokred.analysis import Analysis
 from tokred.analysis.page import SUMMARY_HEAD, summary
-from tokred.bench import Metric, Results, compare_runs, find_metric, parse_references, read_results, validate
+from tokred.bench import (
+    Metric,
+    Results,
+    compare_runs,
+    find_metric,
+    join_results,
+    parse_references,
+    read_results,
+    validate,
+)
 from tokred.bench.classifying import classifying_metrics
 from tokred.bench.drawing import drawing_metrics
 from tokred.bench.gains import gain_tables
 from tokred.bench.result import Row, Score
+from tokred.errors import SpecError
 from tokred.metrics import Paired
 from tokred.plain import read_plain
+from tokred.zoo.catalog import zoo_models
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
@@ -73,6 +87,27 @@ def quality_table(results: Results, names: Sequence[str]) -> list[str]:
     speed = ["images/s"] if absolute else []
     first = [["dense", "1.00", "1.00", *quality(dense.images_per_second, dense.scores)]] if absolute else []
     return markdown(["method", "compute", "time", *speed, *(m.head for m in metrics)], *first, *map(cells, rows))
+
+
+def measured_table(name: str) -> list[str]:
+    """Return the lines of a table of all runs of a method or rival, on every trained model that it fits.
+
+    Raises:
+        SpecError: it was measured on none.
+    """
+    rows = [
+        [results.model, row.label, f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}", f"{first.head} {value}"]
+        for results in (read_results(RESULTS / model.name / "results.json") for model in zoo_models())
+        for row in results.rows
+        if row.method == name
+        for first in [next(metric for metric in METRICS if metric.name in row.scores)]
+        for value in [interval(first, row.scores[first.name])]
+    ]
+    if not rows:
+        raise SpecError(
+            f"'{name}' was not measured: no row of the results of {', '.join(m.name for m in zoo_models())}."
+        )
+    return markdown(["model", "run", "compute", "time", "quality"], *rows)
 
 
 def time_table(results: dict[str, Any]) -> list[str]:
@@ -168,13 +203,19 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     return quality_table(validate(results), names)
 
 
+def table_of(files: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the lines of the table of a file, or of several results files as one."""
+    if len(files) > 1:
+        return quality_table(reduce(join_results, (read_results(RESULTS / file) for file in files)), names)
+    return table(json.loads((RESULTS / files[0]).read_text()), names)
+
+
 def filled(page: str) -> str:
     """Return a page with each of its tables made anew."""
 
     def block(match: re.Match[str]) -> str:
         head, file, names, tail = match.groups()
-        results = json.loads((RESULTS / file).read_text())
-        return head + "\n".join(table(results, names.split())) + "\n" + tail
+        return head + "\n".join(table_of(file.split("+"), names.split())) + "\n" + tail
 
     def gains_block(match: re.Match[str]) -> str:
         head, kind, file, reference, name, tail = match.groups()
@@ -190,6 +231,11 @@ def filled(page: str) -> str:
         columns = ["model", "compared at", "runs", "above 0", "below 0", "least, dB", "median, dB", "greatest, dB"]
         return head + "\n".join(markdown(columns, *rows)) + "\n" + tail
 
+    def measured_block(match: re.Match[str]) -> str:
+        head, name, tail = match.groups()
+        return head + "\n".join(measured_table(name)) + "\n" + tail
+
+    page = MEASURED.sub(measured_block, page)
     return RANGES.sub(ranges_block, GAINS.sub(gains_block, BLOCK.sub(block, page)))
 
 

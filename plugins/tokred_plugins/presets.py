@@ -12,13 +12,13 @@ def quality() -> Method:
 
 
 def balanced() -> Method:
-    """Skip two steps in three, and compute the first and the last: 0.36 of the compute at 28 steps."""
-    return _preset("balanced", "D *(1 1 D)")
+    """Skip two steps in three between more dense ones at both ends, the longer the more: 0.46 of the compute at 28."""
+    return _preset("balanced", "D D/9 *(1 1 D) D/15")
 
 
 def fast() -> Method:
-    """Skip three steps in four: 0.25 of the compute at 28 steps."""
-    return _preset("fast", "D (1 1 1 D)*")
+    """Skip three steps in four, and compute the last ones: 0.32 of the compute at 28 steps."""
+    return _preset("fast", "D *(1 1 1 D) D/15")
 
 
 def _preset(name: str, program: str) -> Method:

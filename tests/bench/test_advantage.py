@@ -57,6 +57,12 @@ def test_above_the_dearest_its_best_counts_and_at_any_cost_always(advantage: Mod
     assert all(a.difference.mean == pytest.approx(5) for a in compared if a.group == "rivals")
 
 
+def test_a_rival_that_costs_hardly_more_costs_as_much(advantage: ModuleType) -> None:
+    rows = rival(0.5, 30), rival(0.504, 34, interval=3), rival(0.9, 40, interval=2), row("balanced", 0.5, 35)
+    (at_time,) = [a for a in found(advantage, *rows) if (a.group, a.axis) == ("rivals", "time")]
+    assert at_time.difference.mean == pytest.approx(35 - 34)
+
+
 def test_what_is_cheaper_than_all_is_not_compared(advantage: ModuleType) -> None:
     cheapest = rival(0.4, 30)
     by_axis = {a.axis: a for a in found(advantage, cheapest, row("fast", 0.3, 35)) if a.group == "rivals"}

@@ -12,6 +12,8 @@ from bench.scripts import load_script
 
 from tokred.bench import Results, compare_runs, find_metric, parse_references, write_results
 from tokred.bench.gains import gain_tables
+from tokred.errors import SpecError
+from tokred.zoo.catalog import zoo_models
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,14 @@ def test_some_runs_of_a_method(tables: ModuleType, tmp_path: Path, monkeypatch: 
     page = tables.filled("<!-- table: results.json tomesd dito:ratio=0.75 -->\nold\n<!-- end -->")
     assert [cells(line)[0] for line in page.splitlines()[3:-1]] == ["tomesd ratio=0.5", "dito ratio=0.75"]
     assert tables.filled(page) == page
+
+
+def test_two_files_as_one(tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file, psnr in (("old.json", 30.0), ("new.json", 40.0)):
+        write_results(made_results(made_row("dito", {}, 0.5, 0.5, [psnr, psnr])), tmp_path / file)
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    (line,) = tables.filled("<!-- table: old.json+new.json -->\n<!-- end -->").splitlines()[3:-1]
+    assert cells(line)[3] == "40.0 (40.0 to 40.0)"
 
 
 def test_only_the_columns_that_a_file_has(tables: ModuleType, results: Results) -> None:
@@ -143,3 +153,20 @@ def test_forecast_errors_have_a_row_for_each_measurement(tables: ModuleType) -> 
     assert cells(head)[:5] == ["model", "steps", "one in", "last output", "line over noise"]
     assert cells(only)[2:5] == ["2", "-20.0", "-21.0"]
     assert cells(only)[-3:] == ["0.78", "0.90", "0.25"]
+
+
+def test_measured_runs_of_a_method_on_every_model(
+    tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [made_row(name, {"ratio": 0.5}, 0.5, 0.6, [30.0, 32.0]) for name in ("tomesd", "dito")]
+    for model in (model.name for model in zoo_models()):
+        (tmp_path / model).mkdir()
+        results = dataclasses.replace(made_results(*(rows if model == "emoji-dit" else rows[:1])), model=model)
+        write_results(results, tmp_path / model / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    page = tables.filled("<!-- measured: dito -->\nold\n<!-- end -->")
+    (line,) = page.splitlines()[3:-1]
+    assert cells(line) == ["emoji-dit", "dito ratio=0.5", "0.50", "0.60", "PSNR, dB 31.0 (30.0 to 32.0)"]
+    assert len(tables.measured_table("tomesd")) == 2 + len(zoo_models())
+    with pytest.raises(SpecError, match="'ras' was not measured"):
+        tables.measured_table("ras")

@@ -31,6 +31,10 @@ def written(program: Program, steps: int) -> str:
         ("DD *(1 1 D)", 10, "D D 1 D 1 1 D 1 1 D"),
         ("DD *(1 1 D) DD", 8, "D D D 1 1 D D D"),
         ("D *(1 1 D)", 1, "D"),
+        ("D D/4 *(1 1 D) D/9", 10, "D D D 1 1 D 1 1 D D"),
+        ("D D/4 *(1 1 D) D/9", 3, "D 1 D"),
+        ("M D/3 .5 (D)*", 6, "M D D 0.5 D D"),
+        ("D D/2", 5, "D D D D D"),
     ],
 )
 def test_steps(text: str, steps: int, expected: str) -> None:
@@ -43,7 +47,9 @@ def test_a_match_knows_the_ratio_that_it_is_for() -> None:
     assert [plan.ratio for plan in plans] == [0.25, 1, 0.25, 0.75, 0.75]
 
 
-@pytest.mark.parametrize("text", ["DDDD(M.94 .94 1)*", "D (D 1)* DD", "M .5 .5", "(M 0.250)*", "D *(1 1 D) D"])
+@pytest.mark.parametrize(
+    "text", ["DDDD(M.94 .94 1)*", "D (D 1)* DD", "M .5 .5", "(M 0.250)*", "D *(1 1 D) D", "D D/9 *(1 D) D/15"]
+)
 def test_what_is_printed_is_read_again(text: str) -> None:
     program = Program(text)
     assert str(Program(str(program))) == str(program)
@@ -52,7 +58,13 @@ def test_what_is_printed_is_read_again(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "ratio", "skips"),
-    [("D M .5 .5 M .75 1", 0.75, True), ("D (1)*", 1, True), ("D M .5", 0.5, False), ("D", 0, False)],
+    [
+        ("D M .5 .5 M .75 1", 0.75, True),
+        ("D (1)*", 1, True),
+        ("D M .5", 0.5, False),
+        ("D", 0, False),
+        ("D D/3 (1)*", 1, True),
+    ],
 )
 def test_ratios(text: str, ratio: float, skips: bool) -> None:
     assert (Program(text).ratio, Program(text).skips) == (ratio, skips)
@@ -78,6 +90,11 @@ def test_ratios(text: str, ratio: float, skips: bool) -> None:
         ("M nan", "is no step"),
         ("(M .5)* (D)*", "is no step"),
         ("M.5.5", "is no step"),
+        ("D/4 (1 D)*", "must begin with a dense step"),
+        ("D D/1", "'D/1' is no step. Allowed: .* D/N"),
+        ("D D/x", "'D/x' is no step"),
+        ("D M/4", "'M/4' is no step"),
+        ("D (1 D/4)*", "the same steps in every generation: no D/N"),
     ],
 )
 def test_what_is_no_program_is_refused(text: str, message: str) -> None:

@@ -15,6 +15,7 @@ from tokred.bench.comparing import compare_runs
 from tokred.bench.comparison import Comparisons
 from tokred.bench.comparison_file import read_comparisons, write_comparisons
 from tokred.bench.contender import Contender, parse_contenders
+from tokred.bench.joining import join_results
 from tokred.bench.lineup import Lineup, line_up
 from tokred.bench.metric import Metric
 from tokred.bench.reference import Reference, parse_references
@@ -37,6 +38,7 @@ __all__ = [
     "View",
     "compare_runs",
     "find_metric",
+    "join_results",
     "line_up",
     "load_subject",
     "parse_contenders",

@@ -19,7 +19,8 @@ class Program:
     """Do at each step what a line says.
 
     "D" is a dense step, "M" a dense step that matches, a number a step that reduces at that ratio, and 1 a step at
-    which no site is called. Letters may stand together, numbers stand apart. One part in parentheses with a star after
+    which no site is called. Letters may stand together, numbers stand apart. "D/7" is a dense step for every 7 steps of
+    the generation, so that longer ones have more of them, and one of 6 none. One part in parentheses with a star after
     it is repeated for as long as there are steps; what follows it are the last steps. With the star before it, the
     repetitions end on a whole one, and it is the first that is cut. Without one, the steps after the line are dense. A
     line that is longer than the generation is cut off.
@@ -34,6 +35,8 @@ class Program:
         ('D', 'D', 'D', 'M', '0.94', '1', 'M', '0.94', 'D')
         >>> Program("DD *(1 1 D)").steps(9)
         ('D', 'D', 'D', '1', '1', 'D', '1', '1', 'D')
+        >>> Program("D D/4 (1)*").steps(9)
+        ('D', 'D', 'D', '1', '1', '1', '1', '1', '1')
     """
 
     text: str
@@ -60,6 +63,7 @@ class Program:
     def steps(self, number: int) -> Steps:
         """Return what each step of a generation of so many does."""
         first, repeated, last = self._parts()
+        first, last = (_written_out(part, number) for part in (first, last))
         between = number - len(first) - len(last)
         filling = repeated or ("D",)
         cut = -between if self._ends_whole else 0
@@ -87,23 +91,22 @@ class Program:
         repeated, closing, after = rest.partition(end)
         if opening and not (closing and repeated.strip()):
             raise SpecError(f"program={self.text!r}: a repeated part is written (...)* or *(...), with steps inside.")
+        if _every(self._read(repeated)):
+            raise SpecError(f"program={self.text!r}: a repeated part has the same steps in every generation: no D/N.")
         return self._read(before), self._read(repeated), self._read(after)
 
     def _read(self, text: str) -> Steps:
-        steps: list[str] = []
-        for word in text.split():
-            letters = word.rstrip(".0123456789")
-            steps += [*letters, *([word[len(letters) :]] if word != letters else [])]
+        steps = [step for word in text.split() for step in _split(word)]
         for step in steps:
-            if step not in ("D", "M") and not _is_ratio(step):
+            if step not in ("D", "M") and not _every([step]) and not _is_ratio(step):
                 raise SpecError(
                     f"program={self.text!r}: {step!r} is no step. Allowed: D (dense), M (dense, and match), a ratio "
-                    "above 0 and at most 1, and one repeated part such as (M .5 .5)*."
+                    "above 0 and at most 1, one repeated part such as (M .5 .5)*, and D/N (dense, one for every N)."
                 )
-        return tuple(step if step in "DM" else f"{float(step):g}" for step in steps)
+        return tuple(f"{float(step):g}" if _is_ratio(step) else step for step in steps)
 
     def _ratios(self) -> set[float]:
-        return {float(step) for part in self._parts() for step in part if step not in "DM"}
+        return {float(step) for part in self._parts() for step in part if _is_ratio(step)}
 
     def _check_ratios(self, steps: Steps) -> None:
         """Raise `SpecError` unless every ratio below 1 is the one that the match before it was made for."""
@@ -133,6 +136,24 @@ def _matched(ahead: Steps) -> list[float]:
     """Return the ratios below 1 until the next match."""
     until = ahead.index("M") if "M" in ahead else len(ahead)
     return [float(step) for step in ahead[:until] if step not in "D1"]
+
+
+def _split(word: str) -> list[str]:
+    """Return the steps of a word: its letters, and the number after them."""
+    if "/" in word:
+        return [word]
+    letters = word.rstrip(".0123456789")
+    return [*letters, *([word[len(letters) :]] if word != letters else [])]
+
+
+def _every(steps: Sequence[str]) -> bool:
+    """Say whether one of the steps is written D/N, N being at least 2."""
+    return any(step.startswith("D/") and step[2:].isdecimal() and int(step[2:]) >= 2 for step in steps)
+
+
+def _written_out(steps: Steps, number: int) -> Steps:
+    """Return the steps with "D" in the place of each "D/N", as often as `number` holds N."""
+    return tuple(step for each in steps for step in (["D"] * (number // int(each[2:])) if _every([each]) else [each]))
 
 
 def _is_ratio(text: str) -> bool:
