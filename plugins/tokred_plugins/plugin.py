@@ -135,6 +135,14 @@ def tokred_components() -> Iterator[Component]:
     yield from _at_stages()
     yield Component(
         "method",
+        "dynamicvit",
+        "tokred_plugins.dynamicvit:dynamicvit",
+        "keep what a trained predictor finds likely to matter (Rao et al., 2021)",
+        levels=({"ratio": 0.1}, {"ratio": 0.3}, {"ratio": 0.5}, {"ratio": 0.7}),
+        hosts="tokred.testing.hosts:FASHION",
+    )
+    yield Component(
+        "method",
         "diffrate",
         "tokred_plugins.diffrate:diffrate",
         "prune what the class token attends to least, merge the next by keys, for good (Chen et al., 2023)",
@@ -240,6 +248,13 @@ def _parts() -> Iterator[Component]:
 
 def _stage_parts() -> Iterator[Component]:
     """Yield the parts of the methods that remove tokens of a classifier."""
+    yield Component(
+        "matcher",
+        "predicted",
+        "tokred_plugins.dynamicvit:PredictedMatcher",
+        "DynamicViT's: keep what a trained predictor scores highest",
+        levels=({"weights": "fashion-vit"},),
+    )
     yield Component(
         "scheduler",
         "rates",

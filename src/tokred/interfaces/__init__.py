@@ -1,6 +1,6 @@
 """The four interfaces that a method is composed of."""
 
-from tokred.interfaces.matcher import Draw, Matcher
+from tokred.interfaces.matcher import Draw, Matcher, Trained
 from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, SITE_KINDS, Match, Phase, Plan, Scheduler, SiteInfo, SiteKind
@@ -25,5 +25,6 @@ __all__ = [
     "Similarity",
     "SiteInfo",
     "SiteKind",
+    "Trained",
     "known_before",
 ]
