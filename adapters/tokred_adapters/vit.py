@@ -56,12 +56,12 @@ def _sites(depth: int, block: Any, has_class: bool, pooled: bool) -> list[SiteSp
         query=qkv / 3 + linear_flops(block.attn.proj), key=qkv * 2 / 3, pair=4.0 * block.attn.qkv.out_features / 3
     )
     mlp = Cost(linear_flops(block.mlp))
-    name, shows = f"blocks.{depth}", _shown(block.attn, has_class)
+    name, width, shows = f"blocks.{depth}", block.attn.proj.out_features, _shown(block.attn, has_class)
     return [
-        _site(f"{name}.attn", "attn", depth, block.attn, attention, shows),
-        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, shows),
+        _site(f"{name}.attn", "attn", depth, block.attn, attention, width, shows),
+        _site(f"{name}.mlp", "mlp", depth, block.mlp, mlp, width, shows),
         replace(
-            _site(name, "block", depth, block, attention + mlp, shows),
+            _site(name, "block", depth, block, attention + mlp, width, shows),
             halves=_halves(block),
             bias=BIAS,
             pooled=pooled,
@@ -97,13 +97,16 @@ def _values(heads: int, qkv: Any) -> Any:
     return qkv.unflatten(2, (3, heads, -1))[:, :, 2].transpose(1, 2)
 
 
-def _site(name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, shows: dict[str, Any]) -> SiteSpec:
+def _site(
+    name: str, kind: Any, depth: int, module: nn.Module, cost: Cost, width: int, shows: dict[str, Any]
+) -> SiteSpec:
     return SiteSpec(
         name=name,
         kind=kind,
         depth=depth,
         module=module,
         cost=cost,
+        width=width,
         tokens="x",
         company="prefix",
         leads=True,

@@ -135,6 +135,25 @@ def tokred_components() -> Iterator[Component]:
     yield from _at_stages()
     yield Component(
         "method",
+        "dynamicvit",
+        "tokred_plugins.dynamicvit:dynamicvit",
+        "keep what a trained predictor finds likely to matter (Rao et al., 2021)",
+        levels=({"ratio": 0.1}, {"ratio": 0.3}, {"ratio": 0.5}, {"ratio": 0.7}),
+        hosts="tokred.testing.hosts:FASHION",
+    )
+    yield Component(
+        "method",
+        "diffrate",
+        "tokred_plugins.diffrate:diffrate",
+        "prune what the class token attends to least, merge the next by keys, for good (Chen et al., 2023)",
+        levels=(
+            {"after_prune": (0.98,), "after_merge": (0.96,)},
+            {"after_prune": (0.96,), "after_merge": (0.92,)},
+            {"after_prune": (0.92,), "after_merge": (0.84,)},
+        ),
+    )
+    yield Component(
+        "method",
         "pitome",
         "tokred_plugins.pitome:pitome",
         "merge tokens that resemble many others, protect the rest, for good (Tran et al., 2024)",
@@ -228,10 +247,28 @@ def _parts() -> Iterator[Component]:
 
 
 def _stage_parts() -> Iterator[Component]:
-    """Yield the parts of the methods that remove tokens at a few blocks."""
+    """Yield the parts of the methods that remove tokens of a classifier."""
+    yield Component(
+        "matcher",
+        "predicted",
+        "tokred_plugins.dynamicvit:PredictedMatcher",
+        "DynamicViT's: keep what a trained predictor scores highest",
+        levels=({"weights": "fashion-vit"},),
+    )
+    yield Component(
+        "scheduler",
+        "rates",
+        "tokred_plugins.diffrate:Rates",
+        "DiffRate's: shares of the tokens that each block keeps",
+        levels=(
+            {"after_prune": (0.8,), "after_merge": (0.5,)},
+            {"after_prune": (1, 1, 0.5), "after_merge": (1, 0.5, 0.5)},
+        ),
+    )
     for name, target, summary in (
         ("attentive", "evit:AttentiveMatcher", "EViT's: fuse what matters least into one"),
         ("sampling", "ats:SamplingMatcher", "ATS's: sample by significance, keep each token once"),
+        ("importance", "diffrate:ImportanceMatcher", "DiffRate's: prune the least important, merge the next"),
         ("clusters", "token_pooling:ClusterMatcher", "Token Pooling's: k-medoids or k-means"),
         ("similarity_weighted", "kff:SimilarityWeighted", "KFF's: another matcher's pairs, averaged by similarity"),
     ):

@@ -148,8 +148,8 @@ class SiteSpec:
         key_output: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`,
             image tokens last; it allows `signal="key"`.
         value_output: the same for the values; it allows `signal="value"`.
-        class_token: what the block's class token attends to, where there is one; it allows `signal="class_attention"`
-            and `"significance"`.
+        class_token: what the block's class token attends to, where there is one; it allows `signal="class_attention"`,
+            `"class_attention+key"` and `"significance"`.
         per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
         halves: of a whole block of attention and MLP, one after the other, these two, where no later module counts on
             the number of tokens; they allow sites of kind "stream".

@@ -20,7 +20,7 @@ import inspect
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from tokred.errors import OutputError, SpecError, TokredError, UnknownName
 from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
@@ -128,8 +128,12 @@ def _part(kind: Kind, data: Any, where: str) -> Any:
 
 
 def _parameter(hint: Any, value: Any, where: str) -> Any:
-    """Return a part's parameter, which may be a part itself."""
-    return _part(INTERFACES[hint], value, where) if hint in INTERFACES else read_plain(hint, value, where)
+    """Return a part's parameter, which may be a part itself, or a tuple of parts."""
+    if hint in INTERFACES:
+        return _part(INTERFACES[hint], value, where)
+    if get_origin(hint) is tuple and get_args(hint)[0] in INTERFACES and isinstance(value, list):
+        return tuple(_parameter(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    return read_plain(hint, value, where)
 
 
 def _check_fields(what: str, data: Any, required: Iterable[str], optional: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -168,6 +169,18 @@ def test_what_the_class_token_attends_to_is_a_row_of_the_attention_map(family: F
     torch.testing.assert_close(recorder.seen[0], class_row(family, model, signal))
 
 
+@pytest.mark.parametrize("family", VITS, ids=str)
+def test_keys_stand_beside_what_the_class_token_attends_to(family: Family) -> None:
+    model = family.model()
+    method, recorder = recording("class_attention+key", ("stream",), parts.EveryStep(0.5))
+    with tokred.apply(model, method):
+        family.generate(model)
+    keys = dense_outputs(family, model, {"blocks.0.attn.k_norm"})["blocks.0.attn.k_norm"][0].mean(dim=1)
+    attended, beside = recorder.seen[0][..., :1], recorder.seen[0][..., 1:]
+    torch.testing.assert_close(attended, class_row(family, model, "class_attention"))
+    assert torch.equal(beside, keys[:, -beside.shape[1] :])
+
+
 @pytest.mark.parametrize("kind", ["attn", "block"])
 def test_what_the_class_token_attends_to_is_not_known_before_attention(kind: SiteKind) -> None:
     with pytest.raises(SpecError, match="signal='class_attention' is known only after a site has run"):
@@ -190,12 +203,14 @@ def test_a_mask_counts_in_the_class_tokens_attention(form: str) -> None:
     torch.testing.assert_close(recorder.seen[0], class_row(family, model, "class_attention", mask))
 
 
-@pytest.mark.parametrize("signal", ["class_attention", "significance"])
+@pytest.mark.parametrize("signal", ["class_attention", "class_attention+key", "significance"])
 def test_a_model_without_a_class_token_is_refused_by_name(signal: Signal) -> None:
     pooled = VisionTransformer(img_size=8, patch_size=2, embed_dim=12, depth=1, class_token=False, global_pool="avg")
     method, _ = recording(signal, ("mlp",), parts.EveryStep(0.5))
     for model in (BY_NAME["dit"].model(), BY_NAME["flux"].model(), pooled):
-        with pytest.raises(SpecError, match=f"signal='{signal}' is not offered at .* the model has no class token"):
+        with pytest.raises(
+            SpecError, match=f"signal='{re.escape(signal)}' is not offered at .* the model has no class token"
+        ):
             tokred.apply(model, method)
 
 

@@ -22,6 +22,7 @@ from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.taps import BlockTap, Held, KeyTap
+from tokred.engine.trained import refuse_misfits
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.interfaces import OF_ATTENTION, Signal, SiteInfo, SiteKind
 from tokred.method import Method, remembers
@@ -72,6 +73,7 @@ def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adap
     _refuse_kv(chosen, method)
     _refuse_signal(chosen, method)
     _refuse_memory(chosen, method)
+    refuse_misfits(specs, chosen, method)
     return _install(target, model, adapter, method, specs, chosen)
 
 

@@ -13,13 +13,14 @@ from tokred.engine.patch import Around, Forward
 from tokred.engine.taps import Held
 from tokred.interfaces import Signal
 
-CLASS_SIGNALS: tuple[Signal, ...] = ("class_attention", "significance")
+CLASS_SIGNALS: tuple[Signal, ...] = ("class_attention", "class_attention+key", "significance")
 
 
 class ClassTap:
     """Stands around an attention and offers how much its class token attends to each token, `[B, L, 1]`.
 
-    Only this row is worked out, from the class token's query and all keys, so that memory stays linear in L.
+    For "class_attention+key" its key stands beside that number, the mean over heads, `[B, L, 1 + d]`. Only this row of
+    the map is worked out, from the class token's query and all keys, so that memory stays linear in L.
 
     Attributes:
         around: what stands around which module, the attention last.
@@ -44,16 +45,16 @@ class ClassTap:
         self._forget()
         result = forward(*args, **kwargs)
         if any(held.wanted for held in self.held):
-            row = self._row(Arguments(self.names, args, kwargs).get(self.token.mask))
-            if row is not None:
+            features = self._features(Arguments(self.names, args, kwargs).get(self.token.mask))
+            if features is not None:
                 for held in self.held:
-                    held.offer(row)
+                    held.offer(features)
         self._forget()
         return result
 
     @torch.no_grad()
-    def _row(self, mask: torch.Tensor | None) -> torch.Tensor | None:
-        """Return the signal `[B, L, 1]`; None where the attention has not passed its queries, keys and values."""
+    def _features(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """Return the signal `[B, L, C]`; None where the attention has not passed its queries, keys and values."""
         if self.query is None or self.keys is None or self.values is None:
             return None
         logits = self.token.scale * self.query.float() @ self.keys.float().transpose(2, 3)
@@ -61,8 +62,11 @@ class ClassTap:
             row = mask[..., :1, :]
             logits = logits.masked_fill(~row, -torch.inf) if row.dtype == torch.bool else logits + row
         weights: torch.Tensor = logits.softmax(dim=3)[:, :, 0]
+        attended = weights.mean(dim=1).unsqueeze(2)
         if self.signal == "class_attention":
-            return weights.mean(dim=1).unsqueeze(2)
+            return attended
+        if self.signal == "class_attention+key":
+            return torch.cat([attended, self.keys.float().mean(dim=1)], dim=2)
         lengths: torch.Tensor = torch.linalg.vector_norm(self.values.float(), dim=3)
         return (weights * lengths).sum(dim=1).unsqueeze(2)
 

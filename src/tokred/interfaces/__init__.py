@@ -1,6 +1,6 @@
 """The four interfaces that a method is composed of."""
 
-from tokred.interfaces.matcher import Draw, Matcher
+from tokred.interfaces.matcher import Draw, Matcher, Trained
 from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
@@ -26,5 +26,6 @@ __all__ = [
     "Similarity",
     "SiteInfo",
     "SiteKind",
+    "Trained",
     "known_before",
 ]

@@ -33,7 +33,7 @@ class Matcher(Protocol):
         ...
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Make the choices that need no features.
+        """Make the choices that need no features, and hand on what else `match` reads, such as trained weights.
 
         Args:
             layout: how the call's tokens are made up.
@@ -69,4 +69,14 @@ class Matcher(Protocol):
         Returns:
             A reduction of N to N - r tokens.
         """
+        ...
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """What a matcher has besides whose weights were trained: it takes tokens of one width only."""
+
+    @property
+    def width(self) -> int:
+        """Channels of the features that it takes, C; `tokred.apply` refuses a model whose tokens have others."""
         ...

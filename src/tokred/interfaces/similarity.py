@@ -16,6 +16,7 @@ Signal = Literal[
     "key+input",
     "value",
     "class_attention",
+    "class_attention+key",
     "significance",
     "output",
     "drift",
@@ -26,7 +27,14 @@ Signal = Literal[
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 """Every signal."""
 
-OF_ATTENTION: tuple[Signal, ...] = ("key", "key+input", "value", "class_attention", "significance")
+OF_ATTENTION: tuple[Signal, ...] = (
+    "key",
+    "key+input",
+    "value",
+    "class_attention",
+    "class_attention+key",
+    "significance",
+)
 """The signals that a block's attention makes on its way."""
 NEED_PAST: tuple[Signal, ...] = ("drift", "error", "model_output")
 """The signals that need calls before the one that matches."""
@@ -54,8 +62,9 @@ class Similarity(Protocol):
         as in ToMe); "key+input": these and the input side by side, each scaled to length 1, so that a cosine is the
         mean of their cosines; "value": its values, at an "mlp" site those of the last call in which the attention was
         called; "class_attention": how much the class token attends to each token, the mean over heads, `[B, N, 1]`;
-        "significance": the same, each head's times the length of the token's value, summed over heads (as in ATS),
-        `[B, N, 1]`; "output": what the site returns, its residual branch; "drift": what that changed by since the
+        "class_attention+key": that number and the key beside it, the mean over heads, `[B, N, 1 + d]`; "significance":
+        the attention, each head's times the length of the token's value, summed over heads (as in ATS), `[B, N, 1]`;
+        "output": what the site returns, its residual branch; "drift": what that changed by since the
         site's last dense call; "error": what it differs by from the method's recovery's forecast; "model_output": what
         the whole model returned at its last call, the same for all sites. These three need a dense call before the one
         that matches. The first three and the last are known before the site runs, and what attention makes before an

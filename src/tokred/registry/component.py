@@ -30,8 +30,8 @@ class Component:
         requires_api: version of the plugin interface that it was written against.
         levels: parameters of the runs that `tokred bench` makes when the name is given without any, and that
             `tokred check` checks; for a part, of those that it has no defaults for.
-        hosts: where the tiny models are that `tokred check` checks an adapter on, as "package.module:attribute": a
-            tuple of `tokred.testing.Host`.
+        hosts: where the tiny models are that `tokred check` checks an adapter on, or a method whose trained weights fit
+            no other, as "package.module:attribute": a tuple of `tokred.testing.Host`.
         expected_failures: the reason for each check of `tokred check`, by its name, that is known to fail; a method's
             are those of its parts too that are no components.
 

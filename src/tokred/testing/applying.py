@@ -112,7 +112,7 @@ def _of_adapter(host: Host, kind: SiteKind, ratio: float) -> Application:
 def _fitting(subject: Subject) -> list[Host]:
     """List the hosts that a method fits; at least one."""
     reasons, found = [], []
-    for host in METHOD_HOSTS:
+    for host in subject.hosts or METHOD_HOSTS:
         model = host.model()
         try:
             apply_by(model, subject.make(), adapter_for)

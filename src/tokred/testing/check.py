@@ -36,7 +36,7 @@ class Subject:
         source: the class or function that makes it, which has the documentation.
         factory: makes a fresh one, from keyword parameters.
         params: the parameters.
-        hosts: the models that an adapter is checked on.
+        hosts: the models that it is checked on, if it is an adapter, or a method that fits these only.
     """
 
     kind: Kind

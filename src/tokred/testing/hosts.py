@@ -86,16 +86,8 @@ def _flux() -> Any:
 def _vit(**kwargs: Any) -> Any:
     from timm.models.vision_transformer import VisionTransformer
 
-    return VisionTransformer(
-        img_size=(24, 32),
-        patch_size=4,
-        embed_dim=32,
-        depth=2,
-        num_heads=2,
-        num_classes=7,
-        dynamic_img_size=True,
-        **kwargs,
-    )
+    sizes = {"embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 7} | kwargs
+    return VisionTransformer(img_size=(24, 32), patch_size=4, dynamic_img_size=True, **sizes)
 
 
 def _latents(channels: int, patch: int) -> Callable[[int, Grid], tuple[int, ...]]:
@@ -166,4 +158,6 @@ VIT = (
     _vit_host("deit3", init_values=1e-6, no_embed_class=True),
     _vit_host("vit-registers", reg_tokens=4, class_token=True),
 )
+FASHION = (_vit_host("vit-128", embed_dim=128, depth=4),)
+"""As wide as the zoo's `fashion-vit`, for what was trained on its tokens."""
 HOSTS = (*DIT, *PIXART, *SD3, *FLUX, *VIT)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tokred.interfaces import Memory
+from tokred.interfaces import Memory, Trained
 from tokred.layout import Layout
 from tokred.parts import Cosine
 from tokred.reduction import Reduction
@@ -30,7 +31,12 @@ MANY_BYTES = 2**25
 
 def matcher_stages(subject: Subject) -> list[Stage]:
     """Match twice, with the same memory."""
-    return [Stage("match", features(), _perform)]
+    return [Stage("match", features(channels=_channels(subject.make())), _perform)]
+
+
+def _channels(part: Any, usual: int = 8) -> int:
+    """Return how many channels a matcher's features are to have: those that it was trained on, if it was."""
+    return part.width if isinstance(part, Trained) else usual
 
 
 def _perform(part: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
@@ -61,13 +67,13 @@ def match(part: Any, layout: Layout, r: int, x: torch.Tensor) -> Reduction:
 
 
 def _matches(subject: Subject, x_of: Any = features) -> Iterator[tuple[str, int, int, Reduction]]:
-    """Match on every layout; yield a description, N, r and what came of it."""
+    """Match features `x_of(B, N, C)` on every layout; yield a description, N, r and what came of it."""
     for layout in LAYOUTS:
         part = subject.make()
         capacity = part.capacity(layout)
         demand(0 <= capacity < layout.image, f"capacity({layout}) is {capacity}, not in [0, {layout.image}).")
         for r in sorted({1, some(capacity), capacity} - {0}) if capacity else ():
-            made = match(part, layout, r, x_of(2, layout.image))
+            made = match(part, layout, r, x_of(2, layout.image, _channels(part)))
             yield f"r={r} on {layout.grids}", layout.image, r, made
 
 
@@ -85,7 +91,7 @@ def sizes_follow_from_r_alone(subject: Subject) -> None:
     """The number of kept tokens does not depend on features, and matching compiles into one graph."""
     usual = [made.computed for *_, made in _matches(subject)]
     for name, x_of in {"equal": torch.ones, "zero": torch.zeros}.items():
-        sizes = [made.computed for *_, made in _matches(subject, lambda b, n, x_of=x_of: x_of(b, n, 8))]
+        sizes = [made.computed for *_, made in _matches(subject, x_of)]
         demand(sizes == usual, f"where all tokens are {name}, {sizes} are kept, else {usual}.")
     stage = matcher_stages(subject)[0]
     compiled, plain = stage.play_compiled(subject.make()), stage.play(subject.make())
@@ -95,7 +101,7 @@ def sizes_follow_from_r_alone(subject: Subject) -> None:
 def reductions_are_valid(subject: Subject) -> None:
     """Kept positions differ, every token follows a kept one, kept ones follow themselves, and sizes count them."""
     for value in (1.0, 0.0, torch.nan, torch.inf):
-        for what, tokens, _, made in _matches(subject, lambda b, n, value=value: _with_broken(b, n, value)):
+        for what, tokens, _, made in _matches(subject, functools.partial(_with_broken, value)):
             what = f"{what}, some features {value}"
             kept, assign, places = made.kept, made.assign, torch.arange(made.computed)
             demand(kept.dtype == assign.dtype == torch.int64, f"{what}: positions are {kept.dtype}, not int64.")
@@ -110,7 +116,8 @@ def reductions_are_valid(subject: Subject) -> None:
 
 def broken_tokens_attract_none(subject: Subject) -> None:
     """No token is removed into one of NaN while there is another to be removed into."""
-    part, x = subject.make(), features(1, ROOMY.image)
+    part = subject.make()
+    x = features(1, ROOMY.image, _channels(part))
     for at in range(ROOMY.image):
         broken = x.clone()
         broken[0, at] = torch.nan
@@ -121,7 +128,8 @@ def broken_tokens_attract_none(subject: Subject) -> None:
 
 def memory_is_linear(subject: Subject) -> None:
     """No tensor of all pairs is ever made: matching 16,384 tokens takes memory that is linear in their number."""
-    part, x = subject.make(), features(1, LARGE.image, 4)
+    part = subject.make()
+    x = features(1, LARGE.image, _channels(part, usual=4))
     with _Largest() as largest:  # type: ignore[no-untyped-call]
         match(part, LARGE, some(part.capacity(LARGE)), x)
     demand(
@@ -131,8 +139,8 @@ def memory_is_linear(subject: Subject) -> None:
     )
 
 
-def _with_broken(batch: int, tokens: int, value: float) -> torch.Tensor:
-    x = features(batch, tokens)
+def _with_broken(value: float, batch: int, tokens: int, channels: int) -> torch.Tensor:
+    x = features(batch, tokens, channels)
     x[0, ::3] = value
     return x
 

@@ -8,6 +8,6 @@ pipe = tokred.zoo.load_model("emoji-dit")
 """
 
 from tokred.zoo.catalog import ZooModel, zoo_models
-from tokred.zoo.load import load_model
+from tokred.zoo.load import load_model, read_tensors
 
-__all__ = ["ZooModel", "load_model", "zoo_models"]
+__all__ = ["ZooModel", "load_model", "read_tensors", "zoo_models"]

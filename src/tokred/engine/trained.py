@@ -1,0 +1,36 @@
+"""Matchers with trained weights fit some models only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokred.adapter import SiteSpec
+from tokred.errors import SpecError
+from tokred.interfaces import DENSE, Signal, SiteInfo, Trained
+from tokred.method import Method
+
+OF_TOKENS: tuple[Signal, ...] = ("input", "block_input", "output", "drift", "error")
+"""The signals that have as many channels as the tokens."""
+STEPS = 50
+"""Of a generation that is planned to see which matchers there are."""
+
+
+def refuse_misfits(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], method: Method) -> None:
+    """Raise `SpecError` where the scheduler cannot plan for this model, or a matcher was trained on other tokens.
+
+    Args:
+        specs: all sites of the model.
+        chosen: those that the method is applied to.
+        method: the method.
+    """
+    blocks = 1 + max(spec.depth for spec in specs)
+    for spec in chosen:
+        plan = method.scheduler.plan(0, STEPS, SiteInfo(spec.name, spec.kind, spec.depth, blocks), ())
+        matcher = plan.matcher or method.matcher
+        if plan == DENSE or not isinstance(matcher, Trained) or method.similarity.signal not in OF_TOKENS:
+            continue
+        if matcher.width != spec.width:
+            raise SpecError(
+                f"{method.name} was trained on tokens of {matcher.width} channels, and those at {spec.name} have "
+                f"{spec.width or 'an unknown number'}. Give it weights that were trained on this model: {matcher}."
+            )
