@@ -305,7 +305,7 @@ def main() -> int:
         return 1 if stale else 0
     write_json(advantages, file)
     for results in all_results(FRONT):
-        write_pareto(results, find_metric(METRIC), FRONT / f"{results.model}-{results.settings.steps}")
+        write_pareto(results, find_metric(results, METRIC), FRONT / f"{results.model}-{results.settings.steps}")
     write_figure(figure(advantages), "advantage", FRONT)
     PAGE.write_text(filled(page, advantages))
     return 0

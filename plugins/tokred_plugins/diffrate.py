@@ -11,11 +11,11 @@ import torch
 
 from tokred import Layout, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SpecError, WeightedReduction
 from tokred.interfaces import Draw, Match, Memory
-from tokred.parts import Copy, Cosine, best_destinations, take_rows
+from tokred.parts import Copy, Cosine, Stateless, best_destinations, take_rows
 
 
 @dataclass(frozen=True)
-class ImportanceMatcher:
+class ImportanceMatcher(Stateless):
     """Remove the least important tokens: prune the last of them, merge the others into the most similar that is kept.
 
     Of a token's features the first is its importance, the others are what is compared. A pruned token follows the most
@@ -35,14 +35,6 @@ class ImportanceMatcher:
     def capacity(self, layout: Layout) -> int:
         """Return N - 1: one token has to stay."""
         return layout.image - 1
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw nothing."""
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare no memory."""
-        return {}
 
     def match(
         self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory
