@@ -151,7 +151,8 @@ def _read(weights: str) -> Tensors:
 def _check_shapes(what: str, tensors: Tensors, scorer: Scorer) -> None:
     """Raise `SpecError` unless these are the tensors of a scorer, all for tokens of one width."""
     given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    wanted = scorer.shapes(*given.get(scorer.per_channel, (0,))[:1])
+    width, *_ = given.get(scorer.per_channel) or (0,)
+    wanted = scorer.shapes(width)
     for name in sorted(wanted.keys() | given.keys()):
         if wanted.get(name) != given.get(name):
             raise SpecError(

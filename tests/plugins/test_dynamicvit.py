@@ -134,10 +134,10 @@ def test_weights_of_other_tokens_are_refused_and_nothing_is_changed(file: str) -
             tokred.apply(model, "dynamicvit", **({"weights": weights} if weights else {}), stages=(0.0, 0.5, 0.75))
         assert not changes(before, snapshot(model))
         if weights:
-            assert "Name stages that are further apart" in str(error.value)
+            assert "and those at blocks.0.mlp have 32. Give it weights" in str(error.value)
 
 
-@pytest.mark.parametrize(("width", "message"), [(5, "on tokens of 5 channels, and those at blocks.1.mlp have 128")])
+@pytest.mark.parametrize(("width", "message"), [(5, "on tokens of 5 channels, and those at blocks.0.mlp have 128")])
 def test_weights_of_another_width_are_refused_by_name(tmp_path: Path, width: int, message: str) -> None:
     model = HOST.model()
     before = snapshot(model)
@@ -178,6 +178,10 @@ def without(weights: Weights, name: str) -> Weights:
         (random_weights(stages=1) | {"2.x": torch.ones(2)}, "stages counted from 0.*It begins names with: 0, 2"),
         (without(random_weights(), "1.leave.4.bias"), r"stage 1: 'leave.4.bias' must be \(2,\), and is missing"),
         (without(random_weights(), "1.enter.0.weight"), r"stage 1: .* must be .*Use a file that was trained"),
+        (
+            random_weights() | {"1.enter.0.weight": torch.tensor(5.0)},
+            r"stage 1: .* must be .*Use a file that was trained",
+        ),
         (random_weights() | {"2.more": torch.ones(2)}, r"stage 2: 'more' must be left out, and is \(2,\)"),
         (
             random_weights() | {"0.leave.4.weight": torch.ones(3, 1)},

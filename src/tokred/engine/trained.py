@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tokred.adapter import SiteSpec
 from tokred.errors import SpecError
-from tokred.interfaces import DENSE, Signal, SiteInfo, Trained
+from tokred.interfaces import Matcher, Signal, SiteInfo, Trained
 from tokred.method import Method
 
 OF_TOKENS: tuple[Signal, ...] = ("input", "block_input", "output", "drift", "error")
@@ -25,12 +25,16 @@ def refuse_misfits(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], method
     """
     blocks = 1 + max(spec.depth for spec in specs)
     for spec in chosen:
+        _refuse_width(method.matcher, spec, method)
         plan = method.scheduler.plan(0, STEPS, SiteInfo(spec.name, spec.kind, spec.depth, blocks), ())
-        matcher = plan.matcher or method.matcher
-        if plan == DENSE or not isinstance(matcher, Trained) or method.similarity.signal not in OF_TOKENS:
-            continue
-        if matcher.width != spec.width:
-            raise SpecError(
-                f"{method.name} was trained on tokens of {matcher.width} channels, and those at {spec.name} have "
-                f"{spec.width or 'an unknown number'}. Give it weights that were trained on this model: {matcher}."
-            )
+        _refuse_width(plan.matcher, spec, method)
+
+
+def _refuse_width(matcher: Matcher | None, spec: SiteSpec, method: Method) -> None:
+    if not isinstance(matcher, Trained) or method.similarity.signal not in OF_TOKENS:
+        return
+    if matcher.width != spec.width:
+        raise SpecError(
+            f"{method.name} was trained on tokens of {matcher.width} channels, and those at {spec.name} have "
+            f"{spec.width or 'an unknown number'}. Give it weights that were trained on this model: {matcher}."
+        )

@@ -31,10 +31,10 @@ MANY_BYTES = 2**25
 
 def matcher_stages(subject: Subject) -> list[Stage]:
     """Match twice, with the same memory."""
-    return [Stage("match", features(channels=_channels(subject.make())), _perform)]
+    return [Stage("match", features(channels=channels_of(subject.make())), _perform)]
 
 
-def _channels(part: Any, usual: int = 8) -> int:
+def channels_of(part: Any, usual: int = 8) -> int:
     """Return how many channels a matcher's features are to have: those that it was trained on, if it was."""
     return part.width if isinstance(part, Trained) else usual
 
@@ -73,7 +73,7 @@ def _matches(subject: Subject, x_of: Any = features) -> Iterator[tuple[str, int,
         capacity = part.capacity(layout)
         demand(0 <= capacity < layout.image, f"capacity({layout}) is {capacity}, not in [0, {layout.image}).")
         for r in sorted({1, some(capacity), capacity} - {0}) if capacity else ():
-            made = match(part, layout, r, x_of(2, layout.image, _channels(part)))
+            made = match(part, layout, r, x_of(2, layout.image, channels_of(part)))
             yield f"r={r} on {layout.grids}", layout.image, r, made
 
 
@@ -117,7 +117,7 @@ def reductions_are_valid(subject: Subject) -> None:
 def broken_tokens_attract_none(subject: Subject) -> None:
     """No token is removed into one of NaN while there is another to be removed into."""
     part = subject.make()
-    x = features(1, ROOMY.image, _channels(part))
+    x = features(1, ROOMY.image, channels_of(part))
     for at in range(ROOMY.image):
         broken = x.clone()
         broken[0, at] = torch.nan
@@ -129,7 +129,7 @@ def broken_tokens_attract_none(subject: Subject) -> None:
 def memory_is_linear(subject: Subject) -> None:
     """No tensor of all pairs is ever made: matching 16,384 tokens takes memory that is linear in their number."""
     part = subject.make()
-    x = features(1, LARGE.image, _channels(part, usual=4))
+    x = features(1, LARGE.image, channels_of(part, usual=4))
     with _Largest() as largest:  # type: ignore[no-untyped-call]
         match(part, LARGE, some(part.capacity(LARGE)), x)
     demand(

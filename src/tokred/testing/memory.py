@@ -15,7 +15,8 @@ from tokred.testing.data import LAYOUT, features, reduction
 
 def memory_is_what_was_declared(subject: Subject) -> None:
     """It writes the tensors that `state_spec` declares in place, adds none, and keeps no input by reference."""
-    part, x = subject.make(), features()
+    part = subject.make()
+    x = features(channels=matcher.channels_of(part))
     memory = (matcher if subject.kind == "matcher" else recovery).memory_for(part, x)
     declared = dict(memory)
     (_match if subject.kind == "matcher" else _recover)(part, x, memory)
