@@ -49,6 +49,12 @@ def test_every_method_has_a_page_that_names_its_parameters() -> None:
             assert f"`{parameter}`" in page or parameter == "seed"
 
 
+def test_every_method_has_a_page_with_its_measured_rows() -> None:
+    for registered in components("method"):
+        name = registered.component.name
+        assert f"<!-- measured: {name} -->\n| model |" in (ROOT / "docs" / "methods" / f"{name}.md").read_text()
+
+
 WHOLE = ("errors", "parts", "testing", "bench")
 """Modules that the API page shows with all of their public names."""
 
