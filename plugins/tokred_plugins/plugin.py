@@ -147,9 +147,9 @@ def tokred_components() -> Iterator[Component]:
         "tokred_plugins.diffrate:diffrate",
         "prune what the class token attends to least, merge the next by keys, for good (Chen et al., 2023)",
         levels=(
-            {"after_prune": (0.98,), "after_merge": (0.96,)},
             {"after_prune": (0.96,), "after_merge": (0.92,)},
             {"after_prune": (0.92,), "after_merge": (0.84,)},
+            {"after_prune": (0.88,), "after_merge": (0.76,)},
         ),
     )
     yield Component(

@@ -14,6 +14,7 @@ import tokred
 from tokred.bench import line_up, parse_contenders
 from tokred.bench.classifying import ClassifyingSubject
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
+from tokred.interfaces import Trained
 
 
 def test_what_is_named_takes_part(subject: TinySubject) -> None:
@@ -43,6 +44,8 @@ def test_what_does_not_fit_a_classifier_is_left_out_with_its_reason(classifier: 
             assert reasons[0].startswith(f"{contender.name} reuses correspondences from step to step")
         elif "kv" in contender.entrant.sites:  # type: ignore[union-attr]
             assert "'kv' is not offered" in reasons[0]
+        elif isinstance(contender.entrant.matcher, Trained):  # type: ignore[union-attr]
+            assert "was trained on tokens of 128 channels" in reasons[0]
         else:
             assert reasons == []
 

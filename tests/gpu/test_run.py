@@ -94,7 +94,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made = Bench(tmp_path)
-    monkeypatch.setattr("jobs.time.monotonic", lambda: made.now)
+    monkeypatch.setattr("work.time.monotonic", lambda: made.now)
     return made
 
 

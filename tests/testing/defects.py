@@ -19,63 +19,85 @@ from tokred.parts import Copy, Cosine, EveryStep, GridMatcher
 from tokred_adapters.dit import DiTAdapter
 
 
-class LeaksRandomness(GridMatcher):  # Draws from torch's global generator.
+class LeaksRandomness(GridMatcher):
+    """Draws from torch's global generator."""
+
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         own = torch.Generator().manual_seed(int(torch.randint(1000, ())))
         return super().draw(layout, r, own)
 
 
-class MutatesItsInput(Cosine):  # Scales its sources in place.
+class MutatesItsInput(Cosine):
+    """Scales its sources in place."""
+
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         src /= src.norm(dim=-1, keepdim=True).clamp_min(1e-6)
         return super().scores(src, dst)
 
 
-class SizeDependsOnData(GridMatcher):  # Removes tokens only where they resemble each other less than they could.
+class SizeDependsOnData(GridMatcher):
+    """Removes tokens only where they resemble each other less than they could."""
+
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         alike = bool(features.std() < 1e-3)
         return super().match(features, draw, r - alike if r > 1 else r, similarity, memory)
 
 
-class SamplesTalk(Cosine):  # Compares what differs from the mean of the batch.
+class SamplesTalk(Cosine):
+    """Compares what differs from the mean of the batch."""
+
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return super().scores(src - src.mean(dim=0) / 2, dst)
 
 
-class NaNSpreads(Cosine):  # Centres by a sum that cancels, unless there is a NaN in it.
+class NaNSpreads(Cosine):
+    """Centres by a sum that cancels, unless there is a NaN in it."""
+
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return super().scores(src, dst) + 0 * src.float().sum(dim=(1, 2), keepdim=True)
 
 
-class NotInFloat32(Cosine):  # Returns scores in the dtype of the features.
+class NotInFloat32(Cosine):
+    """Returns scores in the dtype of the features."""
+
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return super().scores(src, dst).to(src.dtype)
 
 
-class CountsSources(Cosine):  # Scores lower the more sources there are.
+class CountsSources(Cosine):
+    """Scores lower the more sources there are."""
+
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return super().scores(src, dst) - 0.1 * src.shape[1]
 
 
-class OffByOne(GridMatcher):  # Removes one token less than it was asked to.
+class OffByOne(GridMatcher):
+    """Removes one token less than it was asked to."""
+
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         return super().match(features, draw, max(1, r - 1), similarity, memory)
 
 
-class CountsWrong(GridMatcher):  # Says of every kept token that it stands for itself alone.
+class CountsWrong(GridMatcher):
+    """Says of every kept token that it stands for itself alone."""
+
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         made = super().match(features, draw, r, similarity, memory)
         return dataclasses.replace(made, sizes=torch.ones_like(made.sizes))
 
 
-class ScoresAllPairs(GridMatcher):  # Makes a matrix of all tokens by all tokens on the way.
+class ScoresAllPairs(GridMatcher):
+    """Makes a matrix of all tokens by all tokens on the way."""
+
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         positions = torch.arange(features.shape[1], dtype=torch.int8)
         positions[:, None] + positions
         return super().match(features, draw, r, similarity, memory)
 
 
-class LikesBrokenTokens(GridMatcher):  # Takes NaN for the best of all scores.
+class LikesBrokenTokens(GridMatcher):
+    """Takes NaN for the best of all scores."""
+
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         return super().match(features, draw, r, _NaNIsBest(), memory)
 
@@ -100,7 +122,9 @@ class PlansMoreThanItSays(EveryStep):
         return dataclasses.replace(plan, ratio=self.ratio + 0.01 * (step == steps - 1))
 
 
-class KeepsState(Copy):  # damps the removed tokens by the mean of all that it ever recovered, but the first time
+class KeepsState(Copy):
+    """Damps the removed tokens by the mean of all that it ever recovered, but the first time."""
+
     def __init__(self) -> None:
         self.__dict__["seen"] = None
 
@@ -112,23 +136,31 @@ class KeepsState(Copy):  # damps the removed tokens by the mean of all that it e
         return torch.where(reduction.is_kept[..., None], full, full + seen)
 
 
-class WrongType(Copy):  # Recovers in float32.
+class WrongType(Copy):
+    """Recovers in float32."""
+
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, *rest: Any) -> torch.Tensor:
         return super().recover(kept, reduction, memory, *rest).float()
 
 
-class ChangesKeptTokens(Copy):  # Damps all outputs.
+class ChangesKeptTokens(Copy):
+    """Damps all outputs."""
+
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, *rest: Any) -> torch.Tensor:
         return 0.9 * super().recover(kept, reduction, memory, *rest)
 
 
-class UndeclaredMemory(parts.Cached):  # Puts a tensor of its own into the memory.
+class UndeclaredMemory(parts.Cached):
+    """Puts a tensor of its own into the memory."""
+
     def observe(self, output: torch.Tensor, memory: Memory, *rest: Any) -> None:
         memory["output"].copy_(output)
         memory["again"] = output.clone()
 
 
-class KeepsAReference(parts.Cached):  # Remembers the tensor that it was handed, in place of its values.
+class KeepsAReference(parts.Cached):
+    """Remembers the tensor that it was handed, in place of its values."""
+
     def observe(self, output: torch.Tensor, memory: Memory, *rest: Any) -> None:
         memory["output"] = output
 
