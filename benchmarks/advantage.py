@@ -190,9 +190,8 @@ def all_results(folder: Path) -> list[Results]:
     return sorted(found, key=lambda r: (find_model(r.model).tokens, r.model, r.settings.steps))
 
 
-def all_advantages() -> Advantages:
-    """Compare all that was measured."""
-    fronts = all_results(FRONT)
+def all_advantages(fronts: Sequence[Results]) -> Advantages:
+    """Compare all that was measured, and all that was tuned."""
     each = [one for results in fronts for one in compare(results)]
     measured = {(results.model, results.settings.steps): results for results in fronts}
     tuned = [(results, measured[results.model, results.settings.steps]) for results in all_results(TUNED)]
@@ -290,7 +289,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where something is out of date")
     check = parser.parse_args().check
-    advantages = all_advantages()
+    fronts = all_results(FRONT)
+    advantages = all_advantages(fronts)
     file, page = FRONT / "advantage.json", PAGE.read_text()
     if check:
         stale = [
@@ -304,7 +304,7 @@ def main() -> int:
         print(f"out of date: {', '.join(stale) or 'none'}")
         return 1 if stale else 0
     write_json(advantages, file)
-    for results in all_results(FRONT):
+    for results in fronts:
         write_pareto(results, find_metric(results, METRIC), FRONT / f"{results.model}-{results.settings.steps}")
     write_figure(figure(advantages), "advantage", FRONT)
     PAGE.write_text(filled(page, advantages))

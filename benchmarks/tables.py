@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import re
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", r
 GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+read_once = functools.cache(read_results)
+"""The page of every method has rows of the same files."""
 METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
@@ -95,19 +97,19 @@ def measured_table(name: str) -> list[str]:
     Raises:
         SpecError: it was measured on none.
     """
-    rows = [
-        [results.model, row.label, f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}", f"{first.head} {value}"]
-        for results in (read_results(RESULTS / model.name / "results.json") for model in zoo_models())
-        for row in results.rows
-        if row.method == name
-        for first in [next(metric for metric in METRICS if metric.name in row.scores)]
-        for value in [interval(first, row.scores[first.name])]
-    ]
+    each = (read_once(RESULTS / model.name / "results.json") for model in zoo_models())
+    rows = [_measured(results.model, row) for results in each for row in results.rows if row.method == name]
     if not rows:
         raise SpecError(
             f"'{name}' was not measured: no row of the results of {', '.join(m.name for m in zoo_models())}."
         )
     return markdown(["model", "run", "compute", "time", "quality"], *rows)
+
+
+def _measured(model: str, row: Row) -> list[str]:
+    metric = next(metric for metric in METRICS if metric.name in row.scores)
+    quality = f"{metric.head} {interval(metric, row.scores[metric.name])}"
+    return [model, row.label, f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}", quality]
 
 
 def time_table(results: dict[str, Any]) -> list[str]:
@@ -206,7 +208,7 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
 def table_of(files: Sequence[str], names: Sequence[str]) -> list[str]:
     """Return the lines of the table of a file, or of several results files as one."""
     if len(files) > 1:
-        return quality_table(reduce(join_results, (read_results(RESULTS / file) for file in files)), names)
+        return quality_table(functools.reduce(join_results, (read_results(RESULTS / file) for file in files)), names)
     return table(json.loads((RESULTS / files[0]).read_text()), names)
 
 
@@ -246,10 +248,10 @@ def main() -> int:
     stale = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         page = path.read_text()
-        if filled(page) != page:
+        if (made := filled(page)) != page:
             stale.append(str(path.relative_to(ROOT)))
             if not arguments.check:
-                path.write_text(filled(page))
+                path.write_text(made)
     print(f"out of date: {', '.join(stale) or 'none'}")
     return 1 if stale and arguments.check else 0
 

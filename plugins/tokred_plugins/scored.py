@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from tokred import Layout, Matcher, Reduction, Similarity, SpecError
 from tokred.interfaces import Draw, Memory
+from tokred.parts import Wrapping
 from tokred.zoo import read_tensors, zoo_models
 from tokred_plugins.evit import AttentiveMatcher
 
@@ -43,7 +44,7 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True)
-class ScoredMatcher:
+class ScoredMatcher(Wrapping):
     """Let a trained scorer judge each token, and another matcher match by these scores alone.
 
     A matcher of this kind names its `scorer` and is registered under a name of its own.
@@ -79,22 +80,9 @@ class ScoredMatcher:
         """Channels of the tokens that it was trained on."""
         return len(self.tensors[self.scorer.per_channel])
 
-    @property
-    def max_ratio(self) -> float:
-        """That of the matcher."""
-        return self.matcher.max_ratio
-
-    def capacity(self, layout: Layout) -> int:
-        """Return that of the matcher."""
-        return self.matcher.capacity(layout)
-
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """Let the matcher draw, and hand the weights on."""
-        return *self.matcher.draw(layout, r, generator), *self.tensors.values()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Declare what the matcher does."""
-        return self.matcher.state_spec(shape)
+        return *super().draw(layout, r, generator), *self.tensors.values()
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Let the matcher remove `r` tokens by the scores of `features` `[B, N, C]`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tokred.interfaces import Draw, Memory, Similarity
+from tokred.interfaces import Draw, Matcher, Memory, Similarity
 from tokred.parts import Wrapping
 from tokred.reduction import Reduction
 
@@ -20,6 +20,7 @@ class Recording(Wrapping):
         removed: whether each token was removed by each call of `match`, in order, `[B or 1, N]`, bool.
     """
 
+    matcher: Matcher
     removed: list[torch.Tensor] = field(default_factory=list)
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:

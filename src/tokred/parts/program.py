@@ -62,8 +62,7 @@ class Program:
 
     def steps(self, number: int) -> Steps:
         """Return what each step of a generation of so many does."""
-        first, repeated, last = self._parts()
-        first, last = (_written_out(part, number) for part in (first, last))
+        first, repeated, last = (_written_out(part, number) for part in self._parts())
         between = number - len(first) - len(last)
         filling = repeated or ("D",)
         cut = -between if self._ends_whole else 0
@@ -91,14 +90,15 @@ class Program:
         repeated, closing, after = rest.partition(end)
         if opening and not (closing and repeated.strip()):
             raise SpecError(f"program={self.text!r}: a repeated part is written (...)* or *(...), with steps inside.")
-        if _every(self._read(repeated)):
+        parts = self._read(before), self._read(repeated), self._read(after)
+        if any(map(_is_every, parts[1])):
             raise SpecError(f"program={self.text!r}: a repeated part has the same steps in every generation: no D/N.")
-        return self._read(before), self._read(repeated), self._read(after)
+        return parts
 
     def _read(self, text: str) -> Steps:
         steps = [step for word in text.split() for step in _split(word)]
         for step in steps:
-            if step not in ("D", "M") and not _every([step]) and not _is_ratio(step):
+            if step not in ("D", "M") and not _is_every(step) and not _is_ratio(step):
                 raise SpecError(
                     f"program={self.text!r}: {step!r} is no step. Allowed: D (dense), M (dense, and match), a ratio "
                     "above 0 and at most 1, one repeated part such as (M .5 .5)*, and D/N (dense, one for every N)."
@@ -146,14 +146,15 @@ def _split(word: str) -> list[str]:
     return [*letters, *([word[len(letters) :]] if word != letters else [])]
 
 
-def _every(steps: Sequence[str]) -> bool:
-    """Say whether one of the steps is written D/N, N being at least 2."""
-    return any(step.startswith("D/") and step[2:].isdecimal() and int(step[2:]) >= 2 for step in steps)
+def _is_every(step: str) -> bool:
+    """Say whether a step is written D/N, N being at least 2."""
+    return step.startswith("D/") and step[2:].isdecimal() and int(step[2:]) >= 2
 
 
 def _written_out(steps: Steps, number: int) -> Steps:
     """Return the steps with "D" in the place of each "D/N", as often as `number` holds N."""
-    return tuple(step for each in steps for step in (["D"] * (number // int(each[2:])) if _every([each]) else [each]))
+    times = [(step, 1) if not _is_every(step) else ("D", number // int(step[2:])) for step in steps]
+    return tuple(step for step, count in times for _ in range(count))
 
 
 def _is_ratio(text: str) -> bool:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from tokred.interfaces import Draw, Matcher, MemorySpec
 from tokred.layout import Layout
 
 
-@dataclass(frozen=True)
 class Wrapping:
-    """The part of a matcher that leaves all but `match` to another one, whose matches it adds something to.
+    """The part of a matcher that leaves all but `match` to another one, which is a field of its own.
 
     Attributes:
         matcher: the other one.
