@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -180,13 +181,11 @@ def _compared(results: Results, group: str, axis: Cost, row: Row, front: Sequenc
 
 
 def all_results(folder: Path) -> list[Results]:
-    """Read all results, by tokens and steps, with the presets that were measured beside them."""
+    """Read all results, by tokens and steps, each with the parts that were measured beside it."""
     found = []
     for path in folder.glob("*/results.json"):
-        presets = path.parent / "presets" / path.name
-        found.append(
-            join_results(read_results(path), read_results(presets)) if presets.exists() else read_results(path)
-        )
+        parts = sorted(path.parent.glob(f"*/{path.name}"))
+        found.append(reduce(join_results, map(read_results, parts), read_results(path)))
     return sorted(found, key=lambda r: (find_model(r.model).tokens, r.model, r.settings.steps))
 
 
