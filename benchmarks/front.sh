@@ -3,7 +3,8 @@
 # Rivals (fewer steps, the caches of diffusers, the presets' own schedules over the sampler's time), published token
 # methods, tokred's own methods and its presets, on seeds from 100 up, which nothing was tuned on. Below 12 steps two
 # dense ones come first, else four.
-# Run it from the repository root; it writes docs/results/front/MODEL-STEPS.
+# DEVICE in the environment, cpu or cuda, is where the model computes. Run it from the repository root; it writes
+# docs/results/front/MODEL-STEPS.
 set -euo pipefail
 model=$1 steps=$2 samples=${3:-32} pairs=${4:-2}
 first=$((steps < 12 ? 2 : 4))
@@ -37,4 +38,5 @@ rivals
 own
 published
 tokred bench --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \
+  --device "${DEVICE:-cpu}" \
   --out "docs/results/front/$model-$steps"

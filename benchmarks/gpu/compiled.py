@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import Any, Literal
 
 import torch
@@ -15,7 +14,7 @@ from torch import nn
 
 from configs import MODELS, TINY_PIXELS, RealModel
 from jobs import Job, Options
-from loop import STEPS, first_loop, methods, timed
+from loop import STEPS, counted, first_loop, methods, timed
 from speed import describe
 from subject import Workbench
 from tokred.bench.contender import Contender
@@ -23,7 +22,10 @@ from tokred.registry import adapter_for
 
 FIRST_LOOPS = 2
 """Before anything is timed: each phase is called at least three times, and by then CUDA graphs are recorded."""
-GUESS_SECONDS = {"full": 120.0, "tiny": 0.0}
+GUESS_SECONDS = {"full": 60.0, "tiny": 0.0}
+DRAWING = ("dito:ratio=0.5,dense_first=4", "tomesd:ratio=0.5", "balanced")
+CLASSIFYING = ("tomesd:ratio=0.5",)
+"""Methods that compile into whole graphs on every family that they fit."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ class Way:
 
 
 def jobs(options: Options) -> Iterator[Job]:
-    """Yield a job for each way to compile a model, dense and with the middle level of each method."""
+    """Yield a job for each way to compile a model, dense and with each method."""
     workbench = Workbench(options.device, options.sizes == "tiny", STEPS[options.sizes])
     for model, way in ways(options.device):
         for pixels in model.compiled if options.sizes == "full" else [TINY_PIXELS]:
-            for contender in [None, *middle_levels(methods(model))]:
+            for contender in [None, *methods(model, DRAWING, CLASSIFYING)]:
                 yield Job(
                     part="compile",
                     what=describe(options, model, pixels, str(way), contender),
@@ -65,12 +67,6 @@ def ways(device: str) -> list[tuple[RealModel, Way]]:
     return [(m, Way("blocks", "default")) for m in models] + [(m, whole) for m in models if m.compiles_whole]
 
 
-def middle_levels(contenders: list[Contender]) -> list[Contender]:
-    """Pick the middle one of each method's standard runs."""
-    runs = [list(levels) for _, levels in groupby(contenders, key=lambda contender: contender.name)]
-    return [levels[len(levels) // 2] for levels in runs]
-
-
 def measure(
     workbench: Workbench,
     model: RealModel,
@@ -83,12 +79,12 @@ def measure(
     """Time one way to compile, and say how far its output is from the eager one's; see `speed.measure`."""
     subject = workbench.subject(model, pixels)
     with contender.applied(subject.model) if contender else nullcontext() as run:
-        eager = first_loop(subject)
+        flops, eager = counted(subject), first_loop(subject)
         with compiled(subject.model, way) as call:
             begin = time.monotonic()
             outputs = [first_loop(subject, call) for _ in range(FIRST_LOOPS)][-1]
             first = time.monotonic() - begin
-            times = timed(subject, run, sizes, call)
+            times = timed(subject, run, flops, sizes, call)
     far = max(relative_difference(*pair) for pair in zip(outputs, eager, strict=True))
     return {"first_loops_seconds": first, "difference": far, **times}
 

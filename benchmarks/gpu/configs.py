@@ -24,7 +24,7 @@ class RealModel:
         source: where the configuration is from.
         config: keyword arguments of the class.
         tiny: those that take their place at tiny size.
-        pixels: heights, which are the widths too, of the pictures that are measured.
+        pixels: heights, which are the widths too, of the pictures that are measured; the most wanted first.
         batch: samples in a call: 2 where guidance doubles the one picture.
         text: text tokens.
         sized: the keyword that holds the picture's size, where each size is a checkpoint of its own.
@@ -60,7 +60,7 @@ MODELS = (
             "num_embeds_ada_norm": 1000,
         },
         tiny=DIFFUSERS_TINY,
-        pixels=(256, 512),
+        pixels=(512, 256),
         batch=2,
         sized="sample_size",
         compiled=(512,),
@@ -72,7 +72,7 @@ MODELS = (
         source="timm's vit_large_patch16_224 and _384",
         config={"patch_size": 16, "embed_dim": 1024, "depth": 24, "num_heads": 16},
         tiny={"embed_dim": 32, "depth": 2, "num_heads": 2},
-        pixels=(224, 384, 512),
+        pixels=(384, 224, 512),
         batch=64,
         sized="img_size",
         compiled=(384,),
@@ -93,7 +93,7 @@ MODELS = (
             "use_additional_conditions": False,
         },
         tiny={**DIFFUSERS_TINY, "cross_attention_dim": 32, "caption_channels": 12},
-        pixels=(512, 1024, 2048),
+        pixels=(1024, 512, 2048),
         batch=2,
         text=300,
         sized="sample_size",
@@ -125,7 +125,7 @@ MODELS = (
             "pos_embed_max_size": 16,
             "dual_attention_layers": (0,),
         },
-        pixels=(512, 1024, 2048),
+        pixels=(1024, 512, 2048),
         batch=2,
         text=333,
         compiled=(1024,),
@@ -154,7 +154,7 @@ MODELS = (
             "pooled_projection_dim": 14,
             "axes_dims_rope": (4, 6, 6),
         },
-        pixels=(512, 1024, 2048),
+        pixels=(1024, 512, 2048),
         batch=1,
         text=512,
         compiled=(1024,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,26 +14,22 @@ import torch
 from clock import by_phase, milliseconds, peak_bytes, reset_peak
 from configs import RealModel
 from subject import Subject
-from tokred import Method, Run
+from tokred import Run
 from tokred.bench.contender import Contender, parse_contenders
+from tokred.bench.measure import count_flops
 
 STEPS = {"full": 20, "tiny": 8}
 """Of a generation."""
 FIRST_STEPS = 8
-"""Of a loop that prepares for the timed ones: each phase of the standard methods at least once."""
+"""Of a loop that is compared, or prepares for timed ones: each phase of a method at least once."""
 ROUNDS = {"full": 5, "tiny": 1}
 ENOUGH_SECONDS = 1.0
 """After which no further round is begun."""
 
 
-METHODS = ("dito", "tomesd", "random")
-"""Methods that are measured: those that compile into whole graphs on every family."""
-
-
-def methods(model: RealModel) -> list[Contender]:
-    """List the standard runs of the methods that fit; a classifier has no steps to reuse anything in."""
-    known = [(contender, contender.entrant) for contender in parse_contenders(METHODS)]
-    return [c for c, m in known if isinstance(m, Method) and not (model.family == "vit" and m.scheduler.reuses)]
+def methods(model: RealModel, drawing: Sequence[str], classifying: Sequence[str]) -> list[Contender]:
+    """Read the methods that a model is measured with: a classifier has no steps to reuse anything in."""
+    return parse_contenders(classifying if model.family == "vit" else drawing)
 
 
 def first_loop(subject: Subject, call: Callable[..., Any] | None = None) -> list[torch.Tensor]:
@@ -41,12 +37,20 @@ def first_loop(subject: Subject, call: Callable[..., Any] | None = None) -> list
     return [subject.step(index, call).clone() for index in range(FIRST_STEPS)]
 
 
-def timed(subject: Subject, run: Run | None, sizes: str, call: Callable[..., Any] | None = None) -> dict[str, Any]:
+def counted(subject: Subject) -> int:
+    """Run a generation, which warms up every phase too, and count its operations."""
+    return count_flops(lambda: [subject.step(index) for index in range(len(subject.moments))])
+
+
+def timed(
+    subject: Subject, run: Run | None, flops: int, sizes: str, call: Callable[..., Any] | None = None
+) -> dict[str, Any]:
     """Time whole generations, step by step.
 
     Args:
         subject: what runs.
         run: the method applied to it; None for dense.
+        flops: operations of a generation.
         sizes: "full" or "tiny".
         call: see `Subject.step`.
 
@@ -54,7 +58,7 @@ def timed(subject: Subject, run: Run | None, sizes: str, call: Callable[..., Any
         tokens: image tokens of one sample.
         ms: times of the steps, by what is done in them.
         generation_ms: the median time of all steps together.
-        compute: share of the model's operations that a generation computes, without matching.
+        compute: operations over those of a dense generation.
         unplanned: how often something could not be reduced as planned.
         peak_bytes: see `clock.peak_bytes`.
     """
@@ -65,14 +69,12 @@ def timed(subject: Subject, run: Run | None, sizes: str, call: Callable[..., Any
     begin = time.monotonic()
     while not rounds or (len(rounds) < ROUNDS[sizes] and time.monotonic() - begin < ENOUGH_SECONDS):
         rounds.append(milliseconds(calls, device))
-    report = run.report() if run else None
-    saved = report.dense_flops - report.flops if report else 0.0
     return {
         "tokens": subject.tokens,
         "ms": by_phase(phases(run, steps), rounds),
         "generation_ms": statistics.median(map(sum, rounds)),
-        "compute": 1 - saved / (steps * subject.flops),
-        "unplanned": report.unplanned if report else 0,
+        "compute": flops / (steps * subject.flops),
+        "unplanned": run.report().unplanned if run else 0,
         "peak_bytes": peak_bytes(device),
     }
 

@@ -9,24 +9,43 @@ from typing import Any
 
 from configs import MODELS, TINY_PIXELS, RealModel
 from jobs import Job, Options
-from loop import STEPS, first_loop, methods, timed
+from loop import STEPS, counted, methods, timed
 from subject import Workbench
 from tokred.bench.contender import Contender
 
+DRAWING = (
+    "balanced",
+    "dito:ratio=0.5,dense_first=4",
+    "delta:ratio=0.9,stride=4x4,interval=3,keys=recovered",
+    "tomesd:ratio=0.5",
+    "toma:ratio=0.5",
+)
+CLASSIFYING = ("tome:r=8", "evit:ratio=0.3", "tomesd:ratio=0.5")
+
 
 def jobs(options: Options) -> Iterator[Job]:
-    """Yield a job for each model, picture size and method; the dense model is the first of each."""
+    """Yield a job for each model, picture size and method; the dense model is the first of each.
+
+    First each model at the size that it is used at most, then at the others.
+    """
     workbench = Workbench(options.device, options.sizes == "tiny", STEPS[options.sizes])
-    for model in MODELS:
-        for pixels in model.pixels if options.sizes == "full" else [TINY_PIXELS]:
-            for contender in [None, *methods(model)]:
-                yield Job(
-                    part="speed",
-                    what=describe(options, model, pixels, "eager", contender),
-                    run=partial(measure, workbench, model, pixels, contender, options.sizes),
-                    like=f"{model.name} {options.sizes} {options.device}",
-                    size=pixels**2,
-                )
+    for model, pixels in sizes(options):
+        for contender in [None, *methods(model, DRAWING, CLASSIFYING)]:
+            yield Job(
+                part="speed",
+                what=describe(options, model, pixels, "eager", contender),
+                run=partial(measure, workbench, model, pixels, contender, options.sizes),
+                like=f"{model.name} {options.sizes} {options.device}",
+                size=pixels**2,
+            )
+
+
+def sizes(options: Options) -> list[tuple[RealModel, int]]:
+    """List the models with the heights of their pictures: the first one of every model, then the second ones."""
+    if options.sizes == "tiny":
+        return [(model, TINY_PIXELS) for model in MODELS]
+    most = max(len(model.pixels) for model in MODELS)
+    return [(model, model.pixels[rank]) for rank in range(most) for model in MODELS if rank < len(model.pixels)]
 
 
 def describe(options: Options, model: RealModel, pixels: int, how: str, contender: Contender | None) -> dict[str, Any]:
@@ -42,5 +61,4 @@ def measure(
     """Time one model, picture size and method; it is short against the `seconds` that are left."""
     subject = workbench.subject(model, pixels)
     with contender.applied(subject.model) if contender else nullcontext() as run:
-        first_loop(subject)
-        return timed(subject, run, sizes)
+        return timed(subject, run, counted(subject), sizes)

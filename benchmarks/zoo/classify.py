@@ -52,10 +52,10 @@ class ClassifyTask:
         images, labels = self.test.images[:SHOWN].contiguous(), self.test.labels[:SHOWN].contiguous()
         return {"test.safetensors": {"images": images, "labels": labels}}
 
-    def judge(self, shipped: ZooModel, pictures: Path) -> dict[str, Any]:
+    def judge(self, shipped: ZooModel, pictures: Path, device: str) -> dict[str, Any]:
         """Count the test pictures that the model gets right."""
         count = len(self.test.images)
-        return {"accuracy": {"top1": accuracy(load(shipped), self.test, count), "pictures": count}}
+        return {"accuracy": {"top1": accuracy(load(shipped, device), self.test, count), "pictures": count}}
 
 
 def shifted(images: torch.Tensor, most: int) -> torch.Tensor:

@@ -47,13 +47,19 @@ class Exportable(Protocol):
         """Return the files of tensors that go with the weights, by name."""
         ...
 
-    def judge(self, shipped: ZooModel, pictures: Path) -> dict[str, Any]:
-        """Try the model as shipped; draw what it can into `pictures`, and return what was found."""
+    def judge(self, shipped: ZooModel, pictures: Path, device: str) -> dict[str, Any]:
+        """Try the model as shipped, on "cpu" or "cuda"; draw what it can into `pictures`, and return what was found."""
         ...
 
 
 def export_model(
-    name: str, task: Exportable, model: torch.nn.Module, config: dict[str, Any], facts: dict[str, Any], places: Places
+    name: str,
+    task: Exportable,
+    model: torch.nn.Module,
+    config: dict[str, Any],
+    facts: dict[str, Any],
+    places: Places,
+    device: str = "cpu",
 ) -> None:
     """Write the files of a model: weights, `model.json`, card, notice, facts of the training, and pictures.
 
@@ -66,6 +72,7 @@ def export_model(
         config: the model's TOML file.
         facts: what `Run.facts` says of the training.
         places: where the files go; made if need be.
+        device: where the shipped model is tried, "cpu" or "cuda".
 
     Raises:
         ValueError: a weight has no finite half-precision value, or a file is too large to ship.
@@ -76,7 +83,7 @@ def export_model(
     sums = {file: _write_tensors(tensors, places.package / file) for file, tensors in files.items()}
     _write_json(places.package / "model.json", _description(name, config, task.data, facts, sums))
     shipped = ZooModel.read(places.package)
-    record = _record(config, task.data, facts) | task.judge(shipped, places.pictures)
+    record = _record(config, task.data, facts) | task.judge(shipped, places.pictures, device)
     _write_json(places.package / "training.json", record)
     draw_losses(facts["losses"], places.pictures / "loss.png")
     notice = (HERE / "notices" / f"{config['notice']}.txt").read_text()

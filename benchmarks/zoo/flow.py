@@ -111,9 +111,9 @@ class FlowTask:
         """Nothing goes with the weights."""
         return {}
 
-    def judge(self, shipped: ZooModel, pictures: Path) -> dict[str, Any]:
+    def judge(self, shipped: ZooModel, pictures: Path, device: str) -> dict[str, Any]:
         """Draw `sheet.png` of 32 seeds, and of a prompted model `held_out.png`; compare the first with the training."""
-        pipe, names = load(shipped), self.data.classes
+        pipe, names = load(shipped, device), self.data.classes
         drawn = shipped.generate(pipe, range(SHEET_SAMPLES), shipped.steps)
         shown = asked(names, range(SHEET_SAMPLES))
         save_sheet(drawn, shown, pictures / "sheet.png")

@@ -220,7 +220,8 @@ def main() -> None:
     if arguments.export and not run.progress.losses:
         parser.error(f"{run.checkpoint} holds no trained model yet; train for at least {LOG_STEPS} steps first")
     if arguments.export:
-        export_model(arguments.model, task, run.average, config, run.facts(), Places.of(ROOT, arguments.model))
+        places = Places.of(ROOT, arguments.model)
+        export_model(arguments.model, task, run.average, config, run.facts(), places, run.device)
     else:
         run.train(arguments.minutes)
 

@@ -11,11 +11,14 @@ from families.models import BY_NAME, FAMILIES, STEPS, Family
 from torch import nn
 
 import tokred
+from tokred import SpecError, UnsupportedModel
+from tokred.registry import components
 
 DEVICE = torch.device("cuda")
 SEED = 0
 METHODS = ("dito", "tomesd", "random")
 EVERY_PAIR = [(family, method) for family in FAMILIES for method in METHODS if family.repeats or method != "dito"]
+ALL_METHODS = [registered.component.name for registered in components("method")]
 ONE_OF_EACH = [(BY_NAME[name], method) for name in ("dit", "sd35", "flux") for method in METHODS]
 
 pytestmark = [
@@ -89,6 +92,22 @@ def test_the_same_tokens_are_reduced_as_on_a_cpu(family: Family, method: str) ->
         assert actual.device.type == DEVICE.type
         assert run.kept_tokens() == kept
     assert (actual.cpu() - expected).norm() < 1e-4 * expected.norm()
+
+
+@pytest.mark.parametrize("method", ALL_METHODS)
+@pytest.mark.parametrize("family", [BY_NAME[name] for name in ("dit", "sd35", "flux", "vit")], ids=str)
+@pytest.mark.filterwarnings("ignore:tokred. .* reduced nothing")
+def test_every_method_that_fits_draws_as_on_a_cpu(family: Family, method: str) -> None:
+    drawn = []
+    for device in (torch.device("cpu"), DEVICE):
+        model = family.model().to(device)
+        try:
+            run = tokred.apply(model, method)
+        except (SpecError, UnsupportedModel) as why:
+            pytest.skip(str(why))
+        with run:
+            drawn.append(generate(family, model).cpu())
+    assert (drawn[1] - drawn[0]).norm() < 1e-4 * drawn[0].norm()
 
 
 @pytest.mark.parametrize(("family", "method"), EVERY_PAIR, ids=str)
