@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
@@ -27,6 +27,9 @@ class Reduction:
         assign: for each of the N tokens, the place in `kept` of the token it follows (its own place where it is
             kept itself), `[B or 1, N]`, int64.
         sizes: how many tokens follow each kept one, itself included, `[B or 1, K]`, int64; sums to N.
+        kept_rows: `kept` as positions in the rows of all samples together, `[B * K]`. Made here, once for a match:
+            every call that it serves is an addition and a product shorter, which the host would have to start.
+        assign_rows: `assign` likewise, in the rows of the kept tokens, `[B * N]`.
 
     Example:
         >>> reduction = Reduction.from_pairs(4, src=torch.tensor([[1]]), dst=torch.tensor([[2]]))
@@ -39,6 +42,12 @@ class Reduction:
     kept: torch.Tensor
     assign: torch.Tensor
     sizes: torch.Tensor
+    kept_rows: torch.Tensor = field(init=False, repr=False, compare=False)
+    assign_rows: torch.Tensor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kept_rows", _flat(self.kept, self.tokens))
+        object.__setattr__(self, "assign_rows", _flat(self.assign, self.computed))
 
     @staticmethod
     def from_pairs(tokens: int, src: torch.Tensor, dst: torch.Tensor, order: torch.Tensor | None = None) -> Reduction:
@@ -104,7 +113,7 @@ class Reduction:
             `[B, K, C]` in the dtype of `x`.
         """
         if mode == "prune":
-            return take_rows(x, self.kept)
+            return _take(x, self.kept, self.kept_rows)
         if mode not in MERGE_MODES:
             raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
         rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
@@ -128,7 +137,7 @@ class Reduction:
         Returns:
             `[B, N, C]`.
         """
-        return take_rows(y, self.assign)
+        return _take(y, self.assign, self.assign_rows)
 
     def pool_sizes(self, sizes: torch.Tensor | None = None) -> torch.Tensor:
         """Sum up how many tokens each kept one stands for.
@@ -146,9 +155,17 @@ class Reduction:
         zeros = torch.zeros(rows, self.computed, device=sizes.device)
         return zeros.scatter_add(1, self.assign.expand(rows, -1), sizes.float().expand(rows, -1))
 
+    def put(self, kept: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
+        """Write the rows `kept` `[B, K, C]` to their places in `full` `[B, N, C]`, and return it."""
+        if len(self.kept) == 1:
+            return full.index_copy_(1, self.kept_rows, kept)
+        full.flatten(0, 1).index_copy_(0, self.kept_rows, kept.flatten(0, 1))
+        return full
+
     def _pool(self, rows: torch.Tensor, batch: int, mode: Literal["mean", "sum", "max"]) -> torch.Tensor:
         """Pool the `rows` `[B * N, C]` that follow each kept token into one, `[B * K, C]`."""
-        members = _flat(self.assign.expand(batch, -1), self.computed).argsort(stable=True)
+        follows = self.assign_rows if len(self.assign) == batch else _flat(self.assign.expand(batch, -1), self.computed)
+        members = follows.argsort(stable=True)
         ends = self.sizes.expand(batch, -1).flatten().cumsum(0)
         starts = torch.cat([ends.new_zeros(1), ends[:-1]])
         # A bag of rows is one pass over memory, and is summed in one order, on CUDA too.
@@ -162,9 +179,14 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
 
 def take_rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`: `[B, M, C]`."""
+    return _take(x, index, _flat(index, x.shape[1]))
+
+
+def _take(x: torch.Tensor, index: torch.Tensor, flat: torch.Tensor) -> torch.Tensor:
+    """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`, which `flat` has as positions in the rows of all samples."""
     if index.shape[0] == 1:
-        return x.index_select(1, index[0])
-    return x.flatten(0, 1).index_select(0, _flat(index, x.shape[1])).view(*index.shape, x.shape[2])
+        return x.index_select(1, flat)
+    return x.flatten(0, 1).index_select(0, flat).view(*index.shape, x.shape[2])
 
 
 def _flat(index: torch.Tensor, rows: int) -> torch.Tensor:
@@ -172,4 +194,6 @@ def _flat(index: torch.Tensor, rows: int) -> torch.Tensor:
 
     Whole rows are copied by such an index several times faster than element by element, as `gather` does.
     """
+    if index.shape[0] == 1:
+        return index[0]
     return (index + torch.arange(len(index), device=index.device).unsqueeze(-1) * rows).flatten()

@@ -9,7 +9,7 @@ import torch
 
 from tokred.errors import SpecError
 from tokred.interfaces import Memory, MemorySpec, Recovery
-from tokred.parts.recoveries import Cached, put_kept
+from tokred.parts.recoveries import Cached
 from tokred.reduction import Reduction
 
 
@@ -55,7 +55,7 @@ class Delta:
             change = reduction.unmerge(missed).mul_(memory["gain"].unsqueeze(-1).to(kept.dtype))
         else:
             change = reduction.unmerge(missed.mul_(self.gain))
-        return put_kept(kept, reduction, change.add_(base))
+        return reduction.put(kept, change.add_(base))
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the base's forecasts, `[B, N, C]`."""

@@ -9,7 +9,6 @@ import torch
 
 from tokred.errors import SpecError
 from tokred.interfaces import Memory, MemorySpec
-from tokred.parts.recoveries import put_kept
 from tokred.reduction import Reduction
 
 Order = Literal[1, 2]
@@ -59,28 +58,28 @@ class Forecast:
 
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the forecasts, `[B, N, C]`."""
-        return put_kept(kept, reduction, self.recall(memory, time).to(kept.dtype))
+        return reduction.put(kept, self.recall(memory, time).to(kept.dtype))
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the forecasts, `[B, N, C]`."""
         time, times, seen, change = self._place(time), memory["times"], memory["seen"], memory["change"]
         ahead, step = time - times[0], times[0] - times[1]
-        share = torch.where(seen >= 2, _ratio(ahead, step), 0.0)
+        share = _ratio(ahead, step) * (seen >= 2)
         forecast = torch.addcmul(memory["output"], change, share.to(change.dtype))
         if self.order == 2:
             bent = _ratio(ahead * (time - times[1]), step * (times[0] - times[2]))
-            share = torch.where((seen >= 3) & (times[1] != times[2]), bent, 0.0)
+            share = bent * ((seen >= 3) & (times[1] != times[2]))
             forecast.addcmul_(memory["bend"], share.to(forecast.dtype))
         return forecast
 
     def _place(self, time: torch.Tensor) -> torch.Tensor:
-        """Return where a share of noise lies on the line that the polynomial runs over."""
-        if self.variable == "noise":
-            return time
-        share = time.clamp(EDGE, 1 - EDGE)
-        return torch.log1p(-share) - share.log()
+        """Return where a share of noise lies on the line that the polynomial runs over.
+
+        That line has picture and noise the other way round, which changes the sign of every distance and no ratio.
+        """
+        return time if self.variable == "noise" else time.logit(eps=EDGE)
 
 
 def _ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return a / b, or 0 where b is 0: between two calls at one time."""
-    return torch.where(b != 0, a / b, 0.0)
+    return (a / b).nan_to_num(0.0, 0.0, 0.0)

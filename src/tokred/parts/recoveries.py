@@ -52,20 +52,11 @@ class Cached:
 
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the remembered ones, `[B, N, C]`."""
-        full = put_kept(kept, reduction, memory["output"].to(kept.dtype, copy=True))
+        full = reduction.put(kept, memory["output"].to(kept.dtype, copy=True))
         if self.update:
-            put_kept(kept.detach().to(memory["output"].dtype), reduction, memory["output"])
+            reduction.put(kept.detach().to(memory["output"].dtype), memory["output"])
         return full
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the remembered output, `[B, N, C]`."""
         return memory["output"]
-
-
-def put_kept(kept: torch.Tensor, reduction: Reduction, full: torch.Tensor) -> torch.Tensor:
-    """Write the rows `kept` `[B, K, C]` to their places in `full` `[B, N, C]`, and return it."""
-    if len(reduction.kept) == 1:
-        return full.index_copy_(1, reduction.kept[0], kept)
-    starts = torch.arange(len(full), device=full.device).unsqueeze(-1) * full.shape[1]
-    full.flatten(0, 1).index_copy_(0, (reduction.kept + starts).flatten(), kept.flatten(0, 1))
-    return full
