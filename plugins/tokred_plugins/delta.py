@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 from tokred import Keys, Method, Remembered, Signal, SiteKind
-from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Program, Variable
+from tokred.parts import Cached, Cosine, Delta, Forecast, GridMatcher, Interval, Variable
+from tokred_plugins.scheduled import scheduled
 
+USUAL = Interval(0.75, interval=2, dense_first=4)
 Gain = Literal["fitted", "one"]
 Remove = Literal["similar", "least"]
 
 
 def delta(
     *,
-    ratio: float = 0.75,
-    interval: int = 2,
-    dense_first: int = 4,
+    ratio: float = USUAL.ratio,
+    interval: int = USUAL.interval,
+    dense_first: int = USUAL.dense_first,
     program: str = "",
     order: int = 1,
     variable: Variable = "log_snr",
@@ -39,8 +41,8 @@ def delta(
         ratio: share of the image tokens that a reduce step removes, in [0, 1 - 1 / (sy * sx)].
         interval: number of steps from one dense step to the next, at least 2.
         dense_first: number of dense steps at the start, at least 1; the last of them is the first match.
-        program: the schedule as a line, such as "DDDD (M .75 .75 1)*", in place of those three; see
-            `tokred.parts.Program`. At ratio 1 the whole model is skipped.
+        program: the schedule as a line, such as "DDDD (M .75 .75 1)*", in place of those three; empty
+            for none; see `tokred.parts.Program`. At ratio 1 the whole model is skipped.
         order: of the forecast: 0 keeps the last dense output, 1 draws a line through two, 2 a parabola through three.
         variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
         gain: "one", or "fitted" to what the forecasts missed at the last dense step, token by token.
@@ -55,7 +57,7 @@ def delta(
         memory: "model", or "half" for outputs, keys and values remembered in half precision.
         seed: of the draws.
     """
-    scheduler = Program(program) if program else Interval(ratio, interval, dense_first)
+    scheduler = scheduled(program, Interval(ratio, interval, dense_first), USUAL)
     base = Forecast(order, variable) if order else Cached()  # type: ignore[arg-type]
     return Method(
         name="delta",

@@ -11,7 +11,7 @@ import torch
 
 from tokred import Layout, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SpecError, WeightedReduction
 from tokred.interfaces import Draw, Match, Memory
-from tokred.parts import Copy, Cosine, Stateless, best_destinations, take_rows
+from tokred.parts import Copy, Cosine, Stateless, best_destinations, check_numbers, take_rows
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Rates:
 
     def __post_init__(self) -> None:
         for name, shares in (("after_prune", self.after_prune), ("after_merge", self.after_merge)):
-            if not shares or not all(isinstance(share, int | float) and 0 < share <= 1 for share in shares):
+            check_numbers(name, shares)
+            if not all(0 < share <= 1 for share in shares):
                 raise SpecError(
                     f"{name}={shares!r} must be shares in (0, 1], for all blocks or for each: of its tokens."
                 )

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import gelu, layer_norm, linear
 
 from tokred import Method, SpecError
-from tokred.parts import Copy, Cosine, Stages
+from tokred.parts import Copy, Cosine, Stages, check_numbers
 from tokred_plugins.scored import ScoredMatcher, Tensors, read_scorers
 
 
@@ -72,6 +72,7 @@ def dynamicvit(
     Raises:
         SpecError: if the file is missing, or is none of predictors for so many stages.
     """
+    check_numbers("stages", stages)
     count = len(read_scorers(weights, PredictedMatcher.scorer))
     if len(stages) != count:
         raise SpecError(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tokred import Method, Remembered
-from tokred.parts import Cached, Cosine, Forecast, Interval, Program, RandomMatcher, Variable
+from tokred.parts import Cached, Cosine, Forecast, Interval, RandomMatcher, Variable
+from tokred_plugins.scheduled import scheduled
+
+USUAL = Interval(1.0, interval=2, dense_first=1)
 
 
 def step_cache(
     *,
-    interval: int = 2,
-    dense_first: int = 1,
+    interval: int = USUAL.interval,
+    dense_first: int = USUAL.dense_first,
     order: int = 0,
     variable: Variable = "log_snr",
     program: str = "",
@@ -22,14 +25,15 @@ def step_cache(
         dense_first: number of steps at the start that are all computed, at least 1.
         order: 0 returns the last computed output, 1 carries on the line through two, 2 the parabola through three.
         variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
-        program: the schedule as a line, such as "DDDD (D 1 1)* D", in place of `interval` and `dense_first`.
+        program: the schedule as a line, such as "DDDD (D 1 1)* D", in place of `interval` and `dense_first`; empty
+            for none.
         memory: "model", or "half" for outputs remembered in half precision.
     """
     return Method(
         name="step_cache",
         similarity=Cosine(),  # these two are not asked for: nothing is matched
         matcher=RandomMatcher(),
-        scheduler=Program(program) if program else Interval(1.0, interval, dense_first),
+        scheduler=scheduled(program, Interval(1.0, interval, dense_first), USUAL),
         recovery=Forecast(order, variable) if order else Cached(),  # type: ignore[arg-type]
         sites=("model",),
         memory=memory,

@@ -42,7 +42,7 @@ class UnknownName(SpecError):
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"Unknown {kind} {name!r}. Known: {', '.join(known)}.{hint}{' ' + note if note else ''}")
+        super().__init__(f"Unknown {kind} {name!r}. Known: {', '.join(known) or 'none'}.{hint}{' ' + note if note else ''}")
 
 
 class UnsupportedModel(TokredError):

@@ -45,7 +45,16 @@ def test_a_colon_alone_means_the_defaults() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(2 / 3, "0.667"), (0.5, "0.5"), (True, "true"), ((2, 4), "2x4"), (("attn",), "attn"), (7, "7"), ("kept", "kept")],
+    [
+        (2 / 3, "0.667"),
+        (0.5, "0.5"),
+        (True, "true"),
+        ((2, 4), "2x4"),
+        ((0.9, 0.85), "0.9+0.85"),
+        (("attn",), "attn"),
+        (7, "7"),
+        ("kept", "kept"),
+    ],
 )
 def test_values_are_written_as_they_are_read(value: object, text: str) -> None:
     assert written(value) == text

@@ -102,7 +102,8 @@ def test_rates_for_another_number_of_blocks_are_refused() -> None:
     ("params", "message"),
     [
         ({"after_prune": (0.0,)}, r"after_prune=\(0.0,\) must be shares in \(0, 1\]"),
-        ({"after_merge": ()}, r"after_merge=\(\) must be shares in \(0, 1\]"),
+        ({"after_merge": ()}, r"after_merge=\(\) must be a tuple of numbers, at least one, such as \(0.9,\)"),
+        ({"after_merge": 0.92}, "after_merge=0.92 must be a tuple of numbers, at least one"),
         ({"after_merge": (1.5,)}, r"after_merge=\(1.5,\) must be shares in \(0, 1\]"),
         ({"after_prune": (0.9, 0.9)}, "must be of one length: two shares for each block, or two for all"),
         ({"after_prune": (0.5,)}, r"after_merge=\(0.92,\) must be at most after_prune=\(0.5,\)"),

@@ -154,6 +154,11 @@ def test_features_of_another_width_than_the_tokens_are_refused_when_matched(file
         matcher.match(case.x[..., :4], draw, 2, tokred.parts.Cosine("key"), {})
 
 
+def test_a_number_is_no_stages() -> None:
+    with pytest.raises(SpecError, match=r"stages=0.5 must be a tuple of numbers"):
+        build_method("dynamicvit", {"stages": 0.5})
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for name in (str(tmp_path / "none.safetensors"), "emoji-dit", "fashion-vit.bin"):
         with pytest.raises(SpecError, match="cannot be read: .* or a model that comes with them: fashion-vit"):

@@ -12,6 +12,7 @@ from torch import nn
 
 import tokred
 from tokred import SpecError, UnsupportedModel
+from tokred.registry import build_method
 
 STEPS = 7
 
@@ -186,3 +187,12 @@ def test_a_classifier_has_no_steps() -> None:
 def test_what_cannot_be_is_refused(params: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         tokred.registry.build_method("step_cache", params)
+
+
+@pytest.mark.parametrize(
+    ("method", "beside"),
+    [("step_cache", {"interval": 3}), ("step_cache", {"dense_first": 2}), ("delta", {"ratio": 0.5})],
+)
+def test_intervals_beside_a_program_are_refused(method: str, beside: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match=r"program='D 1' says itself .* Leave out one of them"):
+        build_method(method, {"program": "D 1", **beside})

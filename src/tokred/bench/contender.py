@@ -101,13 +101,13 @@ def find_contender(name: str) -> Registered:
 
 
 def written(value: Any) -> str:
-    """Write a parameter's value as the command line takes it, such as 2x2 or attn+mlp; a float in three digits."""
+    """Write a parameter's value as the command line takes it, as 2x2, attn+mlp or 0.9+0.8; a float in three digits."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, tuple | list):
-        return ("+" if any(isinstance(item, str) for item in value) else "x").join(map(written, value))
+        return ("x" if all(isinstance(item, int) for item in value) else "+").join(map(written, value))
     return str(value)
 
 

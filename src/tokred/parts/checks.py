@@ -29,6 +29,13 @@ def check_at_least(name: str, value: int, least: int, meaning: str) -> None:
         raise SpecError(f"{name}={value!r} must be an integer of at least {least}: {meaning}.")
 
 
+def check_numbers(name: str, values: tuple[float, ...]) -> None:
+    """Raise `SpecError` unless `values` are numbers in a tuple or list, at least one."""
+    numbers = values if isinstance(values, tuple | list) else ()
+    if not numbers or not all(isinstance(value, int | float) for value in numbers):
+        raise SpecError(f"{name}={values!r} must be a tuple of numbers, at least one, such as (0.9,) or (0.9, 0.8).")
+
+
 def check_signal(signal: Signal) -> None:
     """Raise `SpecError` unless `signal` is one that a similarity can compare."""
     if signal not in SIGNALS:

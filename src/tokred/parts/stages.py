@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tokred.errors import SpecError
 from tokred.interfaces import DENSE, Match, Matcher, Phase, Plan, SiteInfo
-from tokred.parts.checks import check_ratio
+from tokred.parts.checks import check_numbers, check_ratio
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,8 @@ class Stages:
 
     def __post_init__(self) -> None:
         check_ratio(self.ratio)
-        shares = [share for share in self.at if isinstance(share, int | float)]
-        if (
-            not shares
-            or list(self.at) != shares
-            or shares != sorted(set(shares))
-            or not 0 <= shares[0] <= shares[-1] < 1
-        ):
+        check_numbers("at", self.at)
+        if list(self.at) != sorted(set(self.at)) or not 0 <= self.at[0] <= self.at[-1] < 1:
             raise SpecError(
                 f"at={self.at!r} must be at least one share of the blocks in [0, 1), ascending, such as (0.25, 0.5)."
             )
