@@ -43,7 +43,7 @@ PRESETS = ("quality", "balanced", "fast")
 OWN = (*PRESETS, "delta")
 BLOCK = re.compile(r"(<!-- advantage over (rivals|published) at (time|compute|any) -->\n).*?(<!-- end -->)", re.DOTALL)
 TUNED_BLOCK = re.compile(r"(<!-- tuned over rivals at (time|compute) -->\n).*?(<!-- end -->)", re.DOTALL)
-COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73"}
+COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73", "emoji-flux-128": "#CC79A7"}
 
 
 def is_rival(row: Row) -> bool:

@@ -6,7 +6,8 @@ shown in that order (all of them where none is named). An `analysis.json` is nam
 row for each lag. `FILE+FILE` are results of the same samples as one, see `tokred.bench.join_results`.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file; `twins` in place of `gains` leaves out those at equal compute and time.
-`<!-- measured: NAME -->` is the place of all runs of a method or rival on the trained models.
+`<!-- measured: NAME -->` is the place of all runs of a method or rival on the trained models that have a file of their
+own; `<!-- speed: FOLDER -->` that of what benchmarks/gpu recorded in a folder.
 `<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
 is that of how these differences spread over some of the runs, in several files.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
@@ -52,6 +53,7 @@ BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", r
 GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SPEED = re.compile(r"(<!-- speed: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 read_once = functools.cache(read_results)
 """The page of every method has rows of the same files."""
 METRICS = (*drawing_metrics(), *classifying_metrics())
@@ -92,17 +94,15 @@ def quality_table(results: Results, names: Sequence[str]) -> list[str]:
 
 
 def measured_table(name: str) -> list[str]:
-    """Return the lines of a table of all runs of a method or rival, on every trained model that it fits.
+    """Return the lines of a table of all runs of a method or rival, on every measured model that it fits.
 
     Raises:
         SpecError: it was measured on none.
     """
-    each = (read_once(RESULTS / model.name / "results.json") for model in zoo_models())
-    rows = [_measured(results.model, row) for results in each for row in results.rows if row.method == name]
+    files = [path for model in zoo_models() if (path := RESULTS / model.name / "results.json").exists()]
+    rows = [_measured(each.model, row) for each in map(read_once, files) for row in each.rows if row.method == name]
     if not rows:
-        raise SpecError(
-            f"'{name}' was not measured: no row of the results of {', '.join(m.name for m in zoo_models())}."
-        )
+        raise SpecError(f"'{name}' was not measured: no row in {', '.join(map(str, files))}.")
     return markdown(["model", "run", "compute", "time", "quality"], *rows)
 
 
@@ -129,6 +129,34 @@ def presets_table(results: dict[str, Any]) -> list[str]:
             for choice in (*those[:2], *reducing[:1])
         ]
     return markdown(["gap", "schedule", "compute", "below the fronts, dB", "at worst, dB"], *rows)
+
+
+def speed_table(folder: Path) -> list[str]:
+    """Return a row for each model, size and method that benchmarks/gpu timed; times are those of one step."""
+    records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    dense = {_place(each["what"]): each["result"] for each in records if each["what"]["method"] == "dense"}
+    order = sorted(records, key=lambda r: (*_place(r["what"]), r["what"]["method"] != "dense", r["what"]["method"]))
+
+    def cells(record: dict[str, Any]) -> list[str]:
+        what, result = record["what"], record["result"]
+        speedup = dense[_place(what)]["generation_ms"] / result["generation_ms"]
+        where = [what["model"], str(what["pixels"]), f"{result['tokens']:,}", what["method"]]
+        memory = f"{result['peak_bytes'] / 2**30:.1f}"
+        return [*where, f"{result['compute']:.2f}", *_steps(result["ms"]), f"{speedup:.2f}", memory]
+
+    steps = ["dense step, ms", "matching step, ms", "reduced step, ms"]
+    head = ["model", "pixels", "tokens", "method", "compute", *steps, "speedup", "GiB"]
+    return markdown(head, *map(cells, order))
+
+
+def _steps(times: dict[str, Any]) -> list[str]:
+    """Write the median times of dense, of matching and of reduced steps; those that match and reduce are reduced."""
+    reduced = [phase for phase in times if "reduce" in phase]
+    return [f"{times[p]['median']:.3g}" if p in times else "" for p in ("dense", "match", *(reduced or ["reduce"]))]
+
+
+def _place(what: dict[str, Any]) -> tuple[str, int]:
+    return what["model"], what["pixels"]
 
 
 ERRORS = {
@@ -237,7 +265,11 @@ def filled(page: str) -> str:
         head, name, tail = match.groups()
         return head + "\n".join(measured_table(name)) + "\n" + tail
 
-    page = MEASURED.sub(measured_block, page)
+    def speed_block(match: re.Match[str]) -> str:
+        head, folder, tail = match.groups()
+        return head + "\n".join(speed_table(RESULTS / folder)) + "\n" + tail
+
+    page = SPEED.sub(speed_block, MEASURED.sub(measured_block, page))
     return RANGES.sub(ranges_block, GAINS.sub(gains_block, BLOCK.sub(block, page)))
 
 
