@@ -32,6 +32,7 @@ WHOLE = [
 BLOCK_BY_BLOCK = [
     pytest.param(VIT, TOMESD, id="vit-tomesd"),
     pytest.param(DIT, DITO, id="dit-dito"),
+    pytest.param(DIT, Setup("tofu"), id="dit-tofu"),
     pytest.param(DIT, SHARING, id="dit-sharing"),
     pytest.param(FLUX, DITO, id="flux-dito", marks=SLOW),
 ]

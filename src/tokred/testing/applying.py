@@ -60,15 +60,21 @@ class Application:
             model = self.host.model()
             run = self.apply(part, model)
             try:
-                for site in self.adapter_of(part, model).sites(model) if compiled else ():
-                    if site.kind == "block":
-                        site.module.compile(fullgraph=True, backend="eager")
+                for block in self._blocks_to_compile(part, model, run) if compiled else ():
+                    block.compile(fullgraph=True, backend="eager")
                 return self.host.generate_from(model, arguments | {self.host.argument: x}, self._steps(part))
             finally:
                 with suppress(TokredError):  # that removal works is a promise of its own
                     run.remove()
 
         return Stage(self.name, arguments[self.host.argument], perform, self.host.per_sample)
+
+    def _blocks_to_compile(self, part: Any, model: nn.Module, run: Run) -> list[nn.Module]:
+        """Return a block of each type, the first at which tokens are removed or after it: compiling takes its time."""
+        self.generate(part, model)
+        first = min((call.site.depth for call in run.report().calls if call.removed), default=0)
+        blocks = [site for site in self.adapter_of(part, model).sites(model) if site.kind == "block"]
+        return list({type(site.module): site.module for site in reversed(blocks) if site.depth >= first}.values())
 
     def _steps(self, part: Any) -> int:
         return shortest_reducing(self.method_of(part).scheduler)
