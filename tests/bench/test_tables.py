@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -153,6 +154,30 @@ def test_forecast_errors_have_a_row_for_each_measurement(tables: ModuleType) -> 
     assert cells(head)[:5] == ["model", "steps", "one in", "last output", "line over noise"]
     assert cells(only)[2:5] == ["2", "-20.0", "-21.0"]
     assert cells(only)[-3:] == ["0.78", "0.90", "0.25"]
+
+
+def test_times_of_a_device_stand_beside_the_dense_ones(tables: ModuleType, tmp_path: Path) -> None:
+    def record(pixels: int, method: str, whole: float, **ms: float) -> None:
+        what = {"model": "dit", "pixels": pixels, "method": method}
+        times = {phase.replace("_", "+"): {"median": time} for phase, time in ms.items()}
+        result = {"tokens": 4096, "ms": times, "generation_ms": whole, "compute": 0.5, "peak_bytes": 3 * 2**29}
+        (tmp_path / f"{pixels}{method}.json").write_text(json.dumps({"what": what, "result": result}))
+
+    record(512, "tomesd", 80.0, match_reduce=4.0)
+    record(512, "dense", 100.0, dense=5.123)
+    record(512, "dito", 50.0, dense=5.5, match=7.0, reduce=2.0)
+    record(256, "dense", 10.0, dense=0.5)
+    head, _, *rows = tables.speed_table(tmp_path)
+    assert cells(head)[5:] == ["dense step, ms", "matching step, ms", "reduced step, ms", "speedup", "GiB"]
+    assert [cells(row)[1:4] for row in rows] == [
+        ["256", "4,096", "dense"],
+        ["512", "4,096", "dense"],
+        ["512", "4,096", "dito"],
+        ["512", "4,096", "tomesd"],
+    ]
+    assert cells(rows[1])[5:] == ["5.12", "", "", "1.00", "1.5"]
+    assert cells(rows[2])[5:] == ["5.5", "7", "2", "2.00", "1.5"]
+    assert cells(rows[3])[5:] == ["", "", "4", "1.25", "1.5"]
 
 
 def test_measured_runs_of_a_method_on_every_model(
