@@ -21,7 +21,7 @@ def scheduled(program: str, given: Interval, usual: Interval) -> Program | Inter
         return given
     if given != usual:
         raise SpecError(
-            f"program={program!r} says itself what each step does, and {given} was given beside it. Leave out one of "
-            "them."
+            f"program={program!r} says itself what each step does, and ratio, interval or dense_first was given beside "
+            f"it ({given}). Leave out either."
         )
     return Program(program)

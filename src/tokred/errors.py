@@ -42,7 +42,8 @@ class UnknownName(SpecError):
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"Unknown {kind} {name!r}. Known: {', '.join(known) or 'none'}.{hint}{' ' + note if note else ''}")
+        names = ", ".join(known) or "none"
+        super().__init__(f"Unknown {kind} {name!r}. Known: {names}.{hint}{' ' + note if note else ''}")
 
 
 class UnsupportedModel(TokredError):

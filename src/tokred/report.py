@@ -160,16 +160,16 @@ class Report:
 
     @property
     def seconds_saved(self) -> float | None:
-        """Time that the reduced model calls were shorter than the dense ones, in seconds.
+        """Time that model calls which match or reduce were shorter than dense ones, in seconds; negative where longer.
 
-        None where either kind was not seen; matching is counted with the dense calls.
+        None where either kind was not seen: a method that matches at every dense step has nothing to be held against.
         """
-        reduced = {call.position for call in self.calls if call.removed}
-        short = [s for position, s in self.seconds if position in reduced]
-        full = [s for position, s in self.seconds if position not in reduced]
-        if not short or not full:
+        reduced = {call.position for call in self.calls if call.phase is not Phase.DENSE}
+        other = [s for position, s in self.seconds if position in reduced]
+        dense = [s for position, s in self.seconds if position not in reduced]
+        if not other or not dense:
             return None
-        return len(short) * sum(full) / len(full) - sum(short)
+        return len(other) * sum(dense) / len(dense) - sum(other)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, one row per site call."""

@@ -131,3 +131,17 @@ def test_a_generation_is_the_sum_of_its_calls(family: Family, model: nn.Module) 
         {tokens} if family.repeats else set()
     )
     assert torch.tensor([seconds for _, seconds in report.seconds]).gt(0).all()
+
+
+def test_time_that_matching_takes_is_not_saved() -> None:
+    family, model = BY_NAME["dit"], BY_NAME["dit"].model()
+    with tokred.apply(model, "dito", dense_first=2) as run:
+        family.generate(model, steps=5)
+        report = run.report()
+    taken = {"dense": 1.0, "match": 3.0, "reduce": 0.25}
+    phases = {call.position: call.phase.value for call in report.calls}
+    assert list(phases.values()) == ["dense", "match", "reduce", "match", "reduce"]
+    timed = dataclasses.replace(report, seconds=tuple((p, taken[phase]) for p, phase in phases.items()))
+    assert timed.seconds_saved == pytest.approx(-2 + 0.75 - 2 + 0.75)
+    no_dense = tuple((position, s) for position, s in timed.seconds if phases[position] != "dense")
+    assert dataclasses.replace(report, seconds=no_dense).seconds_saved is None

@@ -107,7 +107,7 @@ def test_a_token_that_is_not_a_number_is_removed_and_stays_in_its_sample() -> No
     ("params", "message"),
     [
         ({"ratio": -0.1}, "ratio=-0.1 must be a number in .0, 1."),
-        ({"stages": ("a",)}, "must be at least one share of the blocks"),
+        ({"stages": ("a",)}, "must be a tuple of numbers, at least one"),
         ({"sites": ("block",)}, "signal='significance' is known only after a site has run"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_fused_token_keeps_the_sum_of_its_attention_where_tokens_stand_for_sev
     ("params", "message"),
     [
         ({"ratio": 1.0}, "ratio=1.0 must be a number in .0, 1."),
-        ({"stages": ()}, r"at=\(\) must be at least one share of the blocks in \[0, 1\), ascending"),
+        ({"stages": ()}, r"at=\(\) must be a tuple of numbers, at least one, such as \(0.9,\)"),
         ({"stages": (0.5, 0.25)}, "must be at least one share of the blocks"),
         ({"stages": (0.5, 1.0)}, "must be at least one share of the blocks"),
         ({"sites": ("attn",)}, "signal='class_attention' is known only after a site has run"),

@@ -194,5 +194,5 @@ def test_what_cannot_be_is_refused(params: dict[str, Any], message: str) -> None
     [("step_cache", {"interval": 3}), ("step_cache", {"dense_first": 2}), ("delta", {"ratio": 0.5})],
 )
 def test_intervals_beside_a_program_are_refused(method: str, beside: dict[str, Any]) -> None:
-    with pytest.raises(SpecError, match=r"program='D 1' says itself .* Leave out one of them"):
+    with pytest.raises(SpecError, match=r"program='D 1' says itself .* Leave out either"):
         build_method(method, {"program": "D 1", **beside})
