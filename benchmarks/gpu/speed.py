@@ -29,7 +29,7 @@ def jobs(options: Options) -> Iterator[Job]:
     First each model at the size that it is used at most, then at the others.
     """
     workbench = Workbench(options.device, options.sizes == "tiny", STEPS[options.sizes])
-    for model, pixels in sizes(options):
+    for model, pixels in pictures(options):
         for contender in [None, *methods(model, DRAWING, CLASSIFYING)]:
             yield Job(
                 part="speed",
@@ -40,7 +40,7 @@ def jobs(options: Options) -> Iterator[Job]:
             )
 
 
-def sizes(options: Options) -> list[tuple[RealModel, int]]:
+def pictures(options: Options) -> list[tuple[RealModel, int]]:
     """List the models with the heights of their pictures: the first one of every model, then the second ones."""
     if options.sizes == "tiny":
         return [(model, TINY_PIXELS) for model in MODELS]
