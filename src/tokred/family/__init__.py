@@ -1,0 +1,6 @@
+"""Model families as data: what a model is made of, and the sites that follow."""
+
+from tokred.family.cost import Cost
+from tokred.family.description import Attention, ClassToken, Family, Halves, Stack
+
+__all__ = ["Attention", "ClassToken", "Cost", "Family", "Halves", "Stack"]
