@@ -88,13 +88,13 @@ def _double_sites(depth: int, block: Any) -> list[SiteSpec]:
             module=block.attn,
             cost=attention,
             width=block.attn.to_q.in_features,
-            company="text",
+            context="text",
             output=0,
             travels=(ROTARY, MASK),
             stays=("encoder_hidden_states", "ip_hidden_states"),
             key_modules=(block.attn.to_k, block.attn.to_v),
             query_module=block.attn.to_q,
-            rotary=_rotary(block.attn, company=True),
+            rotary=_rotary(block.attn, context=True),
             key_output=block.attn.to_k,
             value_output=block.attn.to_v,
             per_sample=False,
@@ -124,8 +124,8 @@ def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
             module=block.attn,
             cost=attention,
             width=block.attn.to_q.in_features,
-            company="text",
-            leads=True,
+            context="text",
+            context_first=True,
             travels=(ROTARY, MASK),
             key_modules=keys,
             query_module=block.attn.to_q,
@@ -143,15 +143,15 @@ def _single_sites(depth: int, name: str, block: Any) -> list[SiteSpec]:
     ]
 
 
-def _rotary(attention: Any, company: bool = False) -> Rotary:
+def _rotary(attention: Any, context: bool = False) -> Rotary:
     """Say where queries and keys can be rotated; the text has modules of its own in double blocks only."""
     return Rotary(
         argument="image_rotary_emb",
         queries=attention.norm_q,
         keys=attention.norm_k,
         rotate=_rotate,
-        company_queries=attention.norm_added_q if company else None,
-        company_keys=attention.norm_added_k if company else None,
+        context_queries=attention.norm_added_q if context else None,
+        context_keys=attention.norm_added_k if context else None,
     )
 
 
@@ -170,7 +170,7 @@ def _block_site(name: str, depth: int, block: Any, cost: Cost) -> SiteSpec:
         module=block,
         cost=cost,
         width=block.attn.to_q.in_features,
-        company="text",
+        context="text",
         output=1,
         residual=True,
         travels=(ROTARY,),

@@ -52,5 +52,5 @@ def model_site(model: nn.Module, blocks: list[SiteSpec], projection: Any) -> Sit
         module=model,
         cost=sum((site.cost for site in whole), Cost(0.0)),
         width=projection.out_features,
-        company=whole[0].company,
+        context=whole[0].context,
     )
