@@ -26,7 +26,7 @@ PARTS = {
     [
         ({"similarity": 3}, "similarity=3 is no Similarity. Pass an object .*, or a registered name"),
         ({"similarity": "cosin"}, "Unknown similarity 'cosin'. Known: .*Did you mean 'cosine'?"),
-        ({"similarity": "cosine:signal=out"}, "signal='out' is not known. Allowed: input, block_input"),
+        ({"similarity": "cosine:signal=out"}, "Unknown signal 'out'"),
         ({"scheduler": "interval"}, "scheduler 'interval' needs ratio. Write interval:ratio=VALUE, or pass an object"),
         ({"seed": -1}, r"seed=-1 must be an integer in \[0, 2\*\*63\)"),
         (

@@ -2,8 +2,8 @@
 
 from importlib.metadata import version as _version
 
-from tokred import errors, interfaces, parts
-from tokred.adapter import Adapter, ClassToken, Cost, Half, Keys, Remembered, Rotary, SiteSpec, Travel
+from tokred import errors, interfaces, parts, signals
+from tokred.adapter import Adapter, Cost, Half, Keys, Remembered, Rotary, SiteSpec, Travel
 from tokred.engine.apply import apply
 from tokred.engine.steps import step
 from tokred.errors import (
@@ -16,7 +16,20 @@ from tokred.errors import (
     UnsupportedModel,
     WeightsError,
 )
-from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Signal, Similarity, SiteInfo, SiteKind
+from tokred.interfaces import (
+    ClassToken,
+    Matcher,
+    Phase,
+    Place,
+    Plan,
+    Probe,
+    Recovery,
+    Scheduler,
+    Signal,
+    Similarity,
+    SiteInfo,
+    SiteKind,
+)
 from tokred.layout import Layout
 from tokred.linear import LinearReduction
 from tokred.listing import methods, models
@@ -46,8 +59,10 @@ __all__ = [
     "Method",
     "OutputError",
     "Phase",
+    "Place",
     "Plan",
     "PluginError",
+    "Probe",
     "Recovery",
     "Reduction",
     "Remembered",
@@ -75,5 +90,6 @@ __all__ = [
     "methods",
     "models",
     "parts",
+    "signals",
     "step",
 ]

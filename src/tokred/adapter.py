@@ -12,14 +12,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from tokred.interfaces import SiteKind
+from tokred.interfaces import ClassToken, SiteKind
 from tokred.layout import Layout
 
 Keys = Literal["kept", "weighted", "full", "recovered"]
 """What the kept queries of an attention site attend to."""
 Remembered = Literal["model", "half"]
 """What features are remembered in: the dtype that the model computes in, or half precision."""
-Company = Literal["none", "prefix", "text"]
+Context = Literal["none", "prefix", "text"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Rotary:
             without them the attention does not rotate.
         queries: the last module that queries pass before they would be rotated, `[B, L, H, d]`.
         keys: the last module that keys pass, likewise.
-        company_queries: the same for the tokens that are computed with the image's, where these have their own.
-        company_keys: likewise.
+        context_queries: the same for the tokens that are computed with the image's, where these have their own.
+        context_keys: likewise.
         rotate: rotates `[B, L, H, d]` by tables of L rows.
     """
 
@@ -78,31 +78,8 @@ class Rotary:
     queries: nn.Module
     keys: nn.Module
     rotate: Callable[[torch.Tensor, Any], torch.Tensor]
-    company_queries: nn.Module | None = None
-    company_keys: nn.Module | None = None
-
-
-@dataclass(frozen=True)
-class ClassToken:
-    """Where a block shows what its class token, the first of all tokens, attends to.
-
-    Attributes:
-        attention: the attention.
-        queries: the last module that its queries pass, `[B, H, L, d]`.
-        keys: the last module that its keys pass, likewise.
-        values: the module that makes its values.
-        values_of: the values `[B, H, L, d]` in what that module returns.
-        scale: what the products of queries and keys are multiplied by.
-        mask: the argument of the attention that holds a mask, `[..., L, L]`: booleans, or numbers that are added.
-    """
-
-    attention: nn.Module
-    queries: nn.Module
-    keys: nn.Module
-    values: nn.Module
-    values_of: Callable[[torch.Tensor], torch.Tensor]
-    scale: float
-    mask: str = "attn_mask"
+    context_queries: nn.Module | None = None
+    context_keys: nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +108,9 @@ class SiteSpec:
         width: channels of the tokens that the module returns, C; asked for where outputs are remembered. The model's
             output is taken for as many channels per token as its last projection makes.
         tokens: the argument that holds the tokens, `[B, L, C]`.
-        company: the other tokens that are computed with the image tokens.
-        leads: whether that company stands before the image tokens in `tokens`, or is passed apart.
-        apart: the argument that holds that company where it is passed apart.
+        context: the other tokens that are computed with the image tokens.
+        context_first: whether that context stands before the image tokens in `tokens`, or is passed apart.
+        apart: the argument that holds that context where it is passed apart.
         output: place of the image tokens in the pair that is returned; None where a tensor is returned.
         residual: whether the output contains the input (a whole block): its own output is then the difference.
         travels: arguments that are gathered with the tokens.
@@ -166,8 +143,8 @@ class SiteSpec:
     cost: Cost
     width: int = 0
     tokens: str = "hidden_states"
-    company: Company = "none"
-    leads: bool = False
+    context: Context = "none"
+    context_first: bool = False
     apart: str = "encoder_hidden_states"
     output: int | None = None
     residual: bool = False
@@ -185,13 +162,13 @@ class SiteSpec:
     bias: str | None = None
     pooled: bool = False
 
-    def companions(self, layout: Layout) -> int:
+    def context_tokens(self, layout: Layout) -> int:
         """Return the number of tokens that are computed with the image tokens."""
-        return {"none": 0, "prefix": layout.prefix, "text": layout.text}[self.company]
+        return {"none": 0, "prefix": layout.prefix, "text": layout.text}[self.context]
 
     def lead(self, layout: Layout) -> int:
         """Return the number of tokens that stand before the image tokens in the `tokens` argument."""
-        return self.companions(layout) if self.leads else 0
+        return self.context_tokens(layout) if self.context_first else 0
 
 
 @runtime_checkable

@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 from tokred.adapter import Keys, Remembered
 from tokred.errors import SpecError
 from tokred.interfaces import (
-    NEED_PAST,
     SITE_KINDS,
     Matcher,
     Phase,
@@ -18,7 +17,6 @@ from tokred.interfaces import (
     Similarity,
     SiteInfo,
     SiteKind,
-    known_before,
 )
 from tokred.reduction import MERGE_MODES, MergeMode
 
@@ -176,7 +174,7 @@ class Method:
     @property
     def follows_model(self) -> bool:
         """Whether sites match by what the model returned; its own output of removed tokens is then recovered too."""
-        return self.similarity.signal == "model_output"
+        return self.similarity.signal.of_model
 
     @property
     def recovery_of_keys(self) -> Recovery:
@@ -280,7 +278,7 @@ class Method:
         if self.scheduler.reuses:
             return
         signal = self.similarity.signal
-        if not all(known_before(signal, site) for site in self.sites):
+        if not all(signal.known_before(site) for site in self.sites):
             raise SpecError(
                 f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
@@ -294,7 +292,7 @@ class Method:
 
     def _check_memory(self) -> None:
         """Refuse a choice of memory where nothing is remembered."""
-        if self.memory != "model" and not (self.remembers or self.follows_model or self.similarity.signal == "value"):
+        if self.memory != "model" and not (self.remembers or self.similarity.signal.remembers):
             raise SpecError(
                 f"memory={self.memory!r} is about features that are remembered, and {self.recovery} remembers none. "
                 "Leave it out, or use a recovery such as Cached, Forecast or Delta."
@@ -313,11 +311,11 @@ class Method:
                 f"signal={signal!r} compares what the model returned a step before, and {self.scheduler} knows no "
                 "steps. Use a scheduler that reuses correspondences, such as Interval."
             )
-        if signal not in NEED_PAST or not self.scheduler.reuses:
+        if not signal.needs_past or not self.scheduler.reuses:
             return
-        if signal == "error" and not remembers(self.recovery):
+        if signal.needs_forecast and not remembers(self.recovery):
             raise SpecError(
-                f"signal='error' compares outputs with the recovery's forecast, and {self.recovery} makes none. Use "
+                f"signal={signal!r} compares outputs with the recovery's forecast, and {self.recovery} makes none. Use "
                 "Cached, Forecast or Delta."
             )
         first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())

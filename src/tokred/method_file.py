@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tokred.errors import OutputError, SpecError, TokredError, UnknownName
-from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
+from tokred.interfaces import Matcher, Recovery, Scheduler, Signal, Similarity
 from tokred.method import PARTS, Method
 from tokred.plain import read_plain
 from tokred.registry import Kind, component_of, default_registry
-from tokred.registry.build import parameter_hints
+from tokred.registry.build import find_signal, parameter_hints, takes_signal
 
 SCHEMA = 1
 SUFFIX = ".json"
@@ -129,11 +129,20 @@ def _part(kind: Kind, data: Any, where: str) -> Any:
 
 def _parameter(hint: Any, value: Any, where: str) -> Any:
     """Return a part's parameter, which may be a part itself, or a tuple of parts."""
+    if takes_signal(hint):
+        return _signal(read_plain(str, value, where), where)
     if hint in INTERFACES:
         return _part(INTERFACES[hint], value, where)
     if get_origin(hint) is tuple and get_args(hint)[0] in INTERFACES and isinstance(value, list):
         return tuple(_parameter(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     return read_plain(hint, value, where)
+
+
+def _signal(name: str, where: str) -> Signal:
+    try:
+        return find_signal(default_registry(), name)
+    except UnknownName as error:
+        raise SpecError(f"{where}: {error}") from None
 
 
 def _check_fields(what: str, data: Any, required: Iterable[str], optional: Iterable[str]) -> None:
@@ -150,12 +159,7 @@ def _check_fields(what: str, data: Any, required: Iterable[str], optional: Itera
 
 def _written(kind: Kind, part: Any) -> dict[str, Any]:
     """Describe a part by its registered name and its parameters."""
-    registered = component_of(kind, type(part))
-    if registered is None:
-        raise SpecError(
-            f"{kind}={part!r} cannot be saved: {type(part).__qualname__} is not registered, so nobody could find it by "
-            "name. Register it as a component of a plugin, see 'Ship a plugin' in the docs."
-        )
+    name = _name_of(kind, part)
     names = inspect.signature(type(part)).parameters
     missing = [name for name in names if not hasattr(part, name)]
     if missing:
@@ -163,10 +167,23 @@ def _written(kind: Kind, part: Any) -> dict[str, Any]:
             f"{kind}={part!r} cannot be saved: it has no attribute {missing[0]!r} that holds its parameter."
         )
     params = {name: _plain(f"{kind}: {name}", getattr(part, name)) for name in names}
-    return {"name": registered.component.name, "params": params}
+    return {"name": name, "params": params}
+
+
+def _name_of(kind: Kind, part: Any) -> str:
+    """Return the name that a part's class is registered under."""
+    registered = component_of(kind, type(part))
+    if registered is None:
+        raise SpecError(
+            f"{kind}={part!r} cannot be saved: {type(part).__qualname__} is not registered, so nobody could find it by "
+            "name. Register it as a component of a plugin, see 'Ship a plugin' in the docs."
+        )
+    return registered.component.name
 
 
 def _plain(what: str, value: Any) -> Any:
+    if isinstance(value, Signal):
+        return _name_of("signal", value)
     kind = next((kind for interface, kind in INTERFACES.items() if isinstance(value, interface)), None)
     if kind is not None:
         return _written(kind, value)

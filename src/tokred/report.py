@@ -58,7 +58,7 @@ class SiteCall:
 
     @property
     def _tokens(self) -> int:
-        return self.layout.image + self.site.companions(self.layout)
+        return self.layout.image + self.site.context_tokens(self.layout)
 
 
 @dataclass

@@ -101,7 +101,7 @@ class Run:
             undo()
         self._undo.clear()
         for site in self._sites:
-            site.rest()
+            site.reset()
         self._patches = [patch for patch in reversed(self._patches) if not patch.restore()][::-1]
         if self._patches:
             raise ConflictError(

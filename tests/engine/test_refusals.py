@@ -141,7 +141,7 @@ def test_a_wrong_method(family: Family, wrong: str) -> None:
 WRONG_FOR_DITO: dict[str, tuple[dict[str, Any], str]] = {
     "interval of 1": ({"interval": 1}, r"interval=1 must be an integer of at least 2"),
     "no dense step": ({"dense_first": 0}, r"dense_first=0 must be an integer of at least 1"),
-    "unknown signal": ({"signal": "outputs"}, r"signal='outputs' is not known\. Allowed: input"),
+    "unknown signal": ({"signal": "outputs"}, r"Unknown signal 'outputs'"),
     "unknown merge": ({"merge": "max"}, r"merge='max' is not a way to merge\. Allowed: prune, mean"),
     "unknown keys": ({"keys": "all"}, r"keys='all' is not known\. Allowed: kept, weighted, full, recovered"),
     "drift after one dense step": (
@@ -348,7 +348,9 @@ def test_memory_of_an_adapter_that_says_no_width(
     monkeypatch.setattr(
         DiTAdapter, "sites", lambda self, model: [dataclasses.replace(site, width=0) for site in sites(self, model)]
     )
-    with pytest.raises(SpecError, match=r"delta remembers outputs.*how many channels those of transformer_blocks\.0"):
+    with pytest.raises(
+        SpecError, match=r"the memory of delta is not offered at .*transformer_blocks\.0.* how many channels .* `width`"
+    ):
         tokred.apply(model, "delta")
 
 

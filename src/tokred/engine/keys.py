@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-from tokred.engine.patch import Forward
-from tokred.interfaces import Memory, Recovery
+from tokred.interfaces import Forward, Memory, Recovery
 from tokred.reduction import MergeMode, Reduction
 
 

@@ -10,11 +10,10 @@ import torch
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments
 from tokred.engine.base_site import BaseSite
-from tokred.engine.patch import Forward
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.state import SiteState
-from tokred.interfaces import MemorySpec, Plan, Recovery, SiteInfo
+from tokred.interfaces import Forward, MemorySpec, Plan, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.reduction import Reduction
@@ -40,13 +39,13 @@ class ModelSite(BaseSite):
         picture: str,
         sites: Sequence[BaseSite],
     ) -> None:
-        super().__init__(spec, info, method, group, held=None)
+        super().__init__(spec, info, method, group)
         self.recovery: Recovery = method.recovery
         self.followed = method.follows_model
         self.picture = picture
         self.sites = sites
         self.kind: type = tuple
-        self.rest()
+        self.reset()
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
         """See `BaseSite`; what is remembered is the model's output."""
@@ -60,9 +59,9 @@ class ModelSite(BaseSite):
         self.skipping = plan.skips
         self.active = True
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """See `BaseSite`."""
-        super().rest()
+        super().reset()
         self.active = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -86,8 +85,8 @@ class ModelSite(BaseSite):
     def _offer(self) -> None:
         """Hand what the model returned last to the sites that match by it."""
         for site in self.sites:
-            if site.held is not None:
-                site.held.offer(self.state.memories["returned"]["rows"])
+            if site.probe is not None:
+                site.probe.offer(self.state.memories["returned"]["rows"])
 
     def _followed(self) -> Reduction | None:
         """Return the correspondences of a site that reduced by what the model returned; they are those of all."""

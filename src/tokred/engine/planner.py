@@ -20,7 +20,7 @@ from tokred.engine.state import MatchState, SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError
-from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteKind, known_before
+from tokred.interfaces import DENSE, Phase, Plan, SiteKind
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.report import Ledger, SiteCall
@@ -97,7 +97,7 @@ class CallPlanner:
         """Prepare every site for the call that is about to happen."""
         position = self.steps.next_call()
         if position is None:
-            self._rest("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
+            self._reset("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
             return
         if position.fresh:
             self.begin()
@@ -130,7 +130,7 @@ class CallPlanner:
         self.generators.clear()
         self.ledger.begin_generation()
         for site in self.sites:
-            site.rest()
+            site.reset()
 
     def _prepare(self, site: AnySite, call: ModelCall, plan: Plan) -> None:
         state = site.states.get(call.position.branch)
@@ -238,7 +238,7 @@ class CallPlanner:
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
             plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        needs_past = self.method.similarity.signal in NEED_PAST or (plan.phase.reduces and self.method.remembers)
+        needs_past = self.method.similarity.signal.needs_past or (plan.phase.reduces and self.method.remembers)
         if plan.phase.matches and needs_past and not state.seen:
             return DENSE  # there is no dense call yet to compare with, or to recall
         return plan
@@ -246,9 +246,9 @@ class CallPlanner:
     def _known(self, plan: Plan, kind: SiteKind) -> Plan:
         """Turn an oracle's plan into an ordinary one where the signal is known anyway; refuse to match before it is."""
         signal = self.method.similarity.signal
-        if plan.phase is Phase.ORACLE and known_before(signal, kind):
+        if plan.phase is Phase.ORACLE and signal.known_before(kind):
             return replace(plan, phase=Phase.MATCH_REDUCE)
-        if plan.phase is Phase.MATCH_REDUCE and not known_before(signal, kind):
+        if plan.phase is Phase.MATCH_REDUCE and not signal.known_before(kind):
             raise SpecError(
                 f"signal={signal!r} is known only after a site has run, and {self.method.scheduler} plans to match and "
                 f"reduce {kind!r} sites in one call. Plan Phase.MATCH and Phase.REDUCE, or Phase.ORACLE."
@@ -272,11 +272,11 @@ class CallPlanner:
                     "would use the outputs of other tokens. Call disable_cache(), and use a cache of whole blocks."
                 )
 
-    def _rest(self, why: str) -> None:
+    def _reset(self, why: str) -> None:
         self.ledger.position = None
         self.ledger.warn(f"nothing is reduced, {why}")
         for site in self.sites:
-            site.rest()
+            site.reset()
 
 
 def _recorded(site: AnySite) -> tuple[SiteSpec, ...]:

@@ -10,8 +10,8 @@ from torch import nn
 
 from tokred.adapter import Rotary
 from tokred.engine.arguments import Arguments
-from tokred.engine.patch import Forward
 from tokred.engine.travel import gather_rows
+from tokred.interfaces import Forward
 from tokred.reduction import Reduction
 
 
@@ -48,7 +48,7 @@ class RotaryFeeds:
 
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
-        modules = (rotary.queries, rotary.keys, rotary.company_queries, rotary.company_keys)
+        modules = (rotary.queries, rotary.keys, rotary.context_queries, rotary.context_keys)
         self.around: dict[nn.Module, RotaryFeed] = {m: RotaryFeed(rotary.rotate) for m in modules if m is not None}
 
     @property
@@ -64,17 +64,17 @@ class RotaryFeeds:
             return
         call[rotary.argument] = None
         kept = gather_rows(positions, 0, reduction)
-        if rotary.company_queries is None or rotary.company_keys is None:
+        if rotary.context_queries is None or rotary.context_keys is None:
             self.around[rotary.queries].set(kept)
             self.around[rotary.keys].set(positions)
             return
-        company = len(positions[0]) - reduction.tokens
-        self.around[rotary.queries].set(tuple(table[company:] for table in kept))
-        self.around[rotary.keys].set(tuple(table[company:] for table in positions))
-        for module in (rotary.company_queries, rotary.company_keys):
-            self.around[module].set(tuple(table[:company] for table in positions))
+        context = len(positions[0]) - reduction.tokens
+        self.around[rotary.queries].set(tuple(table[context:] for table in kept))
+        self.around[rotary.keys].set(tuple(table[context:] for table in positions))
+        for module in (rotary.context_queries, rotary.context_keys):
+            self.around[module].set(tuple(table[:context] for table in positions))
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """Rotate nothing."""
         for feed in self.around.values():
             feed.positions = None

@@ -10,15 +10,14 @@ import torch
 from tokred.adapter import SiteSpec
 from tokred.engine.arguments import Arguments
 from tokred.engine.base_site import BaseSite
-from tokred.engine.matching import held_features, make_match
+from tokred.engine.matching import make_match
 from tokred.engine.outputs import token_output
-from tokred.engine.patch import Around, Forward
+from tokred.engine.patch import Stand
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
-from tokred.engine.taps import Held
 from tokred.engine.travel import check_arguments
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import Plan, SiteInfo
+from tokred.interfaces import Forward, Place, Plan, Probe, SiteInfo
 from tokred.method import Method
 from tokred.reduction import Reduction, take_rows
 
@@ -94,7 +93,8 @@ class StreamSite(BaseSite):
     Args:
         attention: the block's attention, of which only the record is kept here.
         spec: the block from its MLP on.
-        info, method, group, held: see `BaseSite`.
+        info, method, group: see `BaseSite`.
+        place: the site, as the method's signal sees it.
         stream: follows the tokens; that of all the model's sites.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
@@ -106,11 +106,12 @@ class StreamSite(BaseSite):
         info: SiteInfo,
         method: Method,
         group: MatchGroup,
+        place: Place,
         stream: Stream,
-        held: Held | None,
         on_unplanned: Callable[[SiteSpec, str], None],
     ) -> None:
-        super().__init__(spec, info, method, group, held)
+        super().__init__(spec, info, method, group)
+        self.probe: Probe = method.similarity.signal.probe(place)
         self.attention = attention
         self.stream = stream
         self.on_unplanned = on_unplanned
@@ -118,17 +119,17 @@ class StreamSite(BaseSite):
         self.weighs = method.keys == "weighted"
         self.restores = spec.pooled and info.depth == info.blocks - 1
         self.mutes = (Mute(), Mute())
-        self.rest()
+        self.reset()
 
     @property
-    def around(self) -> dict[torch.nn.Module, Around]:
+    def inside(self) -> list[Stand]:
         """What stands around the modules of the block's halves."""
         pairs = zip(self.spec.halves or (), self.mutes, strict=True)
-        return {
-            module: stand
+        return [
+            Stand(module, around)
             for half, mute in pairs
-            for module, stand in ((half.norm, mute.norm), (half.branch, mute.branch))
-        }
+            for module, around in ((half.norm, mute.norm), (half.branch, mute.branch))
+        ]
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """See `BaseSite`."""
@@ -137,8 +138,7 @@ class StreamSite(BaseSite):
         self.stream.restart()
         for mute in self.mutes:
             mute.on = False
-        if self.held is not None:
-            self.held.expect(self.reducing)
+        self.probe.expect(self.reducing)
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
@@ -155,7 +155,7 @@ class StreamSite(BaseSite):
         self._refuse_travels(call)
         if weighing and self.spec.bias is not None:
             call[self.spec.bias] = self.stream.bias(self.lead, tokens.dtype)
-        result = self._reduce(forward, call, tokens) if self.reducing else forward(*call.args, **call.kwargs)
+        result = self._reduce(forward, call) if self.reducing else forward(*call.args, **call.kwargs)
         return self.stream.restore(token_output(self.spec, result), self.lead) if self.restores else result
 
     def _refuse_travels(self, call: Arguments) -> None:
@@ -167,11 +167,12 @@ class StreamSite(BaseSite):
                     "shorter with them. Call the model without it, or use a method of full length, such as 'tomesd'."
                 )
 
-    def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
+    def _reduce(self, forward: Forward, call: Arguments) -> Any:
         """Call the first half on all tokens and the second on those that are left."""
         after = token_output(self.spec, self._muting(1, forward, call))
         image = after[:, self.lead :]
-        make_match(self.group, self.method, self.state.match, self._features(tokens, image))
+        features = self.probe.features(image, None, self.state.memories, self.time)
+        make_match(self.group, self.method, self.state.match, features)
         reduction = self.state.match.reduction
         assert reduction is not None
         merged = reduction.merge(image, self.merge, self.stream.sizes)
@@ -181,12 +182,6 @@ class StreamSite(BaseSite):
         if self.weighs and self.spec.bias is not None:
             call[self.spec.bias] = None
         return self._muting(0, forward, call)
-
-    def _features(self, tokens: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-        """Return the signal `[B, N, C]`."""
-        if self.held is not None:
-            return held_features(self.spec, self.held, after, self.method.similarity.signal)
-        return tokens[:, self.lead :] if self.method.similarity.signal == "block_input" else after
 
     def _muting(self, half: int, forward: Forward, call: Arguments) -> Any:
         """Call the original without one of its halves."""

@@ -47,7 +47,7 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
         UnsupportedModel: naming a tensor argument that might have a row per token and that the adapter does not know,
             or one that travels with queries and keys while these are not the same tokens.
     """
-    lengths = {layout.image, layout.image + spec.companions(layout)}
+    lengths = {layout.image, layout.image + spec.context_tokens(layout)}
     travels = {travel.argument for travel in spec.travels}
     rotates = {spec.rotary.argument} if spec.rotary else set()
     apart = spec.kind == "kv" or (keys != "kept" and bool(spec.key_modules))

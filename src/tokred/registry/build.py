@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 from tokred.errors import PluginError, SpecError, TokredError, UnknownName
+from tokred.interfaces import Signal
 from tokred.method import Method
 from tokred.registry.component import Kind
 from tokred.registry.registry import Registry
@@ -44,6 +45,7 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
         raise
     factory = registered.load()
     check_parameters(f"method {method!r}", factory, params)
+    params = with_signals(registry, factory, params)
     try:
         built = factory(**params)
     except TokredError:
@@ -71,7 +73,29 @@ def build_part(registry: Registry, kind: Kind, text: str) -> Any:
     missing = [n for n in required if n not in params]
     if missing:
         raise SpecError(f"{what} needs {', '.join(missing)}. Write {name}:{missing[0]}=VALUE, or pass an object.")
-    return factory(**params)
+    return factory(**with_signals(registry, factory, params))
+
+
+def find_signal(registry: Registry, name: str) -> Signal:
+    """Return the signal of that name.
+
+    Raises:
+        UnknownName: if there is none.
+    """
+    return registry.find("signal", name).load()()  # type: ignore[no-any-return]
+
+
+def with_signals(registry: Registry, factory: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of `factory` with signals in place of their names, whichever plugin they come from."""
+    named = [name for name, value in params.items() if isinstance(value, str)]
+    hints = parameter_hints(factory) if named else {}
+    found = {name: find_signal(registry, params[name]) for name in named if takes_signal(hints.get(name))}
+    return {**params, **found}
+
+
+def takes_signal(hint: Any) -> bool:
+    """Say whether a parameter of this type is a signal, maybe beside other things."""
+    return hint is Signal or Signal in get_args(hint)
 
 
 def check_parameters(what: str, factory: Any, params: Mapping[str, Any]) -> None:

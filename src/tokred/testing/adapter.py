@@ -88,7 +88,7 @@ def duplicates_merge_without_loss(subject: Subject) -> None:
     for host in hosts_of(subject):
         for kind in kinds_of(subject.make(), host):
             sites = [site for site in subject.make().sites(host.model()) if site.kind == kind]
-            alone = all(kind == "mlp" or site.company == "none" for site in sites)
+            alone = all(kind == "mlp" or site.context == "none" for site in sites)
             keys = "kept" if alone else "full" if kind == "attn" and "full" in host.keys else None
             if keys is not None:  # else what is merged counts less beside text and prefix tokens
                 _demand_as_dense(f"{host}, {kind}", host, subject, _all_tokens(Neighbours(), kind, keys), doubled=True)
@@ -131,7 +131,7 @@ def _double(adapter: Adapter, model: nn.Module, method: Method) -> list[Any]:
                 if name == site.tokens:
                     call[name] = value[:, position - second.long()]
                 else:
-                    call[name] = _levelled(value, {image, image + site.companions(layouts[0])})
+                    call[name] = _levelled(value, {image, image + site.context_tokens(layouts[0])})
             return tuple(call.args), call.kwargs
 
         return double

@@ -2,53 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from tokred.adapter import ClassToken
 from tokred.engine.arguments import Arguments, argument_names
-from tokred.engine.patch import Around, Forward
-from tokred.engine.taps import Held
-from tokred.interfaces import Signal
-
-CLASS_SIGNALS: tuple[Signal, ...] = ("class_attention", "class_attention+key", "significance")
+from tokred.interfaces import Around, Forward, Place
+from tokred.signals.slot import SlotProbe
 
 
-class ClassTap:
-    """Stands around an attention and offers how much its class token attends to each token, `[B, L, 1]`.
+class OfRow(Protocol):
+    """A signal that is made of the class token's attention."""
 
-    For "class_attention+key" its key stands beside that number, the mean over heads, `[B, L, 1 + d]`. Only this row of
-    the map is worked out, from the class token's query and all keys, so that memory stays linear in L.
+    name: str
 
-    Attributes:
-        around: what stands around which module, the attention last.
+    def made(self, weights: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """Make features `[B, L, C]` of the attention `[B, H, L]`, the keys and the values `[B, H, L, d]`."""
+        ...
+
+
+class ClassRow(SlotProbe):
+    """Stands around an attention and works out one row of its map, from the class token's query and all keys.
+
+    So memory stays linear in L.
     """
 
-    def __init__(self, token: ClassToken, signal: Signal, held: tuple[Held, ...]) -> None:
-        """See `ClassToken`; `held` is what the sites of the block wait for."""
-        self.token = token
-        self.signal = signal
-        self.held = held
-        self.names = argument_names(token.attention)
-        self.around: dict[nn.Module, Around] = {
+    def __init__(self, place: Place, signal: OfRow) -> None:
+        super().__init__(place, signal.name)
+        assert place.class_token is not None, "refused before"
+        self.token = place.class_token
+        self.made = signal.made
+        self.names = argument_names(self.token.attention)
+        self._forget()
+
+    @property
+    def around(self) -> dict[nn.Module, Around]:
+        """See `Probe`."""
+        token = self.token
+        return {
             token.queries: self._see_queries,
             token.keys: self._see_keys,
             token.values: self._see_values,
             token.attention: self,
         }
-        self._forget()
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the attention."""
         self._forget()
         result = forward(*args, **kwargs)
-        if any(held.wanted for held in self.held):
+        if self.slot.open:
             features = self._features(Arguments(self.names, args, kwargs).get(self.token.mask))
             if features is not None:
-                for held in self.held:
-                    held.offer(features)
+                self.slot.offer(features)
         self._forget()
         return result
 
@@ -62,13 +68,7 @@ class ClassTap:
             row = mask[..., :1, :]
             logits = logits.masked_fill(~row, -torch.inf) if row.dtype == torch.bool else logits + row
         weights: torch.Tensor = logits.softmax(dim=3)[:, :, 0]
-        attended = weights.mean(dim=1).unsqueeze(2)
-        if self.signal == "class_attention":
-            return attended
-        if self.signal == "class_attention+key":
-            return torch.cat([attended, self.keys.float().mean(dim=1)], dim=2)
-        lengths: torch.Tensor = torch.linalg.vector_norm(self.values.float(), dim=3)
-        return (weights * lengths).sum(dim=1).unsqueeze(2)
+        return self.made(weights, self.keys, self.values)
 
     def _forget(self) -> None:
         self.query: torch.Tensor | None = None  # of the class token, [B, H, 1, d]
