@@ -3,7 +3,6 @@
 from importlib.metadata import version as _version
 
 from tokred import errors, interfaces, parts, signals
-from tokred.adapter import Adapter, Cost, Half, Keys, Remembered, Rotary, SiteSpec, Travel
 from tokred.engine.apply import apply
 from tokred.engine.steps import step
 from tokred.errors import (
@@ -16,6 +15,7 @@ from tokred.errors import (
     UnsupportedModel,
     WeightsError,
 )
+from tokred.family import Attention, Cost, Family, Halves, Stack
 from tokred.interfaces import (
     ClassToken,
     Matcher,
@@ -24,6 +24,7 @@ from tokred.interfaces import (
     Plan,
     Probe,
     Recovery,
+    Remembered,
     Scheduler,
     Signal,
     Similarity,
@@ -33,7 +34,7 @@ from tokred.interfaces import (
 from tokred.layout import Layout
 from tokred.linear import LinearReduction
 from tokred.listing import methods, models
-from tokred.method import MergeRule, Method
+from tokred.method import Keys, MergeRule, Method
 from tokred.reduction import MergeMode, Reduction
 from tokred.registry import Component, hookimpl
 from tokred.report import Report
@@ -44,12 +45,13 @@ from tokred.zoo import load_model
 __version__ = _version("tokred")
 
 __all__ = [
-    "Adapter",
+    "Attention",
     "ClassToken",
     "Component",
     "ConflictError",
     "Cost",
-    "Half",
+    "Family",
+    "Halves",
     "Keys",
     "Layout",
     "LinearReduction",
@@ -67,17 +69,15 @@ __all__ = [
     "Reduction",
     "Remembered",
     "Report",
-    "Rotary",
     "Run",
     "Scheduler",
     "Signal",
     "Similarity",
     "SiteInfo",
     "SiteKind",
-    "SiteSpec",
     "SpecError",
+    "Stack",
     "TokredError",
-    "Travel",
     "UnknownName",
     "UnsupportedModel",
     "WeightedReduction",

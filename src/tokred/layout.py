@@ -39,6 +39,11 @@ class Layout:
                 raise SpecError(f"A grid is (h, w) or (f, h, w), each at least 1 token, not {grid!r}.")
         object.__setattr__(self, "image", sum(prod(grid) for grid in self.grids))
 
+    @property
+    def shown(self) -> str:
+        """The grids, as messages write them."""
+        return " and ".join(" x ".join(map(str, grid)) for grid in self.grids)
+
     def without(self, removed: int) -> Layout:
         """Return the layout after so many image tokens are gone for good: the others have no grid, and are a row."""
         return replace(self, grids=((1, self.image - removed),)) if removed else self

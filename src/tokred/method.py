@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from tokred.adapter import Keys, Remembered
 from tokred.errors import SpecError
 from tokred.interfaces import (
     SITE_KINDS,
     Matcher,
     Phase,
     Recovery,
+    Remembered,
     Scheduler,
     Similarity,
     SiteInfo,
@@ -20,6 +20,8 @@ from tokred.interfaces import (
 )
 from tokred.reduction import MERGE_MODES, MergeMode
 
+Keys = Literal["kept", "weighted", "full", "recovered"]
+"""What the kept queries of an attention site attend to."""
 KEYS: tuple[Keys, ...] = get_args(Keys)
 REMEMBERED: tuple[Remembered, ...] = get_args(Remembered)
 PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
@@ -165,6 +167,11 @@ class Method:
     def skips_sites(self) -> bool:
         """Whether sites inside the model are ever asked for what they would return without being called."""
         return self.scheduler.skips and "model" not in self.sites
+
+    @property
+    def skips_model_only(self) -> bool:
+        """Whether all that it does is to call the model or not: it needs to know nothing of the model's tokens."""
+        return self.sites == ("model",) and not self.follows_model
 
     @property
     def remembers(self) -> bool:

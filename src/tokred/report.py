@@ -7,10 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tokred.adapter import Keys, SiteSpec
 from tokred.engine.steps import Position
+from tokred.family.site import SiteSpec
 from tokred.interfaces import Match, Phase
 from tokred.layout import Layout
+from tokred.method import Keys
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class SiteCall:
         removed: image tokens that were not computed, because they were removed here or for good before; all of them
             where the site was not called.
         keys: what attention attended to: "kept", "weighted", "full" or "recovered".
+        skipped: whether the site was not called.
         unasked: of a "kv" site, image tokens that have no query, where queries are reduced beside it.
     """
 
@@ -36,18 +38,23 @@ class SiteCall:
     batch: int
     removed: int
     keys: Keys
+    skipped: bool = False
     unasked: int = 0
 
     @property
     def dense_flops(self) -> float:
-        """Operations of the call if every token is computed."""
+        """Operations of the call if every token is computed; 1 for each sample, where the model's are not known."""
+        if self.site.cost is None:
+            return float(self.batch)
         return self.batch * self.site.cost.flops(self._tokens, self._tokens, self._tokens)
 
     @property
     def flops(self) -> float:
         """Operations as they were, without matching: none of a skipped site, and of an oracle those of both calls."""
-        if self.removed == self.layout.image:
+        if self.skipped:
             return 0.0
+        if self.site.cost is None:
+            return self.dense_flops
         kept = self._tokens - self.removed
         if self.site.kind == "kv":
             return self.batch * self.site.cost.flops(self._tokens - self.unasked, kept, kept)
@@ -58,7 +65,7 @@ class SiteCall:
 
     @property
     def _tokens(self) -> int:
-        return self.layout.image + self.site.context_tokens(self.layout)
+        return self.layout.image + self.site.context(self.layout)
 
 
 @dataclass
@@ -70,6 +77,7 @@ class Ledger:
         matches: every step of this generation at which sites matched, in order.
         seconds: for each model call of this generation, its step and how long it took, in seconds.
         generations: number of generations begun.
+        generation: the current one, as the step source counts them.
         unplanned: number of times that something could not be done as planned and ran dense.
         position: where in the generation the current model call is.
         warned: what has been warned of.
@@ -79,12 +87,16 @@ class Ledger:
     matches: list[Match] = field(default_factory=list)
     seconds: list[tuple[Position, float]] = field(default_factory=list)
     generations: int = 0
+    generation: int = 0
     unplanned: int = 0
     position: Position | None = None
     warned: set[str] = field(default_factory=set)
 
-    def begin_generation(self) -> None:
-        """Forget the calls of the last generation."""
+    def begin_generation(self, generation: int) -> None:
+        """Forget the calls of the last generation, at the first call of any model in this one."""
+        if generation == self.generation:
+            return
+        self.generation = generation
         self.calls.clear()
         self.matches.clear()
         self.seconds.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -22,23 +22,23 @@ from tokred.report import Ledger, Report
 
 
 class Run:
-    """A method applied to a model, until `remove` or the end of the `with` block.
+    """A method applied to one model or to all that a pipeline draws with, until `remove` or the end of the `with` block.
 
     Attributes:
-        model: the model that is patched.
+        models: the models that are patched, by their names in the pipeline; one by itself is called "".
         method: what is applied to it.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        models: Mapping[str, nn.Module],
         method: Method,
         sites: list[Site | StreamSite | ModelSite],
         ledger: Ledger,
         patches: list[PatchedForward],
         undo: list[Callable[[], None]],
     ) -> None:
-        self.model = model
+        self.models = models
         self.method = method
         self._sites = sites
         self._ledger = ledger
@@ -46,16 +46,26 @@ class Run:
         self._undo = undo
 
     @property
+    def model(self) -> nn.Module:
+        """The model that is patched; the first, where a pipeline has several."""
+        return next(iter(self.models.values()))
+
+    @property
     def sites(self) -> list[str]:
         """Names of the modules whose tokens are reduced."""
         return [site.spec.name for site in self._sites]
+
+    @property
+    def _classes(self) -> str:
+        """The models' classes, each once."""
+        return " and ".join(dict.fromkeys(type(model).__name__ for model in self.models.values()))
 
     def report(self) -> Report:
         """Say what the last generation computed."""
         ledger = self._ledger
         return Report(
             method=self.method.name,
-            model=type(self.model).__name__,
+            model=self._classes,
             calls=tuple(ledger.calls),
             matches=tuple(ledger.matches),
             seconds=tuple(ledger.seconds),
@@ -75,7 +85,7 @@ class Run:
             Bytes, for one guidance branch: dense outputs, keys and values, and the matcher's counts. What an activation
             takes, and the correspondences (a few numbers per token), come on top.
         """
-        dtype = remembered_dtype(self.method.memory, dtype or next(self.model.parameters()).dtype)
+        dtype = remembered_dtype(self.method.memory, dtype or next(next(iter(self.models.values())).parameters()).dtype)
         total = 0
         for site in self._sites:
             total += sum(memory_bytes(spec, dtype) for spec in site.memory_specs(batch, layout).values())
@@ -105,7 +115,7 @@ class Run:
         self._patches = [patch for patch in reversed(self._patches) if not patch.restore()][::-1]
         if self._patches:
             raise ConflictError(
-                f"{len(self._patches)} modules of {type(self.model).__name__} were wrapped by something else after "
+                f"{len(self._patches)} modules of {self._classes} were wrapped by something else after "
                 "tokred. Remove that first (for example disable_cache()), then call run.remove() again."
             )
 
@@ -123,6 +133,6 @@ class Run:
     def __repr__(self) -> str:
         method = self.method
         return (
-            f"Run({method.name}: {'+'.join(method.sites)} of {type(self.model).__name__}, {len(self._sites)} sites, "
+            f"Run({method.name}: {'+'.join(method.sites)} of {self._classes}, {len(self._sites)} sites, "
             f"ratio at most {method.scheduler.ratio:g}, keys {method.keys})"
         )

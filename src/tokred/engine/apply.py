@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
-from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.base_site import BaseSite
+from tokred.engine.branches import BranchNames
 from tokred.engine.choose import choose, places_of
+from tokred.engine.denoisers import denoisers_of
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
 from tokred.engine.patch import PatchedForward, is_cached, is_patched
@@ -20,21 +22,28 @@ from tokred.engine.steps import ExplicitSteps, StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.trained import refuse_misfits
 from tokred.errors import ConflictError, UnsupportedModel
+from tokred.family.description import Family
+from tokred.family.layouts import entry_of
+from tokred.family.site import SiteSpec
+from tokred.family.sites import sites_of
+from tokred.family.whole import whole_calls
 from tokred.interfaces import Place, SiteInfo
 from tokred.method import Method
-from tokred.registry import adapter_for, build_method
+from tokred.registry import build_method, family_of, families
 from tokred.report import Ledger
 from tokred.run import Run
 
 AnySite = Site | StreamSite | ModelSite
+FindFamily = Callable[[nn.Module], Family | None]
 
 
 def apply(target: Any, method: str | Method, **params: Any) -> Run:
     """Apply a token-reduction method to a pipeline or a model.
 
     Args:
-        target: a diffusers pipeline, a diffusers transformer or a timm model. A bare transformer needs
-            `tokred.step(...)` around its calls, unless the method reuses nothing between steps.
+        target: a diffusers pipeline, one of its denoisers, or a vision model of timm or transformers. All denoisers of
+            a pipeline are patched, as one run. A denoiser by itself needs `tokred.step(...)` around its calls, unless
+            the method reuses nothing between steps.
         method: name of a registered method, a `Method`, or the path of a .json file that `Method.save` wrote.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
@@ -43,46 +52,102 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
 
     Raises:
         SpecError: if the method, or a parameter, is unknown or out of range.
-        UnsupportedModel: if no adapter knows the model, or the family does not offer what the method asks for.
-        ConflictError: if tokred or an enabled diffusers cache already patches the model.
+        UnsupportedModel: if no family describes a model and the method needs to know its tokens, or the family does not
+            offer what the method asks for. Nothing is applied to the others then.
+        ConflictError: if tokred or an enabled diffusers cache already patches a model.
 
     Example:
         >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
     """
-    return apply_by(target, build_method(method, params), adapter_for)
+    return apply_by(target, build_method(method, params), family_of)
 
 
-def apply_by(target: Any, method: Method, adapter_of: Callable[[nn.Module], Adapter]) -> Run:
-    """Apply a method to a pipeline or a model through the adapter that `adapter_of` finds for it, see `apply`."""
-    model = _model_of(target)
+def apply_by(target: Any, method: Method, find: FindFamily) -> Run:
+    """Apply a method to a pipeline or a model by the family that `find` has for it, see `apply`."""
+    models = denoisers_of(target, lambda model: (family := find(model)) is not None and family.repeats)
+    ledger = Ledger()
+    parts = [_prepared(name if len(models) > 1 else "", model, method, find, ledger) for name, model in models.items()]
+    repeats = all(part.family.repeats for part in parts)
+    steps: StepSource = ExplicitSteps(alone=not method.scheduler.reuses)
+    if hasattr(target, "scheduler") and repeats:
+        steps = SchedulerSteps(target)
+    undo = [steps.detach, *(action for part in parts for action in part.install(method, steps, ledger))]
+    patches = [patch for part in parts for patch in part.patches]
+    return Run(models, method, [site for part in parts for site in part.sites], ledger, patches, undo)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One denoiser, ready to be patched; it has not been changed."""
+
+    name: str
+    model: nn.Module
+    family: Family
+    sites: list[AnySite]
+    patches: list[PatchedForward]
+    inner: dict[str, nn.Module]
+
+    def install(self, method: Method, steps: StepSource, ledger: Ledger) -> list[Callable[[], None]]:
+        """Put everything in place that stands around a module; return what takes the rest away."""
+        from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
+        from tokred.engine.timing import CallTimer
+
+        names, timer = BranchNames(self.model), CallTimer(ledger)
+        planner = CallPlanner(self.model, self.family, method, self.sites, steps, names, ledger, self.inner)
+        for patch in self.patches:
+            patch.install()
+        names.attach()
+        hooks = [
+            entry_of(self.family, self.model).register_forward_pre_hook(planner, with_kwargs=True),
+            self.model.register_forward_pre_hook(timer.before),
+            self.model.register_forward_hook(timer.after),
+            self.model.register_forward_hook(planner.after),
+        ]
+        return [names.detach, *(hook.remove for hook in hooks)]
+
+
+def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, ledger: Ledger) -> _Part:
+    """Check that a method can be applied to a model, and make what does it."""
     _refuse_conflicts(model)
-    adapter = adapter_of(model)
-    if method.scheduler.reuses and not adapter.repeats:
+    family = _family(model, method, find)
+    if method.scheduler.reuses and not family.repeats:
         raise UnsupportedModel(
             f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "
             "picture. Use a method that matches in every call, such as 'tomesd'."
         )
-    specs = adapter.sites(model)
+    specs = [replace(spec, name=f"{name}.{spec.name}" if name else spec.name) for spec in sites_of(family, model)]
     chosen = choose(specs, method, model)
     places = places_of(specs, chosen, method)
     for need in NEEDS:
         need.refuse(chosen, places, method)
     refuse_misfits(specs, chosen, method)
-    ledger = Ledger()
-    return _install(target, adapter, method, _sites(adapter, method, specs, chosen, places, ledger), model, ledger)
+    sites = _sites(method, specs, chosen, places, ledger)
+    stands = sorted((stand for site in sites for stand in site.stands), key=lambda stand: stand.layer)
+    inner = {stand.module for stand in stands if not isinstance(stand.around, BaseSite)}
+    names = {path: module for path, module in model.named_modules() if module in inner}
+    patches = [PatchedForward(stand.module, stand.around) for stand in stands]
+    return _Part(name, model, family, sites, patches, names)
 
 
-def _model_of(target: Any) -> nn.Module:
-    """Return the model that `target` is or holds."""
-    model = target if isinstance(target, nn.Module) else getattr(target, "transformer", None)
-    if not isinstance(model, nn.Module):
-        raise UnsupportedModel(
-            f"{type(target).__name__} is neither a model nor a pipeline with a `transformer`. Pass the pipeline, its "
-            "transformer or a timm model; `tokred models` lists the classes that are known."
-        )
-    return model
+def _family(model: nn.Module, method: Method, find: FindFamily) -> Family:
+    """Return the family that describes a model; where none does, methods that skip whole calls need none.
+
+    Raises:
+        UnsupportedModel: if the method needs one.
+    """
+    family = find(model)
+    if family is not None:
+        return family
+    if method.skips_model_only:
+        return whole_calls(model)
+    known = ", ".join(name.partition(".")[2] for family in families() for name in family.models)
+    raise UnsupportedModel(
+        f"No family describes {type(model).__module__}.{type(model).__name__}, and {method.name} has to know its tokens. "
+        f"Use a method that skips whole calls, such as 'balanced', or describe the family: see 'Add a model family' in "
+        f"the docs. Described are: {known}."
+    )
 
 
 def _refuse_conflicts(model: nn.Module) -> None:
@@ -99,19 +164,8 @@ def _refuse_conflicts(model: nn.Module) -> None:
             )
 
 
-def _step_source(target: Any, adapter: Adapter, method: Method) -> StepSource:
-    if hasattr(target, "scheduler") and adapter.repeats:
-        return SchedulerSteps(target)
-    return ExplicitSteps(alone=not method.scheduler.reuses)
-
-
 def _sites(
-    adapter: Adapter,
-    method: Method,
-    specs: Sequence[SiteSpec],
-    chosen: Sequence[SiteSpec],
-    places: Sequence[Place],
-    ledger: Ledger,
+    method: Method, specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], places: Sequence[Place], ledger: Ledger
 ) -> list[AnySite]:
     """Make the sites; the model is left as it is."""
     sites: list[AnySite] = []
@@ -121,34 +175,10 @@ def _sites(
     for spec, place, group in zip(chosen, places, groups, strict=True):
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
-            sites.append(ModelSite(spec, info, method, group, adapter.picture, sites))
+            sites.append(ModelSite(spec, info, method, group, sites))
         elif spec.kind == "stream":
             attention = attentions[spec.depth]
             sites.append(StreamSite(attention, spec, info, method, group, place, stream, ledger.ran_dense))
         else:
             sites.append(Site(spec, info, method, group, place, ledger.ran_dense))
     return sites
-
-
-def _install(
-    target: Any, adapter: Adapter, method: Method, sites: list[AnySite], model: nn.Module, ledger: Ledger
-) -> Run:
-    """Put everything in place that stands around a module; nothing has been changed before this."""
-    from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
-    from tokred.engine.timing import CallTimer
-
-    stands = sorted((stand for site in sites for stand in site.stands), key=lambda stand: stand.layer)
-    inner = {stand.module for stand in stands if not isinstance(stand.around, BaseSite)}
-    names = {name: module for name, module in model.named_modules() if module in inner}
-    steps = _step_source(target, adapter, method)
-    planner, timer = CallPlanner(model, adapter, method, sites, steps, ledger, names), CallTimer(ledger)
-    patches = [PatchedForward(stand.module, stand.around) for stand in stands]
-    for patch in patches:
-        patch.install()
-    hooks = [
-        adapter.entry(model).register_forward_pre_hook(planner, with_kwargs=True),
-        model.register_forward_pre_hook(timer.before),
-        model.register_forward_hook(timer.after),
-        model.register_forward_hook(planner.after),
-    ]
-    return Run(model, method, sites, ledger, patches, [steps.detach, *(hook.remove for hook in hooks)])

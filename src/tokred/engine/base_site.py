@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import argument_names
+from tokred.arguments import argument_names
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import MatchState, SiteState
+from tokred.family.site import SiteSpec
 from tokred.interfaces import DENSE, Forward, MemorySpec, Plan, Probe, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method

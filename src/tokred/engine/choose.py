@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from torch import nn
 
-from tokred.adapter import Cost, SiteSpec
 from tokred.errors import UnsupportedModel
+from tokred.family.cost import Cost
+from tokred.family.site import SiteSpec
 from tokred.interfaces import Place, SiteKind
 from tokred.method import Method
 
@@ -42,18 +43,22 @@ def places_of(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], method: Met
 
 
 def _place(spec: SiteSpec, block: SiteSpec | None, method: Method) -> Place:
-    values = spec.key_modules[-1] if spec.key_modules else None
-    spared = {"attn": spec.query_module, "kv": values}
+    attention = spec.attention
+    values = attention.keys[-1] if attention.keys else None
+    alone = {"attn": attention.query, "kv": values}
+    whole = block or spec
     return Place(
         name=spec.name,
         kind=spec.kind,
         module=spec.module,
         recovery=method.recovery,
         block=block.module if block else None,
-        tokens=block.tokens if block else spec.tokens,
-        projection=spared.get(spec.kind),
-        keys=spec.key_output,
-        values=spec.value_output,
+        tokens=whole.call.tokens,
+        order=whole.call.order,
+        projection=alone.get(spec.kind),
+        keys=attention.shown_key,
+        values=attention.shown_value,
+        attended=attention.order,
         class_token=spec.class_token,
     )
 
@@ -61,7 +66,7 @@ def _place(spec: SiteSpec, block: SiteSpec | None, method: Method) -> Place:
 def _kinds(block: list[SiteSpec], method: Method) -> set[SiteKind]:
     """Return the kinds of site to use in a block; a parallel block stands for its "attn" and "mlp" together."""
     offered, wanted = {spec.kind for spec in block}, set(method.sites)
-    if wanted >= {"attn", "mlp"} and "mlp" not in offered:
+    if wanted >= {"attn", "mlp"} and "mlp" not in offered and "block" in offered:
         return wanted - {"attn", "mlp"} | {"block"}
     return wanted
 
@@ -74,9 +79,15 @@ def _with_kv_sites(block: list[SiteSpec], method: Method) -> list[SiteSpec]:
     attentions = [spec for spec in block if spec.kind == "attn"]
     if not {"attn", "kv"} <= set(method.sites):
         return [*block, *(replace(spec, kind="kv") for spec in attentions)]
-    queries = [replace(spec, cost=Cost(spec.cost.query)) if spec.kind == "attn" else spec for spec in block]
-    keys = [replace(spec, kind="kv", name=f"{spec.name}.kv", cost=replace(spec.cost, query=0.0)) for spec in attentions]
+    queries = [replace(spec, cost=Cost(_cost(spec).query)) if spec.kind == "attn" else spec for spec in block]
+    keys = [
+        replace(spec, kind="kv", name=f"{spec.name}.kv", cost=replace(_cost(spec), query=0.0)) for spec in attentions
+    ]
     return [*queries, *keys]
+
+
+def _cost(spec: SiteSpec) -> Cost:
+    return spec.cost or Cost(0.0)
 
 
 def _stream_sites(block: list[SiteSpec]) -> list[SiteSpec]:
@@ -85,5 +96,5 @@ def _stream_sites(block: list[SiteSpec]) -> list[SiteSpec]:
     return [
         replace(spec, kind="stream", name=mlps[spec.depth].name, cost=mlps[spec.depth].cost)
         for spec in block
-        if spec.kind == "block" and spec.halves is not None
+        if spec.kind == "block" and spec.stream is not None
     ]

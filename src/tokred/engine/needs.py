@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tokred.adapter import SiteSpec
+from tokred.family.site import SiteSpec
 from tokred.errors import SpecError
 from tokred.interfaces import Place
 from tokred.method import Method, remembers
@@ -39,17 +39,23 @@ class Need:
 
 
 def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
-    without = spec.kind in ("attn", "block") and not spec.key_modules
-    return "its keys and values are not made by modules of their own" if without else ""
+    without = spec.kind in ("attn", "block") and not spec.attention.keys
+    return "its keys and values are not made by modules of their own" if without else _unrotated(spec)
 
 
 def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
-    return "its block takes no tensor that is added to the attention's logits" if spec.bias is None else ""
+    return "its block takes no tensor that is added to the attention's logits" if spec.stream is None or spec.stream.bias is None else ""
 
 
 def _without_keys_apart(spec: SiteSpec, place: Place, method: Method) -> str:
-    without = spec.kind == "kv" and (spec.rotary or not spec.key_modules)
-    return "its keys and values are not made by modules of their own, or carry rotary positions" if without else ""
+    if spec.kind != "kv":
+        return ""
+    return "its keys and values are not made by modules of their own" if not spec.attention.keys else _unrotated(spec)
+
+
+def _unrotated(spec: SiteSpec) -> str:
+    without = spec.kind != "mlp" and spec.attention.rotates and spec.attention.rotary is None
+    return "they carry rotary positions, and the family's description does not say how to rotate" if without else ""
 
 
 def _without_signal(spec: SiteSpec, place: Place, method: Method) -> str:
@@ -57,7 +63,7 @@ def _without_signal(spec: SiteSpec, place: Place, method: Method) -> str:
 
 
 def _without_width(spec: SiteSpec, place: Place, method: Method) -> str:
-    return "" if spec.width else "the adapter does not say how many channels its tokens have"
+    return "" if spec.width or spec.kind == "model" else "nothing says how many channels its tokens have"
 
 
 def _memory(method: Method) -> str:
@@ -82,6 +88,6 @@ NEEDS = (
         "Use a method of other sites, such as 'tomesd'.",
     ),
     Need(lambda method: f"signal={method.similarity.signal!r}", _without_signal, "Use another signal."),
-    Need(_memory, _without_width, "Add `width` to the adapter's site."),
+    Need(_memory, _without_width, "Name an attention in the family's description."),
 )
 """All that a method can need of a site, in the order in which it is asked for."""

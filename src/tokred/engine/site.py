@@ -8,27 +8,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments
+from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
-from tokred.engine.keys import (
-    FullKeys,
-    KeyFeed,
-    KeySource,
-    MergedKeys,
-    NormedKeys,
-    NormFeed,
-    RecoveredKeys,
-    SeenKeys,
-)
+from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
 from tokred.engine.matching import make_match
-from tokred.engine.outputs import token_output, with_token_output
+from tokred.engine.outputs import context_output, token_output, with_outputs
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
-from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
+from tokred.family.signature import IMAGE
+from tokred.family.site import SiteSpec
+from tokred.family.spans import join, split
 from tokred.interfaces import Around, Forward, Memory, MemorySpec, Phase, Place, Plan, Probe, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
@@ -60,11 +53,11 @@ class Site(BaseSite):
         self.probe: Probe = method.similarity.signal.probe(place)
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
-        other_keys = method.keys != "kept" and bool(spec.key_modules)
-        fed = spec.key_modules if other_keys or spec.kind == "kv" else ()
-        self.feeds = tuple(KeyFeed() for _ in fed)
-        self.rotary = RotaryFeeds(spec.rotary) if other_keys and spec.rotary else None
-        self.norm = NormFeed() if other_keys and spec.key_norm else None
+        self.order = spec.call.order
+        self.apart = spec.kind == "kv" or (method.keys != "kept" and bool(spec.attention.keys) and spec.kind != "mlp")
+        self.feeds = tuple(KeyFeed() for _ in spec.attention.keys) if self.apart else ()
+        self.rotary = RotaryFeeds(spec.attention.rotary) if self.apart and spec.attention.rotary else None
+        self.norm = NormFeed() if self.apart and spec.attention.norm else None
         self.remembered = self._remembered()
         self.returns_context = True
         self.reset()
@@ -73,17 +66,17 @@ class Site(BaseSite):
     def inside(self) -> list[Stand]:
         """What makes other keys than those of the kept tokens."""
         layer = Layer.KEYS if self.spec.kind == "kv" else Layer.SITE
-        around: list[tuple[nn.Module, Around]] = list(zip(self.spec.key_modules, self.feeds, strict=False))
+        around: list[tuple[nn.Module, Around]] = list(zip(self.spec.attention.keys, self.feeds, strict=False))
         if self.rotary is not None:
             around += self.rotary.around.items()
-        if self.norm is not None and self.spec.key_norm is not None:
-            around.append((self.spec.key_norm, self.norm))
+        if self.norm is not None and self.spec.attention.norm is not None:
+            around.append((self.spec.attention.norm, self.norm))
         return [Stand(module, stand, layer) for module, stand in around]
 
     def _remembered(self) -> dict[str, Recovery]:
         """Return the recoveries that remember dense calls, by what: "output", "context", a feed's number."""
         recoveries = {"output": self.method.recovery}
-        if self.spec.context != "none" and self.method.skips_sites:
+        if self.spec.call.context and self.method.skips_sites:
             recoveries["context"] = self.method.recovery
         if self.method.keys == "recovered":
             recoveries |= {str(index): self.method.recovery_of_keys for index in range(len(self.feeds))}
@@ -91,9 +84,9 @@ class Site(BaseSite):
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
         """See `BaseSite`."""
-        projections: Any = self.spec.key_modules
+        projections: Any = self.spec.attention.keys
         widths = {str(index): projection.out_features for index, projection in enumerate(projections)}
-        rows = {"context": self.spec.context_tokens(layout)}
+        rows = {"context": self.spec.context(layout)}
         return super().memory_specs(batch, layout) | {
             what: recovery.state_spec((batch, rows.get(what, layout.image), widths.get(what, self.spec.width)))
             for what, recovery in self.remembered.items()
@@ -108,7 +101,6 @@ class Site(BaseSite):
         self.trying = plan.phase is Phase.ORACLE
         kept = "signal" in state.memories
         self.observing = (bool(self.remembered) or kept) and not self.reducing
-        self.lead = self.spec.lead(state.layout)
         self._reset_inside()
         self.probe.expect(self.making or (kept and self.observing))
 
@@ -123,8 +115,8 @@ class Site(BaseSite):
         if not (self.making or self.reducing or self.observing):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
-        tokens: torch.Tensor = call[self.spec.tokens]
-        if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
+        tokens: torch.Tensor = call[self.spec.call.tokens]
+        if not self._fits(tokens):
             self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         if self.skipping:
@@ -136,20 +128,29 @@ class Site(BaseSite):
             self._match(tokens, output)
         return self._reduce(forward, call, tokens)
 
+    def _fits(self, tokens: torch.Tensor) -> bool:
+        """Say whether `tokens` `[B, L, C]` are those of the call that was planned."""
+        batch, length = tokens.shape[:2]
+        image = self.state.layout.image
+        return batch == self.state.batch and (length > image if len(self.order) > 1 else length == image)
+
+    def _split(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""
+        return split(x, self.order, self.state.layout.image, self.state.layout.prefix)
+
     def _match(self, tokens: torch.Tensor, output: torch.Tensor | None) -> None:
         """Make correspondences; `output` is None in a call that matches before the site runs."""
-        features = self.probe.features(tokens[:, self.lead :], output, self.state.memories, self.time)
+        features = self.probe.features(self._split(tokens)[1], output, self.state.memories, self.time)
         make_match(self.group, self.method, self.state.match, features)
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it is to, and remember it."""
-        keys = tuple(SeenKeys() for _ in self.feeds) if "0" in self.remembered else ()
+        keys = tuple(SeenKeys(self.spec.attention.order) for _ in self.feeds) if "0" in self.remembered else ()
         result = self._call(forward, call, keys)
         output = self._output(result, tokens)
         if self.making:
             self._match(tokens, output)
-        image = self.state.layout.image
-        seen = {str(index): key.keys[:, -image:] for index, key in enumerate(keys)}
+        seen = {str(index): key.image(self.state.layout.image) for index, key in enumerate(keys)}
         if "context" in self.remembered:
             seen["context"] = self._context(result, call)
         self._observe(output, seen)
@@ -167,13 +168,18 @@ class Site(BaseSite):
 
     def _recall(self, call: Arguments, tokens: torch.Tensor) -> Any:
         """Return what the site would, from memory alone."""
-        image = self._recalled("output", tokens[:, self.lead :])
-        if self.spec.context == "none":
-            return image
-        if self.lead:
-            return torch.cat([self._recalled("context", tokens[:, : self.lead]), image], dim=1)
-        context = self._recalled("context", call[self.spec.apart]) if self.returns_context else None
-        return with_token_output(self.spec, (context, context), image)
+        before, image, after = self._split(tokens)
+        full = self._recalled("output", image)
+        if len(self.order) > 1:
+            context = self._recalled("context", torch.cat([before, after], dim=1))
+            full = join(context[:, : before.shape[1]], full, context[:, before.shape[1] :])
+            return with_outputs(self.spec, full, None)
+        context = self._recalled("context", call[self.spec.call.beside]) if self._gives_context else None
+        return with_outputs(self.spec, full, context)
+
+    @property
+    def _gives_context(self) -> bool:
+        return bool(self.spec.call.beside) and self.returns_context
 
     def _recalled(self, what: str, tokens: torch.Tensor) -> torch.Tensor:
         """Return a new tensor `[B, N, C]` in the dtype of `tokens`, which a whole block adds to its own output."""
@@ -186,53 +192,62 @@ class Site(BaseSite):
         if reduction is None:
             self.on_unplanned(self.spec, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.apart)
+        index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
+        if self.rotary is not None:
+            self.rotary.begin(call, index, keys_alone=self.spec.kind == "kv")
         if self.spec.kind == "kv":
             return self._reduce_keys(forward, call, reduction)
-        head, image = tokens[:, : self.lead], tokens[:, self.lead :]
+        before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
-        call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
-        if self.rotary is not None:
-            self.rotary.begin(call, reduction)
-        gather_travels(self.spec, call, reduction)
-        result = self._call(forward, call, self._key_sources(tokens, reduction))
+        call[self.spec.call.tokens] = join(before, merged, after)
+        gather_rows(self.spec, call, index)
+        result = self._call(forward, call, self._key_sources(image, reduction))
+        return self._recovered(result, image, merged, reduction)
+
+    def _recovered(self, result: Any, image: torch.Tensor, merged: torch.Tensor, reduction: Reduction) -> Any:
+        """Return what the site would have on all tokens, from what it returned on the merged ones."""
         output = token_output(self.spec, result)
-        kept = output[:, self.lead :] - merged if self.spec.residual else output[:, self.lead :]
-        full = self.method.recovery.recover(kept, reduction, self._memory("output"), self.time)
-        full = torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
+        before, kept, after = split(output, self.order, reduction.computed, self.state.layout.prefix)
+        own = kept - merged if self.spec.residual else kept
+        full = self.method.recovery.recover(own, reduction, self._memory("output"), self.time)
         if self.spec.residual:
-            full[:, self.lead :].add_(image)
-        return with_token_output(self.spec, result, full)
+            full.add_(image)
+        return with_outputs(self.spec, join(before, full, after), None, result)
 
     def _reduce_keys(self, forward: Forward, call: Arguments, reduction: Reduction) -> Any:
         """Call the site on all tokens, which attend to the merged ones."""
-        return self._call(forward, call, tuple(MergedKeys(reduction, self.merge) for _ in self.feeds))
+        order = self.spec.attention.order
+        return self._call(forward, call, tuple(MergedKeys(reduction, self.merge, order) for _ in self.feeds))
 
     def _context(self, result: Any, call: Arguments) -> torch.Tensor:
         """Return the site's own output for the tokens that are computed with the image's, `[B, T, C]`."""
-        if self.lead:
-            return token_output(self.spec, result)[:, : self.lead]
-        context: torch.Tensor | None = result[1 - (self.spec.output or 0)]
+        if len(self.order) > 1:
+            before, _, after = self._split(token_output(self.spec, result))
+            return torch.cat([before, after], dim=1)
+        context = context_output(self.spec, result)
         self.returns_context = context is not None  # the last block of SD3 returns none
-        given: torch.Tensor = call[self.spec.apart]
+        given: torch.Tensor = call[self.spec.call.beside]
         if context is None:
             return torch.zeros_like(given)
         return context - given if self.spec.residual else context
 
     def _output(self, result: Any, tokens: torch.Tensor) -> torch.Tensor:
         """Return the site's own output `[B, N, C]`, without the input that a whole block adds to it."""
-        output = token_output(self.spec, result)[:, self.lead :]
-        return output - tokens[:, self.lead :] if self.spec.residual else output
+        output = self._split(token_output(self.spec, result))[1]
+        return output - self._split(tokens)[1] if self.spec.residual else output
 
-    def _key_sources(self, tokens: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
+    def _key_sources(self, image: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
+        """Return what makes the keys and values that the kept tokens, of all of the image's `[B, N, C]`, attend to."""
+        order = self.spec.attention.order
         if self.method.keys == "full" and self.norm is not None:
-            self.norm.image, self.norm.kept = tokens[:, self.lead :], reduction.computed
+            self.norm.image, self.norm.kept, self.norm.order = image, reduction.computed, order
             return tuple(NormedKeys(self.norm) for _ in self.feeds)
         if self.method.keys == "full":
-            return tuple(FullKeys(tokens) for _ in self.feeds)
+            return tuple(FullKeys(image, reduction.computed, order) for _ in self.feeds)
         recovery = self.method.recovery_of_keys
         memories = [self._memory(str(index)) for index in range(len(self.feeds))]
-        return tuple(RecoveredKeys(recovery, reduction, memory, self.time) for memory in memories)
+        return tuple(RecoveredKeys(recovery, reduction, memory, self.time, order) for memory in memories)
 
     def _memory(self, what: str) -> Memory:
         return self.state.memories.get(what, {})

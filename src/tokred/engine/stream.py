@@ -7,16 +7,17 @@ from typing import Any
 
 import torch
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments
+from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
 from tokred.engine.matching import make_match
 from tokred.engine.outputs import token_output
 from tokred.engine.patch import Stand
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
-from tokred.engine.travel import check_arguments
+from tokred.engine.rows import check_arguments
 from tokred.errors import UnsupportedModel
+from tokred.family.site import SiteSpec, StreamModules
+from tokred.family.spans import lead
 from tokred.interfaces import Forward, Place, Plan, Probe, SiteInfo
 from tokred.method import Method
 from tokred.reduction import Reduction, take_rows
@@ -117,24 +118,25 @@ class StreamSite(BaseSite):
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.weighs = method.keys == "weighted"
-        self.restores = spec.pooled and info.depth == info.blocks - 1
+        assert spec.stream is not None, "such sites are made of blocks that have one"
+        self.parts: StreamModules = spec.stream
+        self.restores = self.parts.pooled and info.depth == info.blocks - 1
         self.mutes = (Mute(), Mute())
         self.reset()
 
     @property
     def inside(self) -> list[Stand]:
         """What stands around the modules of the block's halves."""
-        pairs = zip(self.spec.halves or (), self.mutes, strict=True)
+        pairs = zip(self.parts.halves, self.mutes, strict=True)
         return [
             Stand(module, around)
-            for half, mute in pairs
-            for module, around in ((half.norm, mute.norm), (half.branch, mute.branch))
+            for (norm, branch), mute in pairs
+            for module, around in ((norm, mute.norm), (branch, mute.branch))
         ]
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """See `BaseSite`."""
         super().prepare(plan, state, time, makes)
-        self.lead = self.spec.lead(state.layout)
         self.stream.restart()
         for mute in self.mutes:
             mute.on = False
@@ -148,22 +150,23 @@ class StreamSite(BaseSite):
         if not (self.reducing or weighing or restoring):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
-        tokens: torch.Tensor = call[self.spec.tokens]
-        if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
+        tokens: torch.Tensor = call[self.spec.call.tokens]
+        self.lead = lead(self.spec.call.order, tokens.shape[1], self.state.layout.image)
+        if self.lead < 0 or len(tokens) != self.state.batch:
             self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
-        self._refuse_travels(call)
-        if weighing and self.spec.bias is not None:
-            call[self.spec.bias] = self.stream.bias(self.lead, tokens.dtype)
+        self._refuse_rows(call)
+        if weighing and self.parts.bias is not None:
+            call[self.parts.bias] = self.stream.bias(self.lead, tokens.dtype)
         result = self._reduce(forward, call) if self.reducing else forward(*call.args, **call.kwargs)
         return self.stream.restore(token_output(self.spec, result), self.lead) if self.restores else result
 
-    def _refuse_travels(self, call: Arguments) -> None:
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, "kept")
-        for travel in self.spec.travels:
-            if call.get(travel.argument) is not None:
+    def _refuse_rows(self, call: Arguments) -> None:
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, apart=False)
+        for rows in self.spec.rows:
+            if call.get(rows.argument) is not None:
                 raise UnsupportedModel(
-                    f"{self.spec.name} was given {travel.argument!r}, which has a row per token and does not get "
+                    f"{self.spec.name} was given {rows.argument!r}, which has a row per token and does not get "
                     "shorter with them. Call the model without it, or use a method of full length, such as 'tomesd'."
                 )
 
@@ -178,9 +181,9 @@ class StreamSite(BaseSite):
         merged = reduction.merge(image, self.merge, self.stream.sizes)
         self.stream.shorten(reduction)
         self.state.kept = self.stream.places
-        call[self.spec.tokens] = torch.cat([after[:, : self.lead], merged], dim=1) if self.lead else merged
-        if self.weighs and self.spec.bias is not None:
-            call[self.spec.bias] = None
+        call[self.spec.call.tokens] = torch.cat([after[:, : self.lead], merged], dim=1) if self.lead else merged
+        if self.weighs and self.parts.bias is not None:
+            call[self.parts.bias] = None
         return self._muting(0, forward, call)
 
     def _muting(self, half: int, forward: Forward, call: Arguments) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokred.adapter import SiteSpec
 from tokred.errors import SpecError
+from tokred.family.site import SiteSpec
 from tokred.interfaces import Matcher, SiteInfo, Trained
 from tokred.method import Method
 

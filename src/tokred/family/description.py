@@ -28,8 +28,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-from torch import nn
 
+from tokred.interfaces import ClassToken
 from tokred.layout import Grid
 
 Grids = tuple[Grid, ...]
@@ -38,29 +38,6 @@ GridReader = Callable[[Any, Mapping[str, Any]], Grids]
 Rotate = Callable[[torch.Tensor, Any], torch.Tensor]
 """Rotates what an attention's last module before it would rotate returns, by tables of as many rows."""
 Part = Literal["attn", "mlp", "block"]
-
-
-@dataclass(frozen=True)
-class ClassToken:
-    """Where a block shows what its class token, the first of all tokens, attends to.
-
-    Attributes:
-        attention: the attention.
-        queries: the last module that its queries pass, `[B, H, L, d]`.
-        keys: the last module that its keys pass, likewise.
-        values: the module that makes its values.
-        values_of: the values `[B, H, L, d]` in what that module returns.
-        scale: what the products of queries and keys are multiplied by.
-        mask: the argument of the attention that holds a mask, `[..., L, L]`: booleans, or numbers that are added.
-    """
-
-    attention: nn.Module
-    queries: nn.Module
-    keys: nn.Module
-    values: nn.Module
-    values_of: Callable[[torch.Tensor], torch.Tensor]
-    scale: float
-    mask: str = "attn_mask"
 
 
 @dataclass(frozen=True)

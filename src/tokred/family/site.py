@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from tokred.family.cost import Cost
-from tokred.family.description import ClassToken, Rotate
+from tokred.family.description import Rotate
 from tokred.family.signature import Call, Order, Rows
-from tokred.interfaces import SiteKind
+from tokred.interfaces import ClassToken, SiteKind
 from tokred.layout import Layout
 
 

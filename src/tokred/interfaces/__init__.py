@@ -2,7 +2,7 @@
 
 from tokred.interfaces.around import Around, Forward
 from tokred.interfaces.matcher import Draw, Matcher, Trained
-from tokred.interfaces.memory import Memory, MemorySpec
+from tokred.interfaces.memory import Memory, MemorySpec, Remembered
 from tokred.interfaces.place import ClassToken, Place
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
@@ -26,6 +26,7 @@ __all__ = [
     "Plan",
     "Probe",
     "Recovery",
+    "Remembered",
     "Scheduler",
     "Signal",
     "Similarity",

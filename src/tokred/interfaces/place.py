@@ -45,12 +45,13 @@ class Place:
         module: the module whose calls are reduced.
         recovery: how the method brings removed tokens back.
         block: the transformer block that the site is in, or is.
-        tokens: the argument of the block that holds the tokens, `[B, L, C]`, image tokens last.
+        tokens: the argument of the block that holds the tokens, `[B, L, C]`.
+        order: the parts of that sequence, such as ("text", "image").
         projection: a linear layer that is called with the kept tokens alone: it makes the queries of an "attn" site,
             the values of a "kv" site.
-        keys: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`, image
-            tokens last.
+        keys: the module that returns the keys of the block's attention, `[B, L, C]` or by heads `[B, H, L, d]`.
         values: the same for the values.
+        attended: the parts of the sequence of these.
         class_token: what the block's class token attends to.
     """
 
@@ -60,7 +61,9 @@ class Place:
     recovery: Recovery
     block: nn.Module | None = None
     tokens: str = "hidden_states"
+    order: tuple[str, ...] = ("image",)
     projection: nn.Module | None = None
     keys: nn.Module | None = None
     values: nn.Module | None = None
+    attended: tuple[str, ...] = ("image",)
     class_token: ClassToken | None = None

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from tokred.adapter import Adapter
-from tokred.errors import PluginError, UnsupportedModel
+from tokred.errors import PluginError
+from tokred.family import Family
 from tokred.method import Method
 from tokred.registry import build
 from tokred.registry.component import API_VERSION, KINDS, Component, Kind, resolve
@@ -25,14 +25,15 @@ __all__ = [
     "Provider",
     "Registered",
     "Registry",
-    "adapter_for",
-    "adapters",
     "build_method",
     "build_part",
     "component_of",
     "components",
     "default_registry",
+    "families",
+    "family_of",
     "hookimpl",
+    "registered_families",
     "resolve",
 ]
 
@@ -67,33 +68,25 @@ def build_part(kind: Kind, text: str) -> Any:
     return build.build_part(default_registry(), kind, text)
 
 
-def adapters() -> Iterator[tuple[Registered, Adapter]]:
-    """Yield every adapter with its component; one of another distribution that fails costs a warning."""
-    for registered, target in default_registry().loaded("adapter"):
+def families() -> list[Family]:
+    """Return every family, those of other distributions after tokred's own."""
+    return [family for _, family in registered_families()]
+
+
+def registered_families() -> Iterator[tuple[Registered, Family]]:
+    """Yield every family with its component; one of another distribution that fails costs a warning."""
+    for registered, family in default_registry().loaded("family"):
         with _left_out_if_broken(registered):
-            adapter = target()
-            if not isinstance(adapter, Adapter):
-                made = f"{registered.component.target} makes a {type(adapter).__name__}"
-                raise PluginError(f"{made}, which is no tokred.Adapter")
-            yield registered, adapter
+            if not isinstance(family, Family):
+                raise PluginError(f"{registered.component.target} is a {type(family).__name__}, no tokred.Family")
+            yield registered, family
 
 
-def adapter_for(model: nn.Module) -> Adapter:
-    """Return the adapter that knows `model`; those of other distributions are asked after tokred's own.
-
-    Raises:
-        UnsupportedModel: if there is none.
-    """
-    known: list[str] = []
-    for registered, adapter in adapters():
-        known += adapter.models
-        with _left_out_if_broken(registered):
-            if adapter.matches(model):
-                return adapter
-    raise UnsupportedModel(
-        f"No adapter knows {type(model).__module__}.{type(model).__name__}. Known: {', '.join(known)}. A plugin can "
-        "add a family: see 'Write an adapter' in the docs."
-    )
+def family_of(model: nn.Module) -> Family | None:
+    """Return the family that describes a model; that of its own class before that of one it inherits from."""
+    described = {name: family for family in reversed(families()) for name in family.models}
+    names = (f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(model).__mro__)
+    return next((described[name] for name in names if name in described), None)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.arguments import Arguments, argument_names
 from tokred.interfaces import Around, Forward, Place, Probe, Signal, SiteKind
 from tokred.signals.input import InputProbe
 from tokred.signals.slot import SlotProbe
@@ -24,7 +24,7 @@ class BlockInput(Signal):
 
     def missing(self, place: Place) -> str:
         """See `Signal`."""
-        return "" if place.block is not None else "the adapter names no block around it"
+        return "" if place.block is not None else "nothing names the block around it"
 
     def probe(self, place: Place) -> Probe:
         """See `Signal`."""
@@ -35,7 +35,7 @@ class BlockProbe(SlotProbe):
     """Stands around the block and notes its tokens `[B, L, C]`."""
 
     def __init__(self, place: Place, signal: str) -> None:
-        super().__init__(place, signal)
+        super().__init__(place, signal, place.order)
         assert place.block is not None, "refused before"
         self.block, self.tokens = place.block, place.tokens
         self.names = argument_names(place.block)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.arguments import Arguments, argument_names
 from tokred.interfaces import Around, Forward, Place
 from tokred.signals.slot import SlotProbe
 

@@ -22,7 +22,7 @@ class ModelOutput(Signal):
 
     def probe(self, place: Place) -> Probe:
         """See `Signal`."""
-        return ModelProbe(place, self.name)
+        return ModelProbe(place, self.name, ("image",))
 
 
 class ModelProbe(SlotProbe):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from tokred.errors import UnsupportedModel
+from tokred.family.spans import split
 from tokred.interfaces import Memory, Place, Probe
 
 
@@ -15,7 +16,7 @@ class Slot:
 
     Attributes:
         wanted: whether the site asks for features in this call.
-        features: `[B, L, C]`, image tokens last; None before they were offered.
+        features: `[B, L, C]`; None before they were offered.
     """
 
     def __init__(self) -> None:
@@ -49,11 +50,13 @@ class SlotProbe(Probe):
     Args:
         place: the site.
         signal: name of the signal, for messages.
+        order: the parts of the sequence whose features are offered; by default those of the block's attention.
     """
 
-    def __init__(self, place: Place, signal: str) -> None:
+    def __init__(self, place: Place, signal: str, order: tuple[str, ...] | None = None) -> None:
         self.name = place.name
         self.signal = signal
+        self.order = place.attended if order is None else order
         self.slot = Slot()
 
     def expect(self, wanted: bool) -> None:
@@ -79,4 +82,4 @@ class SlotProbe(Probe):
                 f"{self.name} matches by signal={self.signal!r} of all {image} image tokens, and its block has made "
                 f"{made} in this call. Let a block's sites match at the same steps, or use another signal."
             )
-        return features[:, -image:]
+        return split(features, self.order, image)[1]
