@@ -17,8 +17,8 @@ class Layout:
     Only image tokens are ever removed.
 
     Attributes:
-        grids: `(h, w)` of each picture in the sequence, in order, in tokens, or `(f, h, w)` of a video; row-major. Empty
-            where nothing is known of the tokens.
+        grids: `(h, w)` of each picture in the sequence, in order, in tokens, or `(f, h, w)` of a video; row-major.
+            Empty where nothing is known of the tokens.
         prefix: tokens that lead the image's by themselves, such as class and register tokens.
         text: text tokens that attend jointly with the image tokens.
         image: number of image tokens, N; follows from the grids.

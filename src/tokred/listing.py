@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tokred.registry import Registered, adapters, components
+from tokred.registry import Registered, components, registered_families
 from tokred.zoo import ZooModel, zoo_models
 from tokred.zoo.families import PROMPTED
 from tokred.zoo.words import vocabulary
@@ -37,8 +37,8 @@ def models() -> list[Listed]:
     """List the model classes that methods can be applied to, and the trained models that come along."""
     families = [
         Listed(name, "family", f"{registered.component.name}: {registered.component.summary}", str(registered.provider))
-        for registered, adapter in adapters()
-        for name in adapter.models
+        for registered, family in registered_families()
+        for name in (model.partition(".")[2] for model in family.models)
     ]
     own = next(str(registered.provider) for registered in components("similarity"))
     return families + [Listed(model.name, "trained", model.summary, own) for model in zoo_models()]

@@ -22,7 +22,7 @@ from tokred.report import Ledger, Report
 
 
 class Run:
-    """A method applied to one model or to all that a pipeline draws with, until `remove` or the end of the `with` block.
+    """A method applied to a model, or to all that a pipeline draws with, until `remove` or the end of the `with` block.
 
     Attributes:
         models: the models that are patched, by their names in the pipeline; one by itself is called "".

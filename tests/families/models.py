@@ -6,8 +6,10 @@ from typing import Any
 
 from torch import nn
 
-from tokred import Layout, SiteSpec
-from tokred.registry import adapter_for
+from tokred import Layout
+from tokred.family import layouts, sites
+from tokred.family.site import SiteSpec
+from tokred.registry import family_for
 from tokred.testing.host import STEPS, Host
 from tokred.testing.hosts import HOSTS, TEXT
 
@@ -21,8 +23,8 @@ BY_NAME = {family.name: family for family in FAMILIES}
 
 
 def sites_of(model: nn.Module, kind: str | None = None) -> list[SiteSpec]:
-    """List the sites that tokred's adapter offers for `model`, of one kind or all."""
-    return [site for site in adapter_for(model).sites(model) if kind in (None, site.kind)]
+    """List the sites that a family offers in `model`, of one kind or all."""
+    return [site for site in sites.sites_of(family_for(model, "a test"), model) if kind in (None, site.kind)]
 
 
 def blocks_of(model: nn.Module) -> list[nn.Module]:
@@ -32,4 +34,4 @@ def blocks_of(model: nn.Module) -> list[nn.Module]:
 
 def layout_of(model: nn.Module, arguments: dict[str, Any]) -> Layout:
     """Work out the layout of a call."""
-    return adapter_for(model).layout(model, arguments)
+    return layouts.layout_of(family_for(model, "a test"), model, arguments)

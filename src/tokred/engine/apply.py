@@ -29,7 +29,7 @@ from tokred.family.sites import sites_of
 from tokred.family.whole import whole_calls
 from tokred.interfaces import Place, SiteInfo
 from tokred.method import Method
-from tokred.registry import build_method, family_of, families
+from tokred.registry import build_method, family_for, family_of
 from tokred.report import Ledger
 from tokred.run import Run
 
@@ -111,7 +111,7 @@ class _Part:
 def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, ledger: Ledger) -> _Part:
     """Check that a method can be applied to a model, and make what does it."""
     _refuse_conflicts(model)
-    family = _family(model, method, find)
+    family = find(model) or (whole_calls(model) if method.skips_model_only else family_for(model, method.name))
     if method.scheduler.reuses and not family.repeats:
         raise UnsupportedModel(
             f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "
@@ -129,25 +129,6 @@ def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, led
     names = {path: module for path, module in model.named_modules() if module in inner}
     patches = [PatchedForward(stand.module, stand.around) for stand in stands]
     return _Part(name, model, family, sites, patches, names)
-
-
-def _family(model: nn.Module, method: Method, find: FindFamily) -> Family:
-    """Return the family that describes a model; where none does, methods that skip whole calls need none.
-
-    Raises:
-        UnsupportedModel: if the method needs one.
-    """
-    family = find(model)
-    if family is not None:
-        return family
-    if method.skips_model_only:
-        return whole_calls(model)
-    known = ", ".join(name.partition(".")[2] for family in families() for name in family.models)
-    raise UnsupportedModel(
-        f"No family describes {type(model).__module__}.{type(model).__name__}, and {method.name} has to know its tokens. "
-        f"Use a method that skips whole calls, such as 'balanced', or describe the family: see 'Add a model family' in "
-        f"the docs. Described are: {known}."
-    )
 
 
 def _refuse_conflicts(model: nn.Module) -> None:

@@ -38,7 +38,7 @@ def denoisers_of(target: Any, known: Callable[[nn.Module], bool]) -> dict[str, n
     }
     if not found:
         raise UnsupportedModel(
-            f"{type(target).__name__} is neither a model nor a pipeline with a denoiser, such as `transformer` or `unet`. "
+            f"{type(target).__name__} is neither a model nor a pipeline with a denoiser, such as `transformer`. "
             "Pass the pipeline, its denoiser or a vision model; `tokred models` lists the classes that are known."
         )
     return {name: model for name, model in found.items() if name in NAMES or model not in _inside(found, name)}
@@ -57,4 +57,6 @@ def _draws(model: nn.Module) -> bool:
 
 def _inside(found: dict[str, nn.Module], name: str) -> set[nn.Module]:
     """Return the modules inside the other models that were found."""
-    return {module for other, model in found.items() if other != name for module in model.modules() if module is not model}
+    return {
+        module for other, model in found.items() if other != name for module in model.modules() if module is not model
+    }

@@ -125,7 +125,8 @@ class NormFeed:
 
 def _first(result: Any) -> torch.Tensor:
     """Return what a module returned, or the first of several values."""
-    return result[0] if isinstance(result, tuple) else result
+    first: torch.Tensor = result[0] if isinstance(result, tuple) else result
+    return first
 
 
 class KeyFeed:

@@ -45,8 +45,8 @@ def _pattern(shape: torch.Size, grid: Grid) -> tuple[str, str]:
     fits = len(shape) == 2 + len(grid) and not any(n % g for n, g in zip(shape[2:], grid, strict=False))
     if not fits:
         raise UnsupportedModel(
-            f"The model returned {tuple(shape)}, which has no row for each token of a grid of {grid}. Use a method that "
-            "does not match by what the model returned, such as 'dito'."
+            f"The model returned {tuple(shape)}, which has no row for each token of a grid of {grid}. Use a method "
+            "that does not match by what the model returned, such as 'dito'."
         )
     return PICTURE if len(grid) == 2 else VIDEO
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tokred.family.site import SiteSpec
 from tokred.errors import SpecError
+from tokred.family.site import SiteSpec
 from tokred.interfaces import Place
 from tokred.method import Method, remembers
 
@@ -44,7 +44,11 @@ def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
 
 
 def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
-    return "its block takes no tensor that is added to the attention's logits" if spec.stream is None or spec.stream.bias is None else ""
+    return (
+        "its block takes no tensor that is added to the attention's logits"
+        if spec.stream is None or spec.stream.bias is None
+        else ""
+    )
 
 
 def _without_keys_apart(spec: SiteSpec, place: Place, method: Method) -> str:

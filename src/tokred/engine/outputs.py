@@ -25,8 +25,8 @@ def token_output(spec: SiteSpec, result: Any) -> torch.Tensor:
     wanted = "a tensor" if place is None else f"{len(returns)} values"
     got = f"{len(result)} values" if isinstance(result, tuple) else type(result).__name__
     raise UnsupportedModel(
-        f"{spec.name} returned {got} where its family's description expects {wanted}. Unload what was added to the model "
-        "(an IP-Adapter adds a value), or name other sites."
+        f"{spec.name} returned {got} where its family's description expects {wanted}. Unload what was added to the "
+        "model (an IP-Adapter adds a value), or name other sites."
     )
 
 

@@ -114,8 +114,8 @@ def _tensor(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> tor
             continue
         if length < image or (len(order) == 1 and length != image):
             raise UnsupportedModel(
-                f"{rows} of {where} has {length} rows of {' '.join(order)!r}, and the image has {image} tokens. Correct "
-                f"rows={{{rows.argument!r}: ...}} in the family's description, or call the model without it."
+                f"{rows} of {where} has {length} rows of {' '.join(order)!r}, and the image has {image} tokens. "
+                f"Correct rows={{{rows.argument!r}: ...}} in the family's description, or call the model without it."
             )
         value = _along(value, axis, index(order, length), rows, where)
     return value

@@ -19,7 +19,6 @@ from tokred.engine.rows import RowIndex, check_arguments, gather_rows
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
-from tokred.family.signature import IMAGE
 from tokred.family.site import SiteSpec
 from tokred.family.spans import join, split
 from tokred.interfaces import Around, Forward, Memory, MemorySpec, Phase, Place, Plan, Probe, Recovery, SiteInfo
@@ -174,8 +173,8 @@ class Site(BaseSite):
             context = self._recalled("context", torch.cat([before, after], dim=1))
             full = join(context[:, : before.shape[1]], full, context[:, before.shape[1] :])
             return with_outputs(self.spec, full, None)
-        context = self._recalled("context", call[self.spec.call.beside]) if self._gives_context else None
-        return with_outputs(self.spec, full, context)
+        text = self._recalled("context", call[self.spec.call.beside]) if self._gives_context else None
+        return with_outputs(self.spec, full, text)
 
     @property
     def _gives_context(self) -> bool:

@@ -113,7 +113,7 @@ class ExplicitSteps:
         self._branches: set[tuple[Hashable, str]] = set()
 
     def next_call(self, model: Hashable, branch: str) -> Position | None:
-        """See `StepSource`. Further calls inside one `with` block are branches of their own; its own name comes first."""
+        """See `StepSource`. Further calls inside one `with` block are branches of their own."""
         said, last = _explicit.get(), self._said
         if said is None:
             if not self.alone:

@@ -12,9 +12,9 @@ from tokred.engine.base_site import BaseSite
 from tokred.engine.matching import make_match
 from tokred.engine.outputs import token_output
 from tokred.engine.patch import Stand
+from tokred.engine.rows import check_arguments
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
-from tokred.engine.rows import check_arguments
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec, StreamModules
 from tokred.family.spans import lead

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import torch
@@ -13,7 +13,9 @@ from tokred.family.description import GridReader, Grids
 
 
 def patches(
-    argument: str = "hidden_states", size: str | int | tuple[str | int, ...] = "patch_size", axes: tuple[int, ...] = (-2, -1)
+    argument: str = "hidden_states",
+    size: str | int | tuple[str | int, ...] = "patch_size",
+    axes: tuple[int, ...] = (-2, -1),
 ) -> GridReader:
     """Divide the shape of latents by the size of a patch.
 
@@ -96,19 +98,15 @@ def grids_of(ids: torch.Tensor, axes: tuple[int, ...] = (1, 2), argument: str = 
         grid = tuple(int(b - a) + 1 for a, b in zip(first, last, strict=True))
         if min(grid) < 1 or places != _row_by_row(grid, first):
             raise UnsupportedModel(
-                f"{argument} describes {len(places)} tokens from {first} to {last} that are no whole picture, row by row. "
-                "Prepare the ids as the model's own pipeline does."
+                f"{argument} describes {len(places)} tokens from {first} to {last} that are no whole picture, row by "
+                "row. Prepare the ids as the model's own pipeline does."
             )
         grids.append(_flat(grid))
     return tuple(grids)
 
 
 def _row_by_row(grid: tuple[int, ...], first: tuple[float, ...]) -> list[tuple[float, ...]]:
-    import itertools
-
-    return [
-        tuple(a + i for a, i in zip(first, place, strict=True)) for place in itertools.product(*(range(n) for n in grid))
-    ]
+    return [tuple(a + i for a, i in zip(first, place, strict=True)) for place in product(*(range(n) for n in grid))]
 
 
 def _flat(grid: tuple[int, ...]) -> tuple[int, ...]:

@@ -136,7 +136,7 @@ def _axes(text: str) -> list[Order]:
 
 def _misread(text: str) -> SpecError:
     return SpecError(
-        f"{text!r} is not how a module is called. Write 'argument: parts -> values', with 'image' among the parts of one "
-        f"argument and of one value and {', '.join(CONTEXT)} for what is computed with it, such as 'hidden_states: "
+        f"{text!r} is not how a module is called. Write 'argument: parts -> values', with 'image' among the parts of "
+        f"one argument and of one value and {', '.join(CONTEXT)} for what is computed with it, such as 'hidden_states: "
         "image, encoder_hidden_states: text -> text, image'."
     )

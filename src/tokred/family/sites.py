@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -27,7 +27,7 @@ def sites_of(family: Family, model: nn.Module) -> list[SiteSpec]:
     """
     sites: list[SiteSpec] = []
     for stack in stacks_of(family, model):
-        for index, block in enumerate(_module(family, model, model, stack.path)):  # type: ignore[arg-type]
+        for index, block in enumerate(cast(nn.ModuleList, _module(family, model, model, stack.path))):
             depth = sites[-1].depth + 1 if sites else 0
             sites += _Block(family, model, stack, f"{stack.path}.{index}", depth, block).sites()
     return [*sites, _model_site(family, model, sites)] if family.repeats else sites
@@ -72,7 +72,9 @@ class _Block:
 
     def sites(self) -> Iterator[SiteSpec]:
         """Yield the attentions, the MLP and the whole of the block, as far as they can be reduced."""
-        attentions = [a for a in self.stack.attention if not a.optional or getattr(self.block, a.path, None) is not None]
+        attentions = [
+            a for a in self.stack.attention if not a.optional or getattr(self.block, a.path, None) is not None
+        ]
         modules = [self._attention(attention) for attention in attentions]
         costs = [_attention_cost(self._at(a.path), a) for a in attentions]
         shown = replace(modules[0], query=None, keys=(), norm=None, rotary=None) if modules else AttentionModules()

@@ -1,4 +1,4 @@
-"""Any denoiser, as far as whole calls go: skipping one and carrying its output on needs to know nothing of its tokens."""
+"""Any denoiser, as far as whole calls go: skipping one and carrying its output on asks nothing of its tokens."""
 
 from __future__ import annotations
 

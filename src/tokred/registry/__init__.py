@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from tokred.errors import PluginError
+from tokred.errors import PluginError, UnsupportedModel
 from tokred.family import Family
 from tokred.method import Method
 from tokred.registry import build
@@ -31,9 +31,11 @@ __all__ = [
     "components",
     "default_registry",
     "families",
+    "family_for",
     "family_of",
     "hookimpl",
     "registered_families",
+    "registered_name",
     "resolve",
 ]
 
@@ -85,8 +87,30 @@ def registered_families() -> Iterator[tuple[Registered, Family]]:
 def family_of(model: nn.Module) -> Family | None:
     """Return the family that describes a model; that of its own class before that of one it inherits from."""
     described = {name: family for family in reversed(families()) for name in family.models}
-    names = (f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(model).__mro__)
+    names = map(registered_name, type(model).__mro__)
     return next((described[name] for name in names if name in described), None)
+
+
+def family_for(model: nn.Module, what: str) -> Family:
+    """Return the family that describes a model, as `what` needs it.
+
+    Raises:
+        UnsupportedModel: if there is none.
+    """
+    family = family_of(model)
+    if family is not None:
+        return family
+    known = ", ".join(name.partition(".")[2] for known in families() for name in known.models)
+    raise UnsupportedModel(
+        f"No family describes {type(model).__module__}.{type(model).__name__}, and {what} has to know its tokens. Use "
+        "a method that skips whole calls, such as 'balanced', or describe the family: see 'Add a model family' in the "
+        f"docs. Described are: {known}."
+    )
+
+
+def registered_name(kind: type) -> str:
+    """Return what families call a model's class: its library and its name."""
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
 
 
 @contextmanager

@@ -22,8 +22,8 @@ class Component:
 
     Attributes:
         kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "signal" (a class that is made without
-            parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), or "rival" (a class
-            of something to compare with that is no token method).
+            parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), or
+            "rival" (a class of something to compare with that is no token method).
         name: what it is called, unique within its kind.
         target: where it is, as "package.module:attribute"; imported on first use.
         summary: what it does, in one line.

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tokred.adapter import Adapter
+from tokred.family import Family
 from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import Method
 from tokred.registry import Kind
@@ -17,7 +17,7 @@ from tokred.testing.host import Host
 
 INTERFACES: dict[Kind, type] = {
     "method": Method,
-    "adapter": Adapter,
+    "family": Family,
     "similarity": Similarity,
     "matcher": Matcher,
     "scheduler": Scheduler,
@@ -36,7 +36,7 @@ class Subject:
         source: the class or function that makes it, which has the documentation.
         factory: makes a fresh one, from keyword parameters.
         params: the parameters.
-        hosts: the models that it is checked on, if it is an adapter, or a method that fits these only.
+        hosts: the models that it is checked on, if it is a family, or a method that fits these only.
     """
 
     kind: Kind

@@ -53,8 +53,9 @@ def examine(item: Any) -> Iterator[Examined]:
 
 def _component(component: Component, target: Any) -> Iterator[Examined]:
     hosts = _hosts(component)
+    factory = target if callable(target) else functools.partial(copy.deepcopy, target)
     subjects = tuple(
-        Subject(component.kind, component.name, target, target, params, hosts) for params in component.levels
+        Subject(component.kind, component.name, target, factory, params, hosts) for params in component.levels
     )
     name = f"{component.kind}:{component.name}"
     yield Examined(name, subjects, component.expected_failures)
@@ -114,7 +115,7 @@ def _kind(made: Any, item: Any) -> Kind:
         if isinstance(made, interface):
             return kind
     raise SpecError(
-        f"{item!r} is nothing that can be checked. Pass a registered name, a component, a part, a method, an adapter, "
+        f"{item!r} is nothing that can be checked. Pass a registered name, a component, a part, a method, a family, "
         "or a class or function that makes one without parameters."
     )
 

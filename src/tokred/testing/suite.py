@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 from tokred.errors import UnknownName
 from tokred.registry import Kind
-from tokred.testing import adapter, applied, common, matcher, memory, method, recovery, scheduler, similarity
+from tokred.testing import applied, common, family, matcher, memory, method, recovery, scheduler, similarity
 from tokred.testing.check import Check, Subject
 from tokred.testing.subjects import Examined, examine
 
-_ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "method", "adapter")
-_ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "method", "adapter")
+_ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "method", "family")
+_ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "method", "family")
 
 
 def _takes_ratio(subject: Subject) -> bool:
-    return subject.kind == "adapter" or subject.takes_ratio
+    return subject.kind == "family" or subject.takes_ratio
 
 
 CHECKS = (
@@ -41,12 +41,13 @@ CHECKS = (
     Check(recovery.output_is_as_the_input, ("recovery",)),
     Check(recovery.kept_outputs_come_back_unchanged, ("recovery",)),
     Check(method.reduces_as_it_says, ("method",)),
-    Check(applied.ratio_zero_changes_nothing, ("method", "adapter"), _takes_ratio),
-    Check(applied.removal_is_exact, ("method", "adapter")),
-    Check(applied.an_exception_leaves_no_trace, ("method", "adapter")),
-    Check(adapter.describes_its_model, ("adapter",)),
-    Check(adapter.order_of_tokens_does_not_matter, ("adapter",)),
-    Check(adapter.duplicates_merge_without_loss, ("adapter",)),
+    Check(applied.ratio_zero_changes_nothing, ("method", "family"), _takes_ratio),
+    Check(applied.removal_is_exact, ("method", "family")),
+    Check(applied.an_exception_leaves_no_trace, ("method", "family")),
+    Check(family.describes_its_model, ("family",)),
+    Check(family.order_of_tokens_does_not_matter, ("family",)),
+    Check(family.duplicates_merge_without_loss, ("family",)),
+    Check(family.a_skipped_step_is_carried_on, ("family",)),
 )
 """Every check, in the order in which they run."""
 
@@ -110,7 +111,7 @@ def cases(items: Iterable[Any], expected_failures: Mapping[str, str] | None = No
 
     Args:
         items: registered names ("hello", or "matcher:hello" where several kinds have it), components, parts, methods,
-            adapters, or classes and functions that make one without parameters.
+            families, or classes and functions that make one without parameters.
         expected_failures: the reason for each check, by its name, that is known to fail; added to those that a
             component declares itself.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -40,7 +40,7 @@ def untrue_lines(family: Family, model: nn.Module, call: Callable[[], Any]) -> l
     layout = watched.layout
     found: list[str] = []
     for stack in stacks_of(family, model):
-        for index, block in enumerate(model.get_submodule(stack.path)):  # type: ignore[arg-type]
+        for index, block in enumerate(cast(nn.ModuleList, model.get_submodule(stack.path))):
             name = f"{stack.path}.{index}"
             found += [f"{name}: {line}" for line in _Block(stack, block, watched.seen, layout).untrue()]
     return found
@@ -160,7 +160,7 @@ class _Block:
             if name in (call.tokens, call.beside, *self.stack.stays) or name in names:
                 continue
             if any(lengths & set(tensor.shape[1 if tensor.ndim > 2 else 0 :]) for tensor in _tensors(value, None)):
-                yield f"rows: argument {name!r} of {what} has an axis as long as the tokens. Add it to `rows` or `stays`."
+                yield f"rows: argument {name!r} of {what} is as long as the tokens. Add it to `rows` or `stays`."
 
     def _axis(self, what: str, tensor: torch.Tensor, axis: int, order: Order) -> Iterator[str]:
         if not -tensor.ndim <= axis < tensor.ndim:
