@@ -10,10 +10,12 @@ from torch import nn
 from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.base_site import BaseSite
 from tokred.engine.choose import choose, places_of
+from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
 from tokred.engine.patch import PatchedForward, is_cached, is_patched
 from tokred.engine.pipeline_steps import SchedulerSteps
+from tokred.engine.run import Run
 from tokred.engine.sharing import match_groups
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
@@ -23,8 +25,6 @@ from tokred.errors import ConflictError, UnsupportedModel
 from tokred.interfaces import Place, SiteInfo
 from tokred.method import Method
 from tokred.registry import adapter_for, build_method
-from tokred.report import Ledger
-from tokred.run import Run
 
 AnySite = Site | StreamSite | ModelSite
 
@@ -35,7 +35,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
     Args:
         target: a diffusers pipeline, a diffusers transformer or a timm model. A bare transformer needs
             `tokred.step(...)` around its calls, unless the method reuses nothing between steps.
-        method: name of a registered method, a `Method`, or the path of a .json file that `Method.save` wrote.
+        method: name of a registered method, a `Method`, or the path of a .json file that `save_method` wrote.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
     Returns:

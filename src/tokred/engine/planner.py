@@ -11,11 +11,13 @@ from torch import nn
 
 from tokred.adapter import Adapter, SiteSpec
 from tokred.engine.arguments import Arguments, argument_names
+from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
+from tokred.engine.site_call import SiteCall, SiteRecord
 from tokred.engine.state import MatchState, SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
@@ -23,7 +25,6 @@ from tokred.errors import ConflictError, SpecError
 from tokred.interfaces import DENSE, Phase, Plan, SiteKind
 from tokred.layout import Layout
 from tokred.method import Method
-from tokred.report import Ledger, SiteCall
 
 AnySite = Site | StreamSite | ModelSite
 
@@ -88,6 +89,10 @@ class CallPlanner:
         self.names = argument_names(adapter.entry(model))
         self.attentions = {
             site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
+        }
+        specs = [spec for site in sites for spec in _recorded(site)]
+        self.records = {
+            spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
         }
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
@@ -164,8 +169,19 @@ class CallPlanner:
         computed = [(spec, before, gone) for spec in first]
         computed.append((last, before if phase is Phase.DENSE else phase, gone + removed))
         for spec, done, missing in computed:
-            record = SiteCall(call.position, spec, call.whole, done, call.batch, missing, self.method.keys)
-            self.ledger.record(replace(record, unasked=self._unasked(site)))
+            self.ledger.record(
+                SiteCall(
+                    position=call.position,
+                    site=self.records[spec.name],
+                    layout=call.whole,
+                    phase=done,
+                    batch=call.batch,
+                    removed=missing,
+                    keys=self.method.attended,
+                    context=spec.context_tokens(call.whole),
+                    unasked=self._unasked(site),
+                )
+            )
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""

@@ -54,13 +54,13 @@ class Site(BaseSite):
         method: Method,
         group: MatchGroup,
         place: Place,
-        on_unplanned: Callable[[SiteSpec, str], None],
+        on_unplanned: Callable[[str, str], None],
     ) -> None:
         super().__init__(spec, info, method, group)
         self.probe: Probe = method.similarity.signal.probe(place)
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
-        other_keys = method.keys != "kept" and bool(spec.key_modules)
+        other_keys = method.attended != "kept" and bool(spec.key_modules)
         fed = spec.key_modules if other_keys or spec.kind == "kv" else ()
         self.feeds = tuple(KeyFeed() for _ in fed)
         self.rotary = RotaryFeeds(spec.rotary) if other_keys and spec.rotary else None
@@ -85,7 +85,7 @@ class Site(BaseSite):
         recoveries = {"output": self.method.recovery}
         if self.spec.context != "none" and self.method.skips_sites:
             recoveries["context"] = self.method.recovery
-        if self.method.keys == "recovered":
+        if self.method.attended == "recovered":
             recoveries |= {str(index): self.method.recovery_of_keys for index in range(len(self.feeds))}
         return {what: recovery for what, recovery in recoveries.items() if recovery.state_spec((1, 1, 1))}
 
@@ -125,7 +125,7 @@ class Site(BaseSite):
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
         if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
-            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         if self.skipping:
             return self._recall(call, tokens)
@@ -184,9 +184,9 @@ class Site(BaseSite):
         """Call the site on the kept tokens and recover the others."""
         reduction = self.state.match.reduction
         if reduction is None:
-            self.on_unplanned(self.spec, "the site that should have made its match was not called")
+            self.on_unplanned(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.attended)
         if self.spec.kind == "kv":
             return self._reduce_keys(forward, call, reduction)
         head, image = tokens[:, : self.lead], tokens[:, self.lead :]
@@ -225,10 +225,10 @@ class Site(BaseSite):
         return output - tokens[:, self.lead :] if self.spec.residual else output
 
     def _key_sources(self, tokens: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
-        if self.method.keys == "full" and self.norm is not None:
+        if self.method.attended == "full" and self.norm is not None:
             self.norm.image, self.norm.kept = tokens[:, self.lead :], reduction.computed
             return tuple(NormedKeys(self.norm) for _ in self.feeds)
-        if self.method.keys == "full":
+        if self.method.attended == "full":
             return tuple(FullKeys(tokens) for _ in self.feeds)
         recovery = self.method.recovery_of_keys
         memories = [self._memory(str(index)) for index in range(len(self.feeds))]

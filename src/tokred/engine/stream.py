@@ -108,7 +108,7 @@ class StreamSite(BaseSite):
         group: MatchGroup,
         place: Place,
         stream: Stream,
-        on_unplanned: Callable[[SiteSpec, str], None],
+        on_unplanned: Callable[[str, str], None],
     ) -> None:
         super().__init__(spec, info, method, group)
         self.probe: Probe = method.similarity.signal.probe(place)
@@ -150,7 +150,7 @@ class StreamSite(BaseSite):
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.tokens]
         if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
-            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         self._refuse_travels(call)
         if weighing and self.spec.bias is not None:

@@ -12,12 +12,12 @@ from torch import nn
 
 from tokred.adapter import Adapter
 from tokred.engine.apply import apply_by
+from tokred.engine.run import Run
 from tokred.errors import SpecError, TokredError, UnsupportedModel
 from tokred.interfaces import SiteKind
 from tokred.method import Method
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
 from tokred.registry import adapter_for
-from tokred.run import Run
 from tokred.testing.check import Stage, Subject, demand
 from tokred.testing.host import Host
 from tokred.testing.hosts import DIT, FLUX, VIT
