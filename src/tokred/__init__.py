@@ -4,6 +4,8 @@ from importlib.metadata import version as _version
 
 from tokred import errors, interfaces, parts, signals
 from tokred.engine.apply import apply
+from tokred.engine.report import Report
+from tokred.engine.run import Run
 from tokred.engine.steps import step
 from tokred.errors import (
     ConflictError,
@@ -36,9 +38,7 @@ from tokred.linear import LinearReduction
 from tokred.listing import methods, models
 from tokred.method import Keys, MergeRule, Method
 from tokred.reduction import MergeMode, Reduction
-from tokred.registry import Component, hookimpl
-from tokred.report import Report
-from tokred.run import Run
+from tokred.registry import Component, compose, hookimpl, read_method, save_method
 from tokred.weighted import WeightedReduction
 from tokred.zoo import load_model
 
@@ -83,6 +83,7 @@ __all__ = [
     "WeightedReduction",
     "WeightsError",
     "apply",
+    "compose",
     "errors",
     "hookimpl",
     "interfaces",
@@ -90,6 +91,8 @@ __all__ = [
     "methods",
     "models",
     "parts",
+    "read_method",
+    "save_method",
     "signals",
     "step",
 ]

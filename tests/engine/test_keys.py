@@ -51,8 +51,7 @@ def at_attention(keys: Any, recovery: Any, key_recovery: Any = None) -> Method:
         matcher=parts.GridMatcher(),
         scheduler=parts.EveryStep(0.5),
         recovery=recovery,
-        key_recovery=key_recovery,
-        keys=keys,
+        keys=keys if key_recovery is None else key_recovery,
     )
 
 

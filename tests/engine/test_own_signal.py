@@ -25,11 +25,14 @@ from tokred import (
     SpecError,
     UnknownName,
     parts,
+    read_method,
+    save_method,
 )
 from tokred.interfaces import Around, Forward, Memory, MemorySpec
 from tokred.registry import Provider, Registered, build_method, build_part, default_registry
 
 DIT = BY_NAME["dit"]
+pytestmark = pytest.mark.filterwarnings("ignore:tokred. .* reduced nothing")
 
 
 class Moved(Signal):
@@ -133,15 +136,15 @@ def test_a_plugin_offers_it_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with pytest.raises(UnknownName, match="Unknown signal 'moved'"):
         build_part("similarity", "cosine:signal=moved")
     with pytest.raises(SpecError, match="'moved' cannot be saved: Moved is not registered"):
-        build_method("dito", {"signal": Moved()}).save(tmp_path / "mine.json")
+        save_method(build_method("dito", {"signal": Moved(), "dense_first": 2}), tmp_path / "mine.json")
     component = Component("signal", "moved", f"{__name__}:Moved", "what a block's input changed by")
     registered = Registered(component, Provider("tokred-moved", "1.0"))
     monkeypatch.setitem(default_registry()._components, ("signal", "moved"), registered)
     assert build_part("similarity", "cosine:signal=moved") == parts.Cosine(Moved())
-    method = build_method("dito", {"signal": "moved"})
+    method = build_method("dito", {"signal": "moved", "dense_first": 2})
     assert repr(method.similarity) == "Cosine(signal='moved')"
-    method.save(tmp_path / "mine.json")
-    assert Method.read(tmp_path / "mine.json") == method
+    save_method(method, tmp_path / "mine.json")
+    assert read_method(tmp_path / "mine.json") == method
 
 
 def test_only_signals_are_taken() -> None:

@@ -76,7 +76,7 @@ def test_what_is_counted_is_what_attention_costs(name: str) -> None:
     with tokred.apply(model, "todo") as run:
         family.call(model)
         call = run.report().calls[0]
-    tokens, text = 48, call.site.context_tokens(call.layout)
+    tokens, text = 48, call.context
     cost = call.site.cost
     assert call.flops == 2 * (cost.query * (tokens + text) + (cost.key + cost.pair * (tokens + text)) * (12 + text))
 

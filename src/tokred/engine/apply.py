@@ -12,10 +12,12 @@ from tokred.engine.base_site import BaseSite
 from tokred.engine.branches import BranchNames
 from tokred.engine.choose import choose, places_of
 from tokred.engine.denoisers import denoisers_of
+from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
 from tokred.engine.patch import PatchedForward, is_cached, is_patched
 from tokred.engine.pipeline_steps import SchedulerSteps
+from tokred.engine.run import Run
 from tokred.engine.sharing import match_groups
 from tokred.engine.site import Site
 from tokred.engine.steps import ExplicitSteps, StepSource
@@ -30,8 +32,6 @@ from tokred.family.whole import whole_calls
 from tokred.interfaces import Place, SiteInfo
 from tokred.method import Method
 from tokred.registry import build_method, family_for, family_of
-from tokred.report import Ledger
-from tokred.run import Run
 
 AnySite = Site | StreamSite | ModelSite
 FindFamily = Callable[[nn.Module], Family | None]
@@ -44,7 +44,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
         target: a diffusers pipeline, one of its denoisers, or a vision model of timm or transformers. All denoisers of
             a pipeline are patched, as one run. A denoiser by itself needs `tokred.step(...)` around its calls, unless
             the method reuses nothing between steps.
-        method: name of a registered method, a `Method`, or the path of a .json file that `Method.save` wrote.
+        method: name of a registered method, a `Method`, or the path of a .json file that `save_method` wrote.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
     Returns:

@@ -11,12 +11,14 @@ from torch import nn
 
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.branches import BranchNames
+from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
 from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
+from tokred.engine.site_call import SiteCall, SiteRecord
 from tokred.engine.state import MatchState, SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
@@ -27,7 +29,6 @@ from tokred.family.site import SiteSpec
 from tokred.interfaces import DENSE, Phase, Plan, SiteKind
 from tokred.layout import Layout
 from tokred.method import Method
-from tokred.report import Ledger, SiteCall
 
 AnySite = Site | StreamSite | ModelSite
 
@@ -98,6 +99,10 @@ class CallPlanner:
         self.names = argument_names(entry_of(family, model))
         self.attentions = {
             site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
+        }
+        specs = [spec for site in sites for spec in _recorded(site)]
+        self.records = {
+            spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
         }
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
@@ -202,8 +207,20 @@ class CallPlanner:
         computed = [(spec, before, gone) for spec in first]
         computed.append((last, before if plan.phase is Phase.DENSE else plan.phase, gone + removed))
         for spec, done, missing in computed:
-            record = SiteCall(call.position, spec, call.whole, done, call.batch, missing, self.method.keys)
-            self.ledger.record(replace(record, skipped=plan.skips, unasked=self._unasked(site)))
+            self.ledger.record(
+                SiteCall(
+                    position=call.position,
+                    site=self.records[spec.name],
+                    layout=call.whole,
+                    phase=done,
+                    batch=call.batch,
+                    removed=missing,
+                    keys=self.method.attended,
+                    context=spec.context(call.whole),
+                    skipped=plan.skips,
+                    unasked=self._unasked(site),
+                )
+            )
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""

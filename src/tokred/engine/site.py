@@ -46,14 +46,15 @@ class Site(BaseSite):
         method: Method,
         group: MatchGroup,
         place: Place,
-        on_unplanned: Callable[[SiteSpec, str], None],
+        on_unplanned: Callable[[str, str], None],
     ) -> None:
         super().__init__(spec, info, method, group)
         self.probe: Probe = method.similarity.signal.probe(place)
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.order = spec.call.order
-        self.apart = spec.kind == "kv" or (method.keys != "kept" and bool(spec.attention.keys) and spec.kind != "mlp")
+        other_keys = method.attended != "kept" and bool(spec.attention.keys) and spec.kind != "mlp"
+        self.apart = other_keys or spec.kind == "kv"
         self.feeds = tuple(KeyFeed() for _ in spec.attention.keys) if self.apart else ()
         self.rotary = RotaryFeeds(spec.attention.rotary) if self.apart and spec.attention.rotary else None
         self.norm = NormFeed() if self.apart and spec.attention.norm else None
@@ -77,7 +78,7 @@ class Site(BaseSite):
         recoveries = {"output": self.method.recovery}
         if self.spec.call.context and self.method.skips_sites:
             recoveries["context"] = self.method.recovery
-        if self.method.keys == "recovered":
+        if self.method.attended == "recovered":
             recoveries |= {str(index): self.method.recovery_of_keys for index in range(len(self.feeds))}
         return {what: recovery for what, recovery in recoveries.items() if recovery.state_spec((1, 1, 1))}
 
@@ -116,7 +117,7 @@ class Site(BaseSite):
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.call.tokens]
         if not self._fits(tokens):
-            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         if self.skipping:
             return self._recall(call, tokens)
@@ -189,7 +190,7 @@ class Site(BaseSite):
         """Call the site on the kept tokens and recover the others."""
         reduction = self.state.match.reduction
         if reduction is None:
-            self.on_unplanned(self.spec, "the site that should have made its match was not called")
+            self.on_unplanned(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.batch, self.state.layout, self.apart)
         index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
@@ -239,10 +240,10 @@ class Site(BaseSite):
     def _key_sources(self, image: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
         """Return what makes the keys and values that the kept tokens, of all of the image's `[B, N, C]`, attend to."""
         order = self.spec.attention.order
-        if self.method.keys == "full" and self.norm is not None:
+        if self.method.attended == "full" and self.norm is not None:
             self.norm.image, self.norm.kept, self.norm.order = image, reduction.computed, order
             return tuple(NormedKeys(self.norm) for _ in self.feeds)
-        if self.method.keys == "full":
+        if self.method.attended == "full":
             return tuple(FullKeys(image, reduction.computed, order) for _ in self.feeds)
         recovery = self.method.recovery_of_keys
         memories = [self._memory(str(index)) for index in range(len(self.feeds))]

@@ -109,7 +109,7 @@ class StreamSite(BaseSite):
         group: MatchGroup,
         place: Place,
         stream: Stream,
-        on_unplanned: Callable[[SiteSpec, str], None],
+        on_unplanned: Callable[[str, str], None],
     ) -> None:
         super().__init__(spec, info, method, group)
         self.probe: Probe = method.similarity.signal.probe(place)
@@ -153,7 +153,7 @@ class StreamSite(BaseSite):
         tokens: torch.Tensor = call[self.spec.call.tokens]
         self.lead = lead(self.spec.call.order, tokens.shape[1], self.state.layout.image)
         if self.lead < 0 or len(tokens) != self.state.batch:
-            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         self._refuse_rows(call)
         if weighing and self.parts.bias is not None:

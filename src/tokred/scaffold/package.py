@@ -32,13 +32,13 @@ class _Written:
     is_class: bool = True
 
 
-_IN_A_METHOD = 'Use it by its name: `tokred.Method($kind="$component", ...)`.'
+_IN_A_METHOD = 'Use it by its name: `tokred.compose($kind="$component", ...)`.'
 _OF_A_KIND: dict[Kind, _Written] = {
     "similarity": _Written("minus the distance of two tokens", _IN_A_METHOD),
     "matcher": _Written("remove the shortest tokens", _IN_A_METHOD),
     "scheduler": _Written(
         "a ratio that grows from step to step",
-        'Use it by its name: `tokred.Method(scheduler="$component:ratio=0.5", ...)`.',
+        'Use it by its name: `tokred.compose(scheduler="$component:ratio=0.5", ...)`.',
         more='\n        levels=({"ratio": 0.5},),',
     ),
     "recovery": _Written("the mean of copied and cached outputs", _IN_A_METHOD),

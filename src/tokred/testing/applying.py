@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from tokred.engine.apply import apply_by
+from tokred.engine.run import Run
 from tokred.errors import SpecError, TokredError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.sites import sites_of
@@ -18,7 +19,6 @@ from tokred.interfaces import SiteKind
 from tokred.method import Method
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
 from tokred.registry import family_of, registered_families, resolve
-from tokred.run import Run
 from tokred.testing.check import Stage, Subject, demand
 from tokred.testing.host import Host
 from tokred.testing.scheduler import shortest_reducing

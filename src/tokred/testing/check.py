@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tokred.family import Family
-from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
+from tokred.interfaces import Matcher, Recovery, Scheduler, Signal, Similarity
 from tokred.method import Method
 from tokred.registry import Kind
 from tokred.testing.host import Host
@@ -22,6 +22,7 @@ INTERFACES: dict[Kind, type] = {
     "matcher": Matcher,
     "scheduler": Scheduler,
     "recovery": Recovery,
+    "signal": Signal,
 }
 """What a component of each kind has to be."""
 

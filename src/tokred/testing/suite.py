@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from tokred.errors import UnknownName
 from tokred.registry import Kind
-from tokred.testing import applied, common, family, matcher, memory, method, recovery, scheduler, similarity
+from tokred.testing import applied, common, family, matcher, memory, method, recovery, scheduler, signal, similarity
 from tokred.testing.check import Check, Subject
 from tokred.testing.subjects import Examined, examine
 
-_ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "method", "family")
-_ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "method", "family")
+_ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "signal", "method", "family")
+_ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "signal", "method", "family")
 
 
 def _takes_ratio(subject: Subject) -> bool:
@@ -24,7 +24,7 @@ def _takes_ratio(subject: Subject) -> bool:
 CHECKS = (
     Check(common.documented, _ALL),
     Check(common.deterministic, _ALL),
-    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery")),
+    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery", "signal")),
     Check(common.generations_are_independent, _ALL),
     Check(common.samples_do_not_influence_each_other, _ON_TENSORS),
     Check(common.compiles, ("similarity", "recovery", "method")),
@@ -40,6 +40,8 @@ CHECKS = (
     Check(scheduler.plans_keep_to_what_is_declared, ("scheduler",)),
     Check(recovery.output_is_as_the_input, ("recovery",)),
     Check(recovery.kept_outputs_come_back_unchanged, ("recovery",)),
+    Check(signal.has_a_name, ("signal",)),
+    Check(signal.features_have_a_row_per_token, ("signal",)),
     Check(method.reduces_as_it_says, ("method",)),
     Check(applied.ratio_zero_changes_nothing, ("method", "family"), _takes_ratio),
     Check(applied.removal_is_exact, ("method", "family")),

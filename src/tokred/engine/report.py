@@ -2,140 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
+from tokred.engine.site_call import SiteCall
 from tokred.engine.steps import Position
-from tokred.family.site import SiteSpec
 from tokred.interfaces import Match, Phase
-from tokred.layout import Layout
-from tokred.method import Keys
 
 
-@dataclass(frozen=True)
-class SiteCall:
-    """One call of one site.
-
-    Attributes:
-        position: step and branch.
-        site: where.
-        layout: how the call's tokens were made up.
-        phase: what was done.
-        batch: number of samples, B.
-        removed: image tokens that were not computed, because they were removed here or for good before; all of them
-            where the site was not called.
-        keys: what attention attended to: "kept", "weighted", "full" or "recovered".
-        skipped: whether the site was not called.
-        unasked: of a "kv" site, image tokens that have no query, where queries are reduced beside it.
-    """
-
-    position: Position
-    site: SiteSpec
-    layout: Layout
-    phase: Phase
-    batch: int
-    removed: int
-    keys: Keys
-    skipped: bool = False
-    unasked: int = 0
-
-    @property
-    def dense_flops(self) -> float:
-        """Operations of the call if every token is computed; 1 for each sample, where the model's are not known."""
-        if self.site.cost is None:
-            return float(self.batch)
-        return self.batch * self.site.cost.flops(self._tokens, self._tokens, self._tokens)
-
-    @property
-    def flops(self) -> float:
-        """Operations as they were, without matching: none of a skipped site, and of an oracle those of both calls."""
-        if self.skipped:
-            return 0.0
-        if self.site.cost is None:
-            return self.dense_flops
-        kept = self._tokens - self.removed
-        if self.site.kind == "kv":
-            return self.batch * self.site.cost.flops(self._tokens - self.unasked, kept, kept)
-        projected = self._tokens if self.keys == "full" else kept
-        attended = kept if self.keys in ("kept", "weighted") else self._tokens
-        first = self.dense_flops if self.phase is Phase.ORACLE else 0.0
-        return first + self.batch * self.site.cost.flops(kept, projected, attended)
-
-    @property
-    def _tokens(self) -> int:
-        return self.layout.image + self.site.context(self.layout)
-
-
-@dataclass
-class Ledger:
-    """Collects the calls of the current generation.
-
-    Attributes:
-        calls: every site call of this generation, in order.
-        matches: every step of this generation at which sites matched, in order.
-        seconds: for each model call of this generation, its step and how long it took, in seconds.
-        generations: number of generations begun.
-        generation: the current one, as the step source counts them.
-        unplanned: number of times that something could not be done as planned and ran dense.
-        position: where in the generation the current model call is.
-        warned: what has been warned of.
-    """
-
-    calls: list[SiteCall] = field(default_factory=list)
-    matches: list[Match] = field(default_factory=list)
-    seconds: list[tuple[Position, float]] = field(default_factory=list)
-    generations: int = 0
-    generation: int = 0
-    unplanned: int = 0
-    position: Position | None = None
-    warned: set[str] = field(default_factory=set)
-
-    def begin_generation(self, generation: int) -> None:
-        """Forget the calls of the last generation, at the first call of any model in this one."""
-        if generation == self.generation:
-            return
-        self.generation = generation
-        self.calls.clear()
-        self.matches.clear()
-        self.seconds.clear()
-        self.generations += 1
-
-    def begin_call(self, position: Position) -> None:
-        """Note which model call is about to happen."""
-        self.position = position
-
-    def record(self, call: SiteCall) -> None:
-        """Note a site call."""
-        self.calls.append(call)
-
-    def take_back(self, sites: set[str]) -> None:
-        """Strike the current model call's records of `sites`, which the model did not call."""
-        self.calls[:] = [c for c in self.calls if c.position is not self.position or c.site.name not in sites]
-
-    def matched(self, step: int) -> None:
-        """Note that a site matches at a step."""
-        if not self.matches or self.matches[-1].step != step:
-            self.matches.append(Match(step))
-
-    def ran_dense(self, site: SiteSpec, why: str) -> None:
-        """Note that the last call of a site ran dense instead of as planned, and why."""
-        last = max(i for i, call in enumerate(self.calls) if call.site is site)
-        self.calls[last] = replace(self.calls[last], phase=Phase.DENSE, removed=0)
-        self.warn(f"{site.name} runs dense: {why}")
-
-    def warn(self, message: str) -> None:
-        """Count something that could not be done as planned, and warn of each kind once."""
-        self.unplanned += 1
-        if message not in self.warned:
-            self.warned.add(message)
-            warnings.warn(f"tokred: {message}.", stacklevel=2)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What the last generation of a run computed.
+    """What the last generation of a run computed: plain data, shown as a short table.
 
     Attributes:
         method: name of the method.
@@ -208,7 +86,7 @@ class Report:
             ],
         }
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         if not self.calls:
             dense = f" {self.unplanned} calls ran dense (see the warnings)." if self.unplanned else ""
             return f"{self.method} on {self.model}: nothing has been planned yet.{dense}"

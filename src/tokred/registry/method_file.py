@@ -26,15 +26,15 @@ from tokred.errors import OutputError, SpecError, TokredError, UnknownName
 from tokred.interfaces import Matcher, Recovery, Scheduler, Signal, Similarity
 from tokred.method import PARTS, Method
 from tokred.plain import read_plain
-from tokred.registry import Kind, component_of, default_registry
-from tokred.registry.build import find_signal, parameter_hints, takes_signal
+from tokred.registry.component import Kind
+from tokred.registry.default import component_of, default_registry
+from tokred.registry.parameters import find_signal, parameter_hints, takes_signal
 
 SCHEMA = 1
 SUFFIX = ".json"
 LARGEST = 2**20
 """Bytes of a file; a method takes a thousandth of it."""
 
-KEY_RECOVERY = "key_recovery"
 INTERFACES: dict[Any, Kind] = {
     Similarity: "similarity",
     Matcher: "matcher",
@@ -45,11 +45,17 @@ INTERFACES: dict[Any, Kind] = {
 _OPTIONS = ("name", "paper", "merge", "sites", "keys", "share", "memory", "seed")
 
 
-def write_method(method: Method, path: str | Path) -> None:
-    """Write a method; see `Method.save`."""
+def save_method(method: Method, path: str | Path) -> None:
+    """Write a method to a JSON file, which `read_method`, `apply` and `tokred bench --method` take.
+
+    Raises:
+        SpecError: if a part is not registered, or has a parameter that JSON cannot hold.
+        OutputError: if the file cannot be written.
+
+    Example:
+        >>> tokred.save_method(method, "mine.json")  # doctest: +SKIP
+    """
     parts: dict[str, Any] = {kind: _written(kind, getattr(method, kind)) for kind in PARTS}
-    if method.key_recovery is not None:
-        parts[KEY_RECOVERY] = _written("recovery", method.key_recovery)
     options = {name: _plain(name, getattr(method, name)) for name in _OPTIONS}
     text = json.dumps({"schema": SCHEMA, **options, **parts}, indent=1, allow_nan=False) + "\n"
     try:
@@ -61,7 +67,13 @@ def write_method(method: Method, path: str | Path) -> None:
 
 
 def read_method(path: str | Path) -> Method:
-    """Read a method; see `Method.read`."""
+    """Read a method from a JSON file that `save_method` wrote, or that was written by hand in the same form.
+
+    Nothing is executed but the classes that are registered under the parts' names.
+
+    Raises:
+        SpecError: if the file is not a method; the message says where.
+    """
     try:
         return _method(_load(Path(path)))
     except SpecError as error:
@@ -73,7 +85,7 @@ def _load(path: Path) -> Any:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise SpecError(f"the file cannot be read: {error.strerror}. Name one that Method.save wrote.") from None
+        raise SpecError(f"the file cannot be read: {error.strerror}. Name one that tokred.save_method wrote.") from None
     if len(data) > LARGEST:
         raise SpecError(f"the file has more than {LARGEST} bytes, and a method takes a few hundred.")
     try:
@@ -95,14 +107,12 @@ def _no_number(text: str) -> Any:
 
 
 def _method(data: Any) -> Method:
-    _check_fields("the method", data, ("schema", *PARTS), (*_OPTIONS, KEY_RECOVERY))
+    _check_fields("the method", data, ("schema", *PARTS), _OPTIONS)
     if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
         raise SpecError(f"schema is {data['schema']!r}, and this version of tokred reads {SCHEMA}.")
     hints = get_type_hints(Method)
-    options = {name: read_plain(hints[name], data[name], name) for name in _OPTIONS if name in data}
+    options = {name: _parameter(hints[name], data[name], name) for name in _OPTIONS if name in data}
     parts: dict[str, Any] = {kind: _part(kind, data[kind], kind) for kind in PARTS}
-    if KEY_RECOVERY in data:
-        parts[KEY_RECOVERY] = _part("recovery", data[KEY_RECOVERY], KEY_RECOVERY)
     return Method(**options, **parts)
 
 
@@ -131,7 +141,11 @@ def _parameter(hint: Any, value: Any, where: str) -> Any:
     """Return a part's parameter, which may be a part itself, or a tuple of parts."""
     if takes_signal(hint):
         return _signal(read_plain(str, value, where), where)
-    if hint in INTERFACES:
+    if isinstance(value, dict):
+        kind = next((INTERFACES[each] for each in (hint, *get_args(hint)) if each in INTERFACES), None)
+        if kind is not None:
+            return _part(kind, value, where)
+    elif hint in INTERFACES:
         return _part(INTERFACES[hint], value, where)
     if get_origin(hint) is tuple and get_args(hint)[0] in INTERFACES and isinstance(value, list):
         return tuple(_parameter(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))

@@ -10,15 +10,16 @@ from typing import Self
 import torch
 from torch import nn
 
+from tokred.engine.ledger import Ledger
 from tokred.engine.memory import memory_bytes, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import PatchedForward
+from tokred.engine.report import Report
 from tokred.engine.site import Site
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError
 from tokred.layout import Layout
 from tokred.method import Method
-from tokred.report import Ledger, Report
 
 
 class Run:
@@ -134,5 +135,5 @@ class Run:
         method = self.method
         return (
             f"Run({method.name}: {'+'.join(method.sites)} of {self._classes}, {len(self._sites)} sites, "
-            f"ratio at most {method.scheduler.ratio:g}, keys {method.keys})"
+            f"ratio at most {method.scheduler.ratio:g}, keys {method.attended})"
         )
