@@ -15,8 +15,8 @@ FILES = [
     *("ltx", "mochi", "sana_video", "wan", "audio", "unet", "unet_video", "vit", "hf_vit"),
 ]
 HOSTS = [host for file in FILES for host in importlib.import_module(f"tokred_adapters.tiny.{file}").HOSTS]
-FIXED_TEXT = {"cogvideox-2b", "svd"}
-"""One has positions for a text of one length, the other sees a picture and no text."""
+FIXED_TEXT = {"cogvideox-2b", "wan-i2v", "wan-animate", "chronoedit"}
+"""They take texts of one length."""
 MOST = {"svd": 1_300_000, "hunyuan-video-15": 4_400_000}
 """Parameters of classes that have a part of a fixed size."""
 

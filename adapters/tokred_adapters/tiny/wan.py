@@ -24,6 +24,8 @@ SIZE: dict[str, Any] = {
 }
 PICTURE: dict[str, Any] = {"image_dim": 10, "added_kv_proj_dim": 24}
 """Of a model that sees a picture, too: the width of its features, and keys of their own."""
+SEEING: dict[str, Any] = {**ROTATED, "text": 512}
+"""Such a model takes the last 512 tokens for text and those before for the picture."""
 
 
 def _wan(**kwargs: Any) -> Any:
@@ -113,10 +115,10 @@ def _call_with_reference(model: nn.Module, arguments: dict[str, Any], moment: to
 HOSTS = (
     Host("wan", _wan, latents(), prompt, thousandths, **ROTATED),
     Host("wan-ti2v", _wan, latents(), prompt, thousandths, call_model=_call_time_per_token, **ROTATED),
-    Host("wan-i2v", lambda: _wan(**PICTURE), latents(), _prompt_and_picture, thousandths, **ROTATED),
+    Host("wan-i2v", lambda: _wan(**PICTURE), latents(), _prompt_and_picture, thousandths, **SEEING),
     Host("wan-vace", _vace, latents(), _control, thousandths, **ROTATED),
-    Host("wan-animate", _animate, latents(), _character, thousandths, call_model=_call_with_reference, **ROTATED),
-    Host("chronoedit", _chronoedit, latents(), _prompt_and_picture, thousandths, **ROTATED),
+    Host("wan-animate", _animate, latents(), _character, thousandths, call_model=_call_with_reference, **SEEING),
+    Host("chronoedit", _chronoedit, latents(), _prompt_and_picture, thousandths, **SEEING),
     Host("skyreels", _skyreels, latents(), prompt, thousandths, **ROTATED),
     Host("skyreels-df", _skyreels, latents(), prompt, thousandths, call_model=_call_time_per_frame, **ROTATED),
 )
