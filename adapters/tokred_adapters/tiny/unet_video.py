@@ -24,12 +24,12 @@ def _svd() -> Any:
     from diffusers import UNetSpatioTemporalConditionModel
 
     return UNetSpatioTemporalConditionModel(
-        **SIZE | {"block_out_channels": (32, 64)},  # its norms have groups of 32
+        **SIZE | {"block_out_channels": (32, 32)},  # its norms have groups of 32
         **_blocks("SpatioTemporal"),
         addition_time_embed_dim=4,
         projection_class_embeddings_input_dim=12,
         cross_attention_dim=16,
-        num_attention_heads=(2, 4),
+        num_attention_heads=(2, 2),
         num_frames=3,
     )
 
