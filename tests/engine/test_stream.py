@@ -35,7 +35,7 @@ from tokred import (
 from tokred.engine.apply import apply_by
 from tokred.interfaces import Match, Memory
 from tokred.testing.snapshot import changes, snapshot
-from tokred_adapters.vit import VIT
+from tokred_adapters.vit import VIT as FAMILY
 
 VIT = BY_NAME["vit"]
 
@@ -313,9 +313,9 @@ def test_a_mask_is_refused() -> None:
 
 
 def test_weighted_keys_need_a_block_that_takes_a_bias() -> None:
-    (stack,) = VIT.stacks
+    (stack,) = FAMILY.stacks
     unbiased = dataclasses.replace(stack, halves=dataclasses.replace(stack.halves, bias=None))
-    family = dataclasses.replace(VIT, stacks=(unbiased,))
+    family = dataclasses.replace(FAMILY, stacks=(unbiased,))
     with pytest.raises(SpecError, match="keys='weighted' is not offered at 3 of the chosen sites, such as"):
         apply_by(deep(), shrinking(keys="weighted"), lambda model: family)
 

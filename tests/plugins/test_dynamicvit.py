@@ -17,8 +17,8 @@ import tokred
 from tokred import SpecError, read_method, save_method
 from tokred.parts import RandomMatcher
 from tokred.registry import build_method
-from tokred.testing.hosts import FASHION
 from tokred.testing.snapshot import changes, snapshot
+from tokred_adapters.tiny.vit import FASHION
 from tokred_plugins.dynamicvit import PredictedMatcher, Predictor
 
 WIDTH, STAGES = 5, 3

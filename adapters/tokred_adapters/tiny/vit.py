@@ -21,7 +21,7 @@ def _vit(block: str = "Block", **kwargs: Any) -> Any:
     from timm.models import vision_transformer
 
     block_fn = getattr(vision_transformer, block)
-    return vision_transformer.VisionTransformer(**SIZE, dynamic_img_size=True, block_fn=block_fn, **kwargs)
+    return vision_transformer.VisionTransformer(**(SIZE | kwargs), dynamic_img_size=True, block_fn=block_fn)
 
 
 def _eva(**kwargs: Any) -> Any:
@@ -99,3 +99,6 @@ HOSTS = (
     _host("beit", lambda: _beit(use_abs_pos_emb=False, use_rel_pos_bias=True), **ONE_SIZE),
     _host("beit-shared", lambda: _beit(use_abs_pos_emb=True, use_shared_rel_pos_bias=True), **ONE_SIZE),
 )
+
+FASHION = (_host("vit-128", lambda: _vit(embed_dim=128, depth=4)),)
+"""As wide as the trained `fashion-vit`, for what was trained on its tokens."""

@@ -6,10 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-
 from tokred.errors import PluginError, SpecError, TokredError, UnknownName
 from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
-from tokred.method import KEYS, Method
+from tokred.method import KEYS, Keys, Method
 from tokred.registry.component import Kind
 from tokred.registry.default import default_registry
 from tokred.registry.method_file import SUFFIX, read_method

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from tokred.engine.patch import PatchedForward
@@ -37,7 +38,15 @@ class Block(nn.Module):
         """Return it as an "mlp" site of a whole that has everything."""
         token = ClassToken(self, self.norm_q, self.norm_k, self.to_v, _by_heads, 1.0)
         return Place(
-            "site", "mlp", self, Cached(), self, "hidden_states", self.to_q, self.to_k, self.to_v, class_token=token
+            name="site",
+            kind="mlp",
+            module=self,
+            recovery=Cached(),
+            block=self,
+            projection=self.to_q,
+            keys=self.to_k,
+            values=self.to_v,
+            class_token=token,
         )
 
 
@@ -55,7 +64,7 @@ def has_a_name(subject: Subject) -> None:
 
 
 def features_have_a_row_per_token(subject: Subject) -> None:
-    """Features are `[B, N, C]`, with the channels of the tokens if it says so, and a memory is declared if it has one."""
+    """Features are `[B, N, C]`, with the tokens' channels if it says so; a memory is declared if it has one."""
     signal: Signal = subject.make()
     x = features()
     made, probe = _perform(signal, x.clone(), False), signal.probe(Block(x.shape[2]).place())
@@ -90,4 +99,5 @@ def _perform(signal: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
 
 def _by_heads(x: torch.Tensor) -> torch.Tensor:
     """Return `x` `[B, L, C]` as `[B, H, L, d]`."""
-    return x.unflatten(2, (HEADS, -1)).transpose(1, 2)
+    heads: torch.Tensor = rearrange(x, "b l (h d) -> b h l d", h=HEADS)
+    return heads
