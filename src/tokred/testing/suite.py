@@ -11,7 +11,7 @@ from tokred.errors import UnknownName
 from tokred.registry import Kind
 from tokred.testing import adapter, applied, common, matcher, memory, method, recovery, scheduler, similarity
 from tokred.testing.check import Check, Subject
-from tokred.testing.subjects import Examined, examine
+from tokred.testing.subjects import Examined, examine, unlike
 
 _ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "method", "adapter")
 _ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "method", "adapter")
@@ -40,7 +40,7 @@ CHECKS = (
     Check(scheduler.plans_keep_to_what_is_declared, ("scheduler",)),
     Check(recovery.output_is_as_the_input, ("recovery",)),
     Check(recovery.kept_outputs_come_back_unchanged, ("recovery",)),
-    Check(method.reduces_as_it_says, ("method",)),
+    Check(method.reduces_as_it_says, ("method",), every_level=True),
     Check(applied.ratio_zero_changes_nothing, ("method", "adapter"), _takes_ratio),
     Check(applied.removal_is_exact, ("method", "adapter")),
     Check(applied.an_exception_leaves_no_trace, ("method", "adapter")),
@@ -72,7 +72,7 @@ class Case:
 
     def __call__(self) -> None:
         """Run the check with each set of parameters; raise what it raises, with a note of which."""
-        for subject in self._subjects:
+        for subject in self.subjects:
             try:
                 self.check.function(subject)
             except Exception as error:
@@ -80,8 +80,10 @@ class Case:
                 raise
 
     @property
-    def _subjects(self) -> list[Subject]:
-        return [subject for subject in self.examined.subjects if self.check.suits(subject)]
+    def subjects(self) -> list[Subject]:
+        """What the check is run with: every set of parameters, or those that differ by more than a number."""
+        suited = [subject for subject in self.examined.subjects if self.check.suits(subject)]
+        return suited if self.check.every_level else unlike(suited)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,10 @@ def cases(items: Iterable[Any], expected_failures: Mapping[str, str] | None = No
         UnknownName: if nothing is registered under a name, or there is no check of that name.
         SpecError: if an item is none of these.
     """
-    return [case for item in items for found in examine(item) for case in _cases_of(found, expected_failures or {})]
+    known: list[Any] = []
+    return [
+        case for item in items for found in examine(item, known) for case in _cases_of(found, expected_failures or {})
+    ]
 
 
 def run_checks(items: Iterable[Any], expected_failures: Mapping[str, str] | None = None) -> Iterator[Result]:
