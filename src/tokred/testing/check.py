@@ -104,11 +104,13 @@ class Check:
         function: raises an `AssertionError` where it does not; the first line of its docstring is the promise.
         kinds: what it is for.
         applies: says whether it is for a subject, by its traits.
+        every_level: whether a method is tried at every level, or once where levels differ by a number alone.
     """
 
     function: Callable[[Subject], None]
     kinds: tuple[Kind, ...]
     applies: Callable[[Subject], bool] = lambda subject: True
+    every_level: bool = False
 
     @property
     def name(self) -> str:
