@@ -51,7 +51,7 @@ def at_attention(keys: Any, recovery: Any, key_recovery: Any = None) -> Method:
         matcher=parts.GridMatcher(),
         scheduler=parts.EveryStep(0.5),
         recovery=recovery,
-        keys=keys if key_recovery is None else key_recovery,
+        keys=key_recovery if keys == "recovered" and key_recovery is not None else keys,
     )
 
 
