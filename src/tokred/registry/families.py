@@ -29,8 +29,13 @@ def registered_families() -> Iterator[tuple[Registered, Family]]:
 
 def family_of(model: nn.Module) -> Family | None:
     """Return the family that describes a model; that of its own class before that of one it inherits from."""
-    described = {name: family for family in reversed(families()) for name in family.models}
-    names = map(registered_name, type(model).__mro__)
+    names = [registered_name(kind) for kind in type(model).__mro__]
+    described: dict[str, Family] = {}
+    for _, family in registered_families():
+        for name in family.models:
+            described.setdefault(name, family)
+        if names[0] in described:  # so that other distributions are not imported where nobody needs them
+            break
     return next((described[name] for name in names if name in described), None)
 
 
