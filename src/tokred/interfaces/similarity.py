@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, get_args, runtime_checkable
-
-import torch
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 from tokred.interfaces.site import SiteKind
+
+if TYPE_CHECKING:
+    import torch
 
 Signal = Literal[
     "input",

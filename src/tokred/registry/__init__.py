@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from tokred.adapter import Adapter
 from tokred.errors import PluginError, UnsupportedModel
-from tokred.method import Method
-from tokred.registry import build
 from tokred.registry.component import API_VERSION, KINDS, Component, Kind, resolve
 from tokred.registry.hooks import hookimpl
 from tokred.registry.registry import Provider, Registered, Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tokred.adapter import Adapter
+    from tokred.method import Method
 
 __all__ = [
     "API_VERSION",
@@ -59,16 +60,22 @@ def component_of(kind: Kind, part: type) -> Registered | None:
 
 def build_method(method: str | Method, params: Mapping[str, Any]) -> Method:
     """Return a method from this process's registry, see `tokred.registry.build.build_method`."""
+    from tokred.registry import build
+
     return build.build_method(default_registry(), method, params)
 
 
 def build_part(kind: Kind, text: str) -> Any:
     """Return a part from this process's registry, see `tokred.registry.build.build_part`."""
+    from tokred.registry import build
+
     return build.build_part(default_registry(), kind, text)
 
 
 def adapters() -> Iterator[tuple[Registered, Adapter]]:
     """Yield every adapter with its component; one of another distribution that fails costs a warning."""
+    from tokred.adapter import Adapter
+
     for registered, target in default_registry().loaded("adapter"):
         with _left_out_if_broken(registered):
             adapter = target()
