@@ -21,7 +21,7 @@ class Layout:
         prefix: class and register tokens that lead the image tokens.
         text: text tokens that attend jointly with the image tokens.
 
-    Example:
+    Examples:
         >>> Layout(grids=((4, 6),), prefix=1).image
         24
     """

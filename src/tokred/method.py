@@ -69,7 +69,7 @@ class Method:
     Raises:
         SpecError: if the parts do not fit together.
 
-    Example:
+    Examples:
         >>> from tokred import Method, parts
         >>> method = Method(
         ...     similarity="cosine:signal=output",
@@ -143,7 +143,7 @@ class Method:
             SpecError: if a part is not registered, or has a parameter that JSON cannot hold.
             OutputError: if the file cannot be written.
 
-        Example:
+        Examples:
             >>> method.save("mine.json")  # doctest: +SKIP
         """
         from tokred.method_file import write_method

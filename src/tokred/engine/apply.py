@@ -48,7 +48,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
         UnsupportedModel: if no adapter knows the model, or the family does not offer what the method asks for.
         ConflictError: if tokred or an enabled diffusers cache already patches the model.
 
-    Example:
+    Examples:
         >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())

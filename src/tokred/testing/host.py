@@ -49,7 +49,7 @@ class Host:
         grid: height and width of the picture in tokens; no model should have as many channels as it has tokens.
         other_grid: of another picture.
 
-    Example:
+    Examples:
         >>> from tokred.testing import Host, call_classifier
         >>> host = Host("mine", MyModel, lambda batch, grid: (batch, 3, 4 * grid[0], 4 * grid[1]),
         ...             argument="x", call_model=call_classifier)  # doctest: +SKIP
