@@ -9,10 +9,10 @@ from rich.text import Text
 from tokred.bench import Results
 from tokred.bench.result import Row
 
-UNSEEN = 40.0
-"""PSNR in dB from which nobody tells the two pictures apart side by side: our choice."""
-CLOSE = 30.0
-"""PSNR in dB from which they differ in details only."""
+UNSEEN = 40
+"""Whole dB of PSNR from which nobody tells the two pictures apart side by side: our choice."""
+CLOSE = 30
+"""Whole dB of PSNR from which they differ in details only."""
 
 
 def verdict(speedup: float, psnr: float) -> str:
@@ -28,7 +28,7 @@ def verdict(speedup: float, psnr: float) -> str:
 
 def advice(results: Results) -> str:
     """Say which run to use: the fastest without a visible difference, or the closest where all have one."""
-    unseen = [row for row in results.rows if _psnr(row) >= UNSEEN and row.time_ratio.median < 1]
+    unseen = [row for row in results.rows if round(_psnr(row)) >= UNSEEN and row.time_ratio.median < 1]
     best = min(unseen, key=lambda row: row.time_ratio.median) if unseen else max(results.rows, key=_psnr)
     said = f"{best.label}: {verdict(1 / best.time_ratio.median, _psnr(best))}."
     return f"Use {said}" if unseen else f"No run saves time without a visible difference. The closest is {said}"
@@ -53,6 +53,6 @@ def _psnr(row: Row) -> float:
 
 
 def _seen(psnr: float) -> str:
-    if psnr >= UNSEEN:
+    if round(psnr) >= UNSEEN:
         return "no visible difference"
-    return "small differences" if psnr >= CLOSE else "visible differences"
+    return "small differences" if round(psnr) >= CLOSE else "visible differences"

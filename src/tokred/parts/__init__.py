@@ -1,4 +1,4 @@
-"""The parts that tokred brings along, to compose methods from."""
+"""tokred's own parts, to compose methods from."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The tiny models that come along: the classes that users run, with random weights.
+"""tokred's own tiny models: the classes that users run, with random weights.
 
 Diffusers and timm are imported when a model is built.
 """

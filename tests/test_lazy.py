@@ -1,0 +1,37 @@
+"""Packages that import their names at first use."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+PACKAGES = ("tokred", "tokred.interfaces", "tokred.parts", "tokred.rivals", "tokred.zoo")
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_public_name_is_there_and_hidden_by_no_submodule(name: str) -> None:
+    package = importlib.import_module(name)
+    submodules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    for public in package.__all__:
+        value = getattr(package, public)
+        assert (type(value) is type(package)) == (public in submodules), public
+    assert set(package.__all__) <= set(dir(package))
+
+
+def test_a_name_that_is_not_there() -> None:
+    import tokred
+
+    with pytest.raises(AttributeError, match="module 'tokred' has no attribute 'aply'"):
+        tokred.aply  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'aply'"):
+        exec("from tokred import aply")
+
+
+def test_importing_tokred_imports_no_torch_and_finds_submodules() -> None:
+    code = "import sys, tokred; print('torch' in sys.modules, tokred.metrics.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "tokred.metrics"]
