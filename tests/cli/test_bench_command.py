@@ -145,6 +145,14 @@ def test_a_refusal_is_one_message_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_misspelt_method_is_refused_before_a_model_is_loaded(
+    tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokred.cli.task.load_subject", lambda *_: pytest.fail("a model was loaded"))
+    result = tokred("bench", "--model", NAME, "--method", "ditto")
+    assert (result.exit_code, "Did you mean 'dito'?" in result.stderr) == (2, True)
+
+
 def test_cuda_is_refused_where_there_is_none(
     tokred: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
