@@ -65,9 +65,9 @@ def test_the_same_command_gives_the_same_numbers(demo: Tokred, tmp_path: Path) -
     ],
 )
 def test_the_method_is_the_one_that_is_named(demo: Tokred, tmp_path: Path, options: list[Any], label: str) -> None:
-    result = demo("fox", "--model", "tiny-dit", "--steps", 2, "--out", tmp_path / "demo.PNG", *options)
+    result = demo("fox", "--model", "tiny-dit", "--steps", 6, "--out", tmp_path / "demo.PNG", *options)
     assert result.exit_code == 0, result.output
-    assert f"2 steps, seed 0; {label}: " in result.stdout
+    assert f"6 steps, seed 0; {label}: " in result.stdout
 
 
 def test_without_a_model_emoji_dit_draws(demo: Tokred, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_without_a_model_emoji_dit_draws(demo: Tokred, tmp_path: Path) -> None:
         ("fox", {"--method": "fewer_steps"}, "'fewer_steps' is a rival and reduces no tokens"),
         ("fox", {"--method": "dito:rate=0.5"}, "Unknown parameter of method 'dito': 'rate'."),
         ("fox", {"--method": "dito:ratio=half"}, "ratio=half cannot be read"),
-        ("fox", {"--ratio": 1.2}, "ratio=1.2 must be a number in [0, 1]"),
-        ("fox", {"--ratio": "nan"}, "ratio=nan must be a number in [0, 1]"),
-        ("fox", {"--ratio": 0.8}, "at most 0.75 of the tokens can be removed"),
+        ("fox", {"--method": "dito", "--ratio": 1.2}, "ratio=1.2 must be a number in [0, 1]"),
+        ("fox", {"--method": "dito", "--ratio": "nan"}, "ratio=nan must be a number in [0, 1]"),
+        ("fox", {"--method": "dito", "--ratio": 0.8}, "at most 0.75 of the tokens can be removed"),
         ("fox", {"--method": "dito:ratio=0.5", "--ratio": 0.25}, "--ratio 0.25 and --method dito:ratio=0.5 name two"),
         ("fox", {"--steps": 0}, "steps=0 must be at least 1."),
         ("fox", {"--seed": -1}, "seed=-1 must be in [0, 2**63)"),
