@@ -1,14 +1,22 @@
 # `make test` and `make bench` need only Python 3.11 or newer, pip and make; everything goes into .venv.
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 RUN := OMP_WAIT_POLICY=passive $(BIN)
+# Two workers of one thread each; what a folder's tests share is made once in a worker as long as they run in order.
+PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal -p no:benchmark
 # $(call install,ENVIRONMENT,WHAT): with uv where there is one, else with pip.
 install = $(if $(shell command -v uv),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet) -c constraints.txt $(2)
 
 .PHONY: test lint bench bench-all wheel-smoke docs clean
 
 test: .venv/ready lint
-	$(RUN)/python -m pytest
+	$(PYTEST)
+
+# Also what is marked slow.
+.PHONY: test-all
+test-all: .venv/ready lint
+	$(PYTEST) -m ''
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
+from bench.scripts import load_script
 
 import tokred
 from tokred.analysis import read_analysis
@@ -21,10 +22,11 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def test_every_table_is_the_one_that_its_result_file_gives() -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_every_table_is_the_one_that_its_result_file_gives(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tables.py", "--check"])
+    assert load_script("tables").main() == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -98,12 +100,14 @@ def test_the_page_on_composing_names_every_part() -> None:
             assert f"`{registered.load().__name__}(" in page
 
 
-@pytest.mark.slow
-def test_the_method_in_forty_lines_has_no_more_and_runs(tmp_path: Path) -> None:
+def test_the_method_in_forty_lines_has_no_more_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = ROOT / "docs" / "examples" / "forty_lines.py"
     assert len(path.read_text().splitlines()) <= 40
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path)
-    labels = [line.partition(" compute ")[0].strip() for line in done.stdout.splitlines()]
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(path), run_name="__main__")
+    labels = [line.partition(" compute ")[0].strip() for line in capsys.readouterr().out.splitlines()]
     assert labels == ["nearness", "dito ratio=0.5 dense_first=2", "fewer_steps share=0.75"]
 
 

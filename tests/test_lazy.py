@@ -9,7 +9,15 @@ import sys
 
 import pytest
 
-PACKAGES = ("tokred", "tokred.interfaces", "tokred.parts", "tokred.rivals", "tokred.zoo")
+PACKAGES = (
+    "tokred",
+    "tokred.family",
+    "tokred.interfaces",
+    "tokred.parts",
+    "tokred.registry",
+    "tokred.rivals",
+    "tokred.zoo",
+)
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -11,7 +11,17 @@ import tokred
 from tokred import Method, Signal, SpecError, UnknownName
 from tokred.parts import Cached, Copy, Cosine, EveryStep, GridMatcher, Interval, Program
 from tokred.registry import build_method, build_part, components
-from tokred.registry.build import parameter_hints, parse_parameters
+from tokred.registry.parameters import parameter_hints, parse_parameters
+
+
+class Named(Cosine):
+    """Gives the name of a signal, as similarities did before there were objects."""
+
+    signal = "key"
+
+    def __init__(self) -> None:
+        pass
+
 
 PARTS = {
     "similarity": Cosine("output"),
@@ -24,10 +34,9 @@ PARTS = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"similarity": 3}, "similarity=3 is no Similarity. Pass an object .*, or a registered name"),
-        ({"similarity": "cosin"}, "Unknown similarity 'cosin'. Known: .*Did you mean 'cosine'?"),
-        ({"similarity": "cosine:signal=out"}, "signal='out' is not known. Allowed: input, block_input"),
-        ({"scheduler": "interval"}, "scheduler 'interval' needs ratio. Write interval:ratio=VALUE, or pass an object"),
+        ({"similarity": 3}, "similarity=3 is no Similarity. Pass an object .*, such as those in tokred.parts"),
+        ({"matcher": "grid"}, r"matcher='grid' is no Matcher. .*; tokred.compose\(\) finds parts by their names"),
+        ({"similarity": Named()}, "compares 'key', which is no tokred.Signal. .* inherit from tokred.parts.OfSignal"),
         ({"seed": -1}, r"seed=-1 must be an integer in \[0, 2\*\*63\)"),
         (
             {"merge": "average"},
@@ -82,7 +91,7 @@ PARTS = {
             {"scheduler": EveryStep(0.5), "similarity": Cosine(), "recovery": Cached()},
             "remembers dense outputs, and the scheduler plans no dense step",
         ),
-        ({"key_recovery": 3}, "recovery_of_keys=3 is no Recovery"),
+        ({"keys": 3}, "keys=3 is not known. Allowed: kept, weighted, full, recovered, or a recovery"),
         ({"scheduler": Interval(0.8)}, r"ratio=0.8 for method 'custom' is too much .* at most 0.75 of the tokens"),
     ],
 )
@@ -107,7 +116,7 @@ def test_a_method_takes_no_parameters_beside_it() -> None:
 
 
 def test_parts_may_be_named() -> None:
-    named = Method(
+    named = tokred.compose(
         similarity="cosine:signal=output",
         matcher="grid:stride=2x4",
         scheduler="interval:ratio=0.5,interval=3",
@@ -116,6 +125,26 @@ def test_parts_may_be_named() -> None:
     assert named == Method(
         similarity=Cosine("output"), matcher=GridMatcher((2, 4)), scheduler=Interval(0.5, 3), recovery=Copy()
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"similarity": "cosin"}, "Unknown similarity 'cosin'. Known: .*Did you mean 'cosine'?"),
+        ({"similarity": "cosine:signal=out"}, "Unknown signal 'out'. Known: .*Did you mean 'output'?"),
+        ({"scheduler": "interval"}, "scheduler 'interval' needs ratio. Write interval:ratio=VALUE, or pass an object"),
+        ({"keys": "cache"}, "Unknown recovery 'cache'. Known: .*Did you mean 'cached'?"),
+    ],
+)
+def test_a_name_that_is_wrong_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        tokred.compose(**{**PARTS, **change})
+
+
+def test_keys_may_come_back_by_a_recovery_of_their_own() -> None:
+    assert tokred.compose(**PARTS, keys="cached").recovery_of_keys == Cached()
+    kept = tokred.compose(**PARTS)
+    assert (kept.attended, kept.recovery_of_keys) == ("kept", Copy())
 
 
 def test_a_method_is_changed_by_replacing_a_field_and_checked_again() -> None:

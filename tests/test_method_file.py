@@ -16,7 +16,7 @@ import torch
 from families.models import BY_NAME
 
 import tokred
-from tokred import Method, OutputError, SpecError
+from tokred import Method, OutputError, SpecError, read_method, save_method
 from tokred.bench.contender import parse_contenders
 from tokred.parts import (
     Cached,
@@ -65,8 +65,8 @@ def write(folder: Path, data: Any) -> Path:
 def test_every_built_in_method_comes_back_as_it_was(tmp_path: Path, registered: Any) -> None:
     for level in registered.component.levels:
         method = build_method(registered.component.name, level)
-        method.save(tmp_path / "saved.json")
-        assert Method.read(tmp_path / "saved.json") == method
+        save_method(method, tmp_path / "saved.json")
+        assert read_method(tmp_path / "saved.json") == method
 
 
 def test_every_parameter_comes_back(tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_every_parameter_comes_back(tmp_path: Path) -> None:
         name="näme",
         paper="none",
     )
-    method.save(tmp_path / "saved.json")
-    assert Method.read(tmp_path / "saved.json") == method
+    save_method(method, tmp_path / "saved.json")
+    assert read_method(tmp_path / "saved.json") == method
 
 
 def test_parts_of_parts_and_the_recovery_of_keys_come_back(tmp_path: Path) -> None:
@@ -93,11 +93,10 @@ def test_parts_of_parts_and_the_recovery_of_keys_come_back(tmp_path: Path) -> No
         matcher=GridMatcher(),
         scheduler=Oracle(Interval(0.5, 3)),
         recovery=Delta(Forecast(2), "fitted"),
-        key_recovery=Delta(Cached(), 0.5),
-        keys="recovered",
+        keys=Delta(Cached(), 0.5),
     )
-    method.save(tmp_path / "saved.json")
-    assert Method.read(tmp_path / "saved.json") == method
+    save_method(method, tmp_path / "saved.json")
+    assert read_method(tmp_path / "saved.json") == method
     recovery = json.loads((tmp_path / "saved.json").read_text())["recovery"]
     assert recovery["params"] == {
         "base": {"name": "forecast", "params": {"order": 2, "variable": "log_snr"}},
@@ -117,11 +116,11 @@ def test_parts_of_parts_and_the_recovery_of_keys_come_back(tmp_path: Path) -> No
 def test_a_part_of_a_part_is_refused_with_its_place(tmp_path: Path, base: Any, said: str) -> None:
     file = write(tmp_path, changed("recovery", {"name": "delta", "params": {"base": base}}))
     with pytest.raises(SpecError, match=said):
-        Method.read(file)
+        read_method(file)
 
 
 def test_a_file_written_by_hand_may_leave_out_what_has_defaults(tmp_path: Path) -> None:
-    assert Method.read(write(tmp_path, MINE)) == Method(
+    assert read_method(write(tmp_path, MINE)) == Method(
         name="mine",
         similarity=Cosine("output"),
         matcher=GridMatcher((2, 4)),
@@ -138,7 +137,7 @@ def test_apply_and_bench_take_a_file(tmp_path: Path) -> None:
         family.generate(model)
         assert run.method.name == "mine"
     (contender,) = parse_contenders([path])
-    assert (contender.label, contender.entrant) == (path, Method.read(path))
+    assert (contender.label, contender.entrant) == (path, read_method(path))
 
 
 def test_a_file_takes_no_parameters(tmp_path: Path) -> None:
@@ -187,12 +186,12 @@ def test_a_file_takes_no_parameters(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_refused_with_its_place(tmp_path: Path, data: Any, message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        Method.read(write(tmp_path, data))
+        read_method(write(tmp_path, data))
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="none.json: the file cannot be read: No such file"):
-        Method.read(tmp_path / "none.json")
+        read_method(tmp_path / "none.json")
 
 
 @dataclass(frozen=True)
@@ -201,16 +200,18 @@ class Unregistered(Cosine):
 
 
 def test_a_part_that_is_not_registered_cannot_be_saved(tmp_path: Path) -> None:
-    method = Method(similarity=Unregistered(), matcher="grid", scheduler="every_step:ratio=0.5", recovery="copy")
+    method = tokred.compose(
+        similarity=Unregistered(), matcher="grid", scheduler="every_step:ratio=0.5", recovery="copy"
+    )
     with pytest.raises(SpecError, match=r"similarity=Unregistered.* cannot be saved: Unregistered is not registered"):
-        method.save(tmp_path / "mine.json")
+        save_method(method, tmp_path / "mine.json")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    method = Method(similarity="cosine", matcher="grid", scheduler="every_step:ratio=0.5", recovery="copy")
+    method = tokred.compose(similarity="cosine", matcher="grid", scheduler="every_step:ratio=0.5", recovery="copy")
     with pytest.raises(OutputError, match="cannot be written: .*Name a file in a folder that you may write to"):
-        method.save(tmp_path / "none" / "mine.json")
+        save_method(method, tmp_path / "none" / "mine.json")
 
 
 VALUES: tuple[Any, ...] = (None, True, 0, -1, 2, 10**30, 0.5, -0.0, 1e308, "", "attn", "grid", "\ud83d", [], [[]], {})
@@ -250,16 +251,16 @@ def mutate(data: Any, chance: random.Random) -> None:
 
 
 def test_ten_thousand_mutants_are_methods_or_refused(tmp_path: Path) -> None:
-    build_method("dito", {"penalty": 0.1}).save(tmp_path / "saved.json")
-    Method.read(tmp_path / "saved.json")  # what is imported on first use
+    save_method(build_method("dito", {"penalty": 0.1}), tmp_path / "saved.json")
+    read_method(tmp_path / "saved.json")  # what is imported on first use
     with pytest.raises(SpecError):  # and what is looked for where a name is not built in
-        Method.read(write(tmp_path, changed("matcher.name", "unheard of")))
+        read_method(write(tmp_path, changed("matcher.name", "unheard of")))
     path, read, slowest = tmp_path / "mutant.json", 0, 0.0
     for mutant in mutants((tmp_path / "saved.json").read_text(), seed=0):
         path.write_bytes(mutant)
         began = time.process_time()
         try:
-            method = Method.read(path)
+            method = read_method(path)
         except SpecError:
             method = None
         slowest = max(slowest, time.process_time() - began)

@@ -9,15 +9,15 @@ from tokred import Component, hookimpl
 
 @hookimpl
 def tokred_components() -> Iterator[Component]:
-    """Yield the adapters."""
-    yield _adapter("dit", "DiTAdapter", "diffusers DiT, class-conditional")
-    yield _adapter("pixart", "PixArtAdapter", "diffusers PixArt-alpha and -Sigma")
-    yield _adapter("sd3", "SD3Adapter", "diffusers Stable Diffusion 3 and 3.5")
-    yield _adapter("flux", "FluxAdapter", "diffusers Flux.1, double and single blocks")
-    yield _adapter("vit", "ViTAdapter", "timm VisionTransformer")
+    """Yield the families."""
+    yield _family("dit", "diffusers DiT, class-conditional")
+    yield _family("pixart", "diffusers PixArt-alpha and -Sigma")
+    yield _family("sd3", "diffusers Stable Diffusion 3 and 3.5")
+    yield _family("flux", "diffusers Flux.1, double and single blocks")
+    yield _family("vit", "timm VisionTransformer")
 
 
-def _adapter(name: str, target: str, summary: str) -> Component:
+def _family(name: str, summary: str) -> Component:
     return Component(
-        "adapter", name, f"tokred_adapters.{name}:{target}", summary, hosts=f"tokred.testing.hosts:{name.upper()}"
+        "family", name, f"tokred_adapters.{name}:{name.upper()}", summary, hosts=f"tokred_adapters.tiny.{name}:HOSTS"
     )

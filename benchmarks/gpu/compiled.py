@@ -18,7 +18,8 @@ from loop import STEPS, counted, first_loop, methods, timed
 from speed import describe
 from subject import Workbench
 from tokred.bench.contender import Contender
-from tokred.registry import adapter_for
+from tokred.family.sites import sites_of
+from tokred.registry import family_for
 
 FIRST_LOOPS = 2
 """Before anything is timed: each phase is called at least three times, and by then CUDA graphs are recorded."""
@@ -103,7 +104,7 @@ def compiled(model: nn.Module, way: Way) -> Iterator[Callable[..., Any]]:
     """
     on_cuda = next(model.parameters()).is_cuda
     options: dict[str, Any] = {"mode": way.mode, "dynamic": False} if on_cuda else {"backend": "eager"}
-    blocks = [site.module for site in adapter_for(model).sites(model) if site.kind == "block"]
+    blocks = [site.module for site in sites_of(family_for(model, "compiling"), model) if site.kind == "block"]
     torch._dynamo.reset()
     try:
         if way.scope == "blocks":

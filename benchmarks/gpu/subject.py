@@ -17,7 +17,8 @@ from torch import nn
 import tokred
 from configs import Family, RealModel
 from tokred.bench.measure import count_flops
-from tokred.registry import adapter_for
+from tokred.family.layouts import layout_of
+from tokred.registry import family_for
 
 CLASSES: dict[Family, Any] = {
     "dit": DiTTransformer2DModel,
@@ -51,7 +52,7 @@ class Subject:
     @property
     def tokens(self) -> int:
         """Image tokens of one sample."""
-        return adapter_for(self.model).layout(self.model, self.arguments).image
+        return layout_of(family_for(self.model, "a count"), self.model, self.arguments).image
 
     @torch.no_grad()
     def step(self, index: int, call: Callable[..., Any] | None = None) -> Any:

@@ -6,10 +6,8 @@ from tokred import Method, parts
 from tokred.bench import line_up, load_subject, run_bench
 
 
-class Nearness:
+class Nearness(parts.OfSignal):
     """Minus the distance of two tokens: unlike their angle, it tells a short one from a long one."""
-
-    signal = "output"
 
     def scores(self, src, dst):
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""
@@ -20,10 +18,10 @@ def nearness(*, ratio: float = 0.5, interval: int = 2) -> Method:
     """Match the nearest outputs at one dense step in `interval`, and reuse the pairs at the others."""
     return Method(
         name="nearness",
-        similarity=Nearness(),
+        similarity=Nearness("output"),
         matcher=parts.GridMatcher(stride=(2, 2)),
         scheduler=parts.Interval(ratio, interval, dense_first=2),
-        recovery="copy",
+        recovery=parts.Copy(),
         sites=("attn", "mlp"),
     )
 

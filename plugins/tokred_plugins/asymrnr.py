@@ -15,7 +15,6 @@ from tokred.parts import Copy, Cosine, Euclidean, GridMatcher, OfSignal, RandomM
 Measure = Literal["euclidean", "dot", "cosine", "random"]
 
 
-@dataclass(frozen=True)
 class Dot(OfSignal):
     """Scalar product of two tokens."""
 

@@ -22,7 +22,7 @@ def delta(
     order: int = 1,
     variable: Variable = "log_snr",
     gain: Gain = "one",
-    signal: Signal = "output",
+    signal: Signal | str = "output",
     stride: tuple[int, int] = (2, 2),
     remove: Remove = "similar",
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),

@@ -17,7 +17,7 @@ def dito(
     penalty: float = 0.0,
     dst_penalty: float = 0.0,
     decay: float = 1.0,
-    signal: Signal = "output",
+    signal: Signal | str = "output",
     oracle: bool = False,
     stride: tuple[int, int] = (2, 2),
     merge: MergeMode = "prune",

@@ -139,7 +139,7 @@ def tokred_components() -> Iterator[Component]:
         "tokred_plugins.dynamicvit:dynamicvit",
         "keep what a trained predictor finds likely to matter (Rao et al., 2021)",
         levels=({"ratio": 0.1}, {"ratio": 0.3}, {"ratio": 0.5}, {"ratio": 0.7}),
-        hosts="tokred.testing.hosts:FASHION",
+        hosts="tokred_adapters.tiny.vit:FASHION",
     )
     yield Component(
         "method",

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from tokred._lazy import lazily
 
 if TYPE_CHECKING:
-    from tokred import errors, interfaces, parts
-    from tokred.adapter import Adapter, ClassToken, Cost, Half, Keys, Remembered, Rotary, SiteSpec, Travel
+    from tokred import errors, interfaces, parts, signals
     from tokred.engine.apply import apply
+    from tokred.engine.report import Report
+    from tokred.engine.run import Run
     from tokred.engine.steps import step
     from tokred.errors import (
         ConflictError,
@@ -20,15 +21,28 @@ if TYPE_CHECKING:
         UnsupportedModel,
         WeightsError,
     )
-    from tokred.interfaces import Matcher, Phase, Plan, Recovery, Scheduler, Signal, Similarity, SiteInfo, SiteKind
+    from tokred.family import Attention, Cost, Family, Halves, Stack
+    from tokred.interfaces import (
+        ClassToken,
+        Matcher,
+        Phase,
+        Place,
+        Plan,
+        Probe,
+        Recovery,
+        Remembered,
+        Scheduler,
+        Signal,
+        Similarity,
+        SiteInfo,
+        SiteKind,
+    )
     from tokred.layout import Layout
     from tokred.linear import LinearReduction
     from tokred.listing import methods, models
-    from tokred.method import MergeRule, Method
+    from tokred.method import Keys, MergeRule, Method
     from tokred.reduction import MergeMode, Reduction
-    from tokred.registry import Component, hookimpl
-    from tokred.report import Report
-    from tokred.run import Run
+    from tokred.registry import Component, compose, hookimpl, read_method, save_method
     from tokred.weighted import WeightedReduction
     from tokred.zoo import load_model
 
@@ -36,12 +50,13 @@ if TYPE_CHECKING:
 __version__ = _version("tokred")
 
 __all__ = [
-    "Adapter",
+    "Attention",
     "ClassToken",
     "Component",
     "ConflictError",
     "Cost",
-    "Half",
+    "Family",
+    "Halves",
     "Keys",
     "Layout",
     "LinearReduction",
@@ -51,28 +66,29 @@ __all__ = [
     "Method",
     "OutputError",
     "Phase",
+    "Place",
     "Plan",
     "PluginError",
+    "Probe",
     "Recovery",
     "Reduction",
     "Remembered",
     "Report",
-    "Rotary",
     "Run",
     "Scheduler",
     "Signal",
     "Similarity",
     "SiteInfo",
     "SiteKind",
-    "SiteSpec",
     "SpecError",
+    "Stack",
     "TokredError",
-    "Travel",
     "UnknownName",
     "UnsupportedModel",
     "WeightedReduction",
     "WeightsError",
     "apply",
+    "compose",
     "errors",
     "hookimpl",
     "interfaces",
@@ -80,6 +96,9 @@ __all__ = [
     "methods",
     "models",
     "parts",
+    "read_method",
+    "save_method",
+    "signals",
     "step",
 ]
 

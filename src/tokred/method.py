@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
-from tokred.adapter import Keys, Remembered
 from tokred.errors import SpecError
 from tokred.interfaces import (
-    NEED_PAST,
     SITE_KINDS,
     Matcher,
     Phase,
     Recovery,
+    Remembered,
     Scheduler,
+    Signal,
     Similarity,
     SiteInfo,
     SiteKind,
-    known_before,
 )
 from tokred.reduction import MERGE_MODES, MergeMode
 
+Keys = Literal["kept", "weighted", "full", "recovered"]
+"""What the kept queries of an attention site attend to."""
 KEYS: tuple[Keys, ...] = get_args(Keys)
 REMEMBERED: tuple[Remembered, ...] = get_args(Remembered)
 PartKind = Literal["similarity", "matcher", "scheduler", "recovery"]
@@ -31,11 +31,11 @@ MergeRule = tuple[tuple[float, MergeMode], ...]
 """How tokens are merged where blocks differ: shares of the blocks, ascending to 1, each with what those up to it do."""
 
 
-@dataclass(frozen=True, kw_only=True, init=False)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """A token-reduction method, composed of four parts.
 
-    A part is an object, or the name that one is registered under, with its parameters: "cosine:signal=output".
+    `tokred.compose` makes one of parts that are named as they are registered, such as "cosine:signal=output".
 
     Attributes:
         similarity: how alike tokens are, and by which signal.
@@ -53,10 +53,10 @@ class Method:
             and its MLP: all that comes after computes fewer, and none is recovered. "model", alone or beside others,
             skips the whole model at ratio 1; where others match by "model_output", the model's own output of removed
             tokens is recovered as well.
-        key_recovery: how the keys and values of removed tokens come back; None where as their outputs do.
         keys: what the kept queries of an attention site attend to: "kept" tokens only; "full", keys and values
-            projected for all tokens; "recovered", those of the removed tokens made by `key_recovery`. Where the stream
-            is reduced, "kept" or "weighted": each counts as often as its token stands for others.
+            projected for all tokens; "recovered", those of the removed tokens made as their outputs are; a recovery,
+            made by that one. Where the stream is reduced, "kept" or "weighted": each counts as often as its token
+            stands for others.
         share: number of neighbouring blocks, of one type, whose sites share one match: 1 for the attention and MLP of a
             block, a number beyond the model's for all blocks of a type. The first site that matches makes it, from its
             own signal. 0 lets each site make its own.
@@ -72,7 +72,7 @@ class Method:
     Examples:
         >>> from tokred import Method, parts
         >>> method = Method(
-        ...     similarity="cosine:signal=output",
+        ...     similarity=parts.Cosine("output"),
         ...     matcher=parts.GridMatcher(stride=(2, 2)),
         ...     scheduler=parts.Interval(ratio=0.5, interval=3),
         ...     recovery=parts.Copy(),
@@ -84,46 +84,16 @@ class Method:
     matcher: Matcher
     scheduler: Scheduler
     recovery: Recovery
-    key_recovery: Recovery | None = None
     merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
-    keys: Keys = "kept"
+    keys: Keys | Recovery = "kept"
     share: int = 0
     memory: Remembered = "model"
     seed: int = 0
     name: str = "custom"
     paper: str = ""
 
-    def __init__(
-        self,
-        *,
-        similarity: Similarity | str,
-        matcher: Matcher | str,
-        scheduler: Scheduler | str,
-        recovery: Recovery | str,
-        key_recovery: Recovery | str | None = None,
-        merge: MergeMode | MergeRule = "prune",
-        sites: tuple[SiteKind, ...] = ("attn",),
-        keys: Keys = "kept",
-        share: int = 0,
-        memory: Remembered = "model",
-        seed: int = 0,
-        name: str = "custom",
-        paper: str = "",
-    ) -> None:
-        parts: dict[str, tuple[PartKind, Any]] = {
-            "similarity": ("similarity", similarity),
-            "matcher": ("matcher", matcher),
-            "scheduler": ("scheduler", scheduler),
-            "recovery": ("recovery", recovery),
-            "key_recovery": ("recovery", key_recovery),
-        }
-        for field, (kind, part) in parts.items():
-            object.__setattr__(self, field, _registered(kind, part) if isinstance(part, str) else part)
-        options: dict[str, Any] = {"merge": merge, "sites": sites, "keys": keys, "share": share}
-        options |= {"memory": memory, "seed": seed, "name": name, "paper": paper}
-        for option, value in options.items():
-            object.__setattr__(self, option, value)
+    def __post_init__(self) -> None:
         self._check_types()
         self._check_choices()
         self._check_ratio()
@@ -136,37 +106,15 @@ class Method:
             return self.merge
         return next(mode for share, mode in self.merge if site.depth < share * site.blocks)
 
-    def save(self, path: str | Path) -> None:
-        """Write the method to a JSON file, which `Method.read`, `apply` and `tokred bench --method` take.
-
-        Raises:
-            SpecError: if a part is not registered, or has a parameter that JSON cannot hold.
-            OutputError: if the file cannot be written.
-
-        Examples:
-            >>> method.save("mine.json")  # doctest: +SKIP
-        """
-        from tokred.method_file import write_method
-
-        write_method(self, path)
-
-    @classmethod
-    def read(cls, path: str | Path) -> Method:
-        """Read a method from a JSON file that `save` wrote, or that was written by hand in the same form.
-
-        Nothing is executed but the classes that are registered under the parts' names.
-
-        Raises:
-            SpecError: if the file is not a method; the message says where.
-        """
-        from tokred.method_file import read_method
-
-        return read_method(path)
-
     @property
     def skips_sites(self) -> bool:
         """Whether sites inside the model are ever asked for what they would return without being called."""
         return self.scheduler.skips and "model" not in self.sites
+
+    @property
+    def skips_model_only(self) -> bool:
+        """Whether all that it does is to call the model or not: it needs to know nothing of the model's tokens."""
+        return self.sites == ("model",) and not self.follows_model
 
     @property
     def remembers(self) -> bool:
@@ -176,12 +124,17 @@ class Method:
     @property
     def follows_model(self) -> bool:
         """Whether sites match by what the model returned; its own output of removed tokens is then recovered too."""
-        return self.similarity.signal == "model_output"
+        return self.similarity.signal.of_model
+
+    @property
+    def attended(self) -> Keys:
+        """What kept queries attend to, in a word: see `keys`."""
+        return self.keys if isinstance(self.keys, str) else "recovered"
 
     @property
     def recovery_of_keys(self) -> Recovery:
-        """How the keys and values of removed tokens come back."""
-        return self.recovery if self.key_recovery is None else self.key_recovery
+        """How the keys and values of removed tokens come back, where they do."""
+        return self.recovery if isinstance(self.keys, str) else self.keys
 
     def _check_types(self) -> None:
         interfaces = {
@@ -189,14 +142,19 @@ class Method:
             "matcher": Matcher,
             "scheduler": Scheduler,
             "recovery": Recovery,
-            "recovery_of_keys": Recovery,
         }
         for part, interface in interfaces.items():
             if not isinstance(getattr(self, part), interface):
                 raise SpecError(
                     f"{part}={getattr(self, part)!r} is no {interface.__name__}. Pass an object with the attributes "
-                    f"and methods of tokred.{interface.__name__}, such as those in tokred.parts, or a registered name."
+                    f"and methods of tokred.{interface.__name__}, such as those in tokred.parts; "
+                    "tokred.compose() finds parts by their names."
                 )
+        if not isinstance(self.similarity.signal, Signal):
+            raise SpecError(
+                f"{self.similarity!r} compares {self.similarity.signal!r}, which is no tokred.Signal. Have it "
+                "inherit from tokred.parts.OfSignal, which takes a signal or the name of one."
+            )
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
             raise SpecError(f"seed={self.seed!r} must be an integer in [0, 2**63): it starts a random generator.")
 
@@ -206,8 +164,8 @@ class Method:
                 f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}; or pairs of a share "
                 "of the blocks and one of these, such as ((0.5, 'prune'), (1.0, 'mean')), ascending to 1."
             )
-        if self.keys not in KEYS:
-            raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}.")
+        if self.attended not in KEYS or not isinstance(self.keys, str | Recovery):
+            raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}, or a recovery.")
         if self.memory not in REMEMBERED:
             raise SpecError(f"memory={self.memory!r} is not known. Allowed: {', '.join(REMEMBERED)}.")
         if not isinstance(self.share, int) or isinstance(self.share, bool) or self.share < 0:
@@ -280,7 +238,7 @@ class Method:
         if self.scheduler.reuses:
             return
         signal = self.similarity.signal
-        if not all(known_before(signal, site) for site in self.sites):
+        if not all(signal.known_before(site) for site in self.sites):
             raise SpecError(
                 f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
@@ -294,7 +252,7 @@ class Method:
 
     def _check_memory(self) -> None:
         """Refuse a choice of memory where nothing is remembered."""
-        if self.memory != "model" and not (self.remembers or self.follows_model or self.similarity.signal == "value"):
+        if self.memory != "model" and not (self.remembers or self.similarity.signal.remembers):
             raise SpecError(
                 f"memory={self.memory!r} is about features that are remembered, and {self.recovery} remembers none. "
                 "Leave it out, or use a recovery such as Cached, Forecast or Delta."
@@ -313,11 +271,11 @@ class Method:
                 f"signal={signal!r} compares what the model returned a step before, and {self.scheduler} knows no "
                 "steps. Use a scheduler that reuses correspondences, such as Interval."
             )
-        if signal not in NEED_PAST or not self.scheduler.reuses:
+        if not signal.needs_past or not self.scheduler.reuses:
             return
-        if signal == "error" and not remembers(self.recovery):
+        if signal.needs_forecast and not remembers(self.recovery):
             raise SpecError(
-                f"signal='error' compares outputs with the recovery's forecast, and {self.recovery} makes none. Use "
+                f"signal={signal!r} compares outputs with the recovery's forecast, and {self.recovery} makes none. Use "
                 "Cached, Forecast or Delta."
             )
         first = self.scheduler.plan(0, 50, SiteInfo("", self.sites[0], 0, 1), ())
@@ -326,13 +284,6 @@ class Method:
                 f"signal={signal!r} needs a dense call before the one that matches, and {self.scheduler} matches at "
                 "the first step. Let a dense step come before it: dense_first=2 or more."
             )
-
-
-def _registered(kind: PartKind, text: str) -> Any:
-    """Make the part that "NAME" or "NAME:key=value,..." describes."""
-    from tokred.registry import build_part
-
-    return build_part(kind, text)
 
 
 def _merges(merge: Any) -> bool:

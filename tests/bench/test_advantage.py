@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import sys
 from types import ModuleType
 from typing import Any
 
 import pytest
 from bench.made import made_results, made_row
-from bench.scripts import BENCHMARKS, load_script
+from bench.scripts import load_script
 
 from tokred.bench.result import Row
 from tokred.errors import SpecError
@@ -89,11 +88,11 @@ def test_the_table_has_a_cell_for_each_number_of_steps(advantage: ModuleType) ->
     assert rows[1:] == ["| emoji-dit | 256 | balanced | - |", "| emoji-dit | 256 | fast | +5.0 (+5.0 to +5.0) |"]
 
 
-def test_the_page_says_what_the_results_do() -> None:
-    done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "advantage.py"), "--check"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_page_says_what_the_results_do(
+    advantage: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["advantage.py", "--check"])
+    assert advantage.main() == 0, capsys.readouterr().out
 
 
 def test_what_was_tuned_is_compared_with_rivals_of_another_file(advantage: ModuleType) -> None:

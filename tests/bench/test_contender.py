@@ -6,9 +6,9 @@ import pytest
 from bench.tiny import TinySubject
 
 from tokred.bench.contender import Contender, parse_contenders, written
+from tokred.engine.run import Run
 from tokred.errors import SpecError, UnknownName
 from tokred.registry import components
-from tokred.run import Run
 
 
 def labels(*texts: str) -> list[str]:

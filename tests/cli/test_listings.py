@@ -16,7 +16,7 @@ from demo.tiny_models import write_tiny_models
 
 from tokred import listing
 from tokred.bench import parse_contenders
-from tokred.registry import KINDS, Provider, adapters, components, default_registry
+from tokred.registry import KINDS, Provider, components, default_registry, families
 from tokred.zoo import catalog
 
 
@@ -164,9 +164,9 @@ def test_a_method_without_parameters_prints_no_empty_table(tokred: Callable[...,
     assert not {"parameter", "default"} & words(told)
 
 
-def test_families_are_listed_as_their_adapters_name_them() -> None:
-    listed = [each.name for each in listing.models() if each.kind == "family"]
-    assert listed == [name for _, adapter in adapters() for name in adapter.models]
+def test_families_are_listed_by_the_classes_that_they_describe() -> None:
+    listed = {each.name for each in listing.models() if each.kind == "family"}
+    assert listed == {name.rpartition(".")[2] for family in families() for name in family.models}
 
 
 def test_python_m_tokred() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tokred import Method, apply
+from tokred import apply, read_method
 from tokred.bench import load_subject
 from tokred.bench.result_file import read_results
 
@@ -30,7 +30,7 @@ def test_the_method_that_it_writes_is_one_that_it_measured(tokred: Tokred, tmp_p
     program = json.loads((out / "method.json").read_text())["scheduler"]["params"]["text"]
     assert program == cheapest.params["program"]
     subject = load_subject("tiny-dit")
-    with apply(subject.model, Method.read(out / "method.json")) as run:
+    with apply(subject.model, read_method(out / "method.json")) as run:
         subject.generate([0], 6)
         assert run.report().compute == pytest.approx(cheapest.site_compute)
 

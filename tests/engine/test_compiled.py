@@ -18,7 +18,7 @@ SLOW = pytest.mark.slow
 WHOLE = [
     pytest.param(DIT, TOMESD, id="dit-tomesd"),
     pytest.param(DIT, DITO, id="dit-dito"),
-    pytest.param(DIT, Setup("dito", {"keys": "recovered"}), id="dit-dito-recovered", marks=SLOW),
+    pytest.param(DIT, Setup("dito", {"keys": "recovered"}), id="dit-dito-recovered"),
     pytest.param(DIT, DELTA, id="dit-delta"),
     pytest.param(DIT, HALF, id="dit-half"),
     pytest.param(DIT, SHARING, id="dit-sharing"),
@@ -34,7 +34,7 @@ BLOCK_BY_BLOCK = [
     pytest.param(DIT, DITO, id="dit-dito"),
     pytest.param(DIT, Setup("tofu"), id="dit-tofu"),
     pytest.param(DIT, SHARING, id="dit-sharing"),
-    pytest.param(FLUX, DITO, id="flux-dito", marks=SLOW),
+    pytest.param(FLUX, DITO, id="flux-dito"),
 ]
 
 
@@ -118,13 +118,11 @@ def graphs_of_blocks(blocks: int, setup: Setup) -> int:
     return graphs()
 
 
-@SLOW
 def test_blocks_share_their_graphs() -> None:
     """Else a model of more than a few blocks passes dynamo's limit of 8 recompiles."""
     assert graphs_of_blocks(3, DITO) == graphs_of_blocks(2, DITO)
 
 
-@SLOW
 def test_whole_blocks_share_their_graphs() -> None:
     setup = Setup("dito", {"sites": ("block",)})
     assert graphs_of_blocks(3, setup) == graphs_of_blocks(2, setup)

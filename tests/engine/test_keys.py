@@ -15,9 +15,11 @@ from families.models import BY_NAME, DIFFUSERS, Family, sites_of
 from torch import nn
 
 import tokred
-from tokred import Method, Reduction, SiteSpec, parts
-from tokred.engine.arguments import Arguments, argument_names
+from tokred import Method, Reduction, parts
+from tokred.arguments import Arguments, argument_names
 from tokred.engine.outputs import token_output
+from tokred.family.site import SiteSpec
+from tokred.family.spans import split
 from tokred.interfaces import Memory, MemorySpec
 from tokred.testing.tolerance import assert_same_computation
 
@@ -49,8 +51,7 @@ def at_attention(keys: Any, recovery: Any, key_recovery: Any = None) -> Method:
         matcher=parts.GridMatcher(),
         scheduler=parts.EveryStep(0.5),
         recovery=recovery,
-        key_recovery=key_recovery,
-        keys=keys,
+        keys=key_recovery if keys == "recovered" and key_recovery is not None else keys,
     )
 
 
@@ -69,7 +70,7 @@ def spied(modules: list[nn.Module]) -> Iterator[list[tuple[Arguments, Any]]]:
 
 
 def image_tokens(site: SiteSpec, result: Any, family: Family) -> torch.Tensor:
-    return token_output(site, result)[:, -family.grid[0] * family.grid[1] :]
+    return split(token_output(site, result), site.call.order, family.grid[0] * family.grid[1])[1]
 
 
 @pytest.mark.parametrize("family", FULL, ids=str)
@@ -98,7 +99,7 @@ def test_with_full_keys_a_kept_token_is_a_dense_one(family: Family, model: nn.Mo
 def test_with_everything_truly_recovered_the_whole_is_dense(family: Family, model: nn.Module, keys: str) -> None:
     """Outputs, and keys and values, that a dense call has noted."""
     sites = sites_of(model, "attn")
-    projections = [module for site in sites for module in site.key_modules]
+    projections = [module for site in sites for module in site.attention.keys]
     with spied([site.module for site in sites]) as outputs, spied(projections) as projected:
         dense = family.call(model)
     by_site = {id(r): s for s, (_, r) in zip(sites, outputs, strict=True)}
@@ -113,7 +114,7 @@ def test_with_everything_truly_recovered_the_whole_is_dense(family: Family, mode
 @pytest.mark.parametrize("family", [BY_NAME["flux"]], ids=str)
 def test_with_full_keys_a_kept_token_of_a_parallel_block_is_a_dense_one(family: Family, model: nn.Module) -> None:
     method = dataclasses.replace(at_attention("full", parts.Copy()), sites=("attn", "mlp"))
-    sites = [site for site in sites_of(model, "block") if site.key_modules]
+    sites = [site for site in sites_of(model, "block") if site.attention.keys]
     dense = [copy.deepcopy(site.module) for site in sites]
     with torch.no_grad(), tokred.apply(model, method) as run, spied([site.module for site in sites]) as calls:
         family.call(model)

@@ -29,9 +29,9 @@ from tokred import (
     UnsupportedModel,
     parts,
 )
+from tokred.engine.apply import apply_by
 from tokred.testing.snapshot import changes, snapshot
-from tokred_adapters.dit import DiTAdapter
-from tokred_adapters.flux import FluxAdapter
+from tokred_adapters.flux import FLUX as FLUX_FAMILY
 
 DIT, PIXART, SD3, FLUX, VIT = (BY_NAME[name] for name in ("dit", "pixart", "sd3", "flux", "vit"))
 
@@ -141,7 +141,7 @@ def test_a_wrong_method(family: Family, wrong: str) -> None:
 WRONG_FOR_DITO: dict[str, tuple[dict[str, Any], str]] = {
     "interval of 1": ({"interval": 1}, r"interval=1 must be an integer of at least 2"),
     "no dense step": ({"dense_first": 0}, r"dense_first=0 must be an integer of at least 1"),
-    "unknown signal": ({"signal": "outputs"}, r"signal='outputs' is not known\. Allowed: input"),
+    "unknown signal": ({"signal": "outputs"}, r"Unknown signal 'outputs'"),
     "unknown merge": ({"merge": "max"}, r"merge='max' is not a way to merge\. Allowed: prune, mean"),
     "unknown keys": ({"keys": "all"}, r"keys='all' is not known\. Allowed: kept, weighted, full, recovered"),
     "drift after one dense step": (
@@ -185,13 +185,16 @@ def tiny_unet() -> nn.Module:
     )
 
 
-@pytest.mark.parametrize("make", [lambda: nn.Linear(3, 3), tiny_unet], ids=["Linear", "UNet2DConditionModel"])
-def test_a_model_that_no_adapter_knows(make: Callable[[], nn.Module]) -> None:
+@pytest.mark.parametrize("make", [lambda: nn.Linear(3, 3), lambda: nn.Conv2d(3, 3, 1)], ids=["Linear", "Conv2d"])
+def test_a_model_that_no_family_describes(make: Callable[[], nn.Module]) -> None:
     model = make()
     before, name = snapshot(model), type(model).__name__
-    with pytest.raises(UnsupportedModel, match=rf"No adapter knows .*{name}\. Known: DiTTransformer2DModel, .*Vision"):
+    said = (
+        rf"No family describes torch.*{name}, and tomesd has to know its tokens\. .*'balanced'.* DiTTransformer2DModel,"
+    )
+    with pytest.raises(UnsupportedModel, match=said):
         tokred.apply(model, "tomesd")
-    with pytest.raises(UnsupportedModel, match=rf"No adapter knows .*{name}\. Known: DiTTransformer2DModel"):
+    with pytest.raises(UnsupportedModel, match=said):
         tokred.apply(SimpleNamespace(transformer=model, scheduler=None), "tomesd")
     assert changes(before, snapshot(model)) == []
 
@@ -302,7 +305,7 @@ def test_a_picture_that_is_too_small_runs_dense(family: Family, model: nn.Module
 
 
 def with_unknown_tensor(family: Family, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Hand attention an argument with a row per token that no adapter knows of."""
+    """Hand attention an argument with a row per token that no description knows of."""
     batch, tokens = 2, family.grid[0] * family.grid[1]
     name = "cross_attention_kwargs" if family in (DIT, PIXART) else "joint_attention_kwargs"
     return arguments | {name: {"per_token": torch.ones(batch, tokens, 1)}}
@@ -326,30 +329,15 @@ def test_an_unknown_argument_with_a_row_per_token(family: Family, model: nn.Modu
 
 
 @pytest.mark.parametrize("family", [FLUX], ids=str)
-def test_an_unknown_argument_without_a_batch_axis(
-    family: Family, model: nn.Module, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rotary positions, if the adapter forgot them."""
-    sites = FluxAdapter.sites
-
-    def forgetful(self: FluxAdapter, model: nn.Module) -> list[tokred.SiteSpec]:
-        return [dataclasses.replace(site, travels=()) for site in sites(self, model)]
-
-    monkeypatch.setattr(FluxAdapter, "sites", forgetful)
-    with pytest.raises(UnsupportedModel, match="Argument 'image_rotary_emb'"), tokred.apply(model, "tomesd"):
+def test_an_unknown_argument_without_a_batch_axis(family: Family, model: nn.Module) -> None:
+    """Rotary positions, if the family's description forgot them."""
+    stacks = tuple(dataclasses.replace(stack, rows={}) for stack in FLUX_FAMILY.stacks)
+    forgetful = dataclasses.replace(FLUX_FAMILY, stacks=stacks)
+    with (
+        pytest.raises(UnsupportedModel, match="Argument 'image_rotary_emb'"),
+        apply_by(model, method(), lambda model: forgetful),
+    ):
         family.generate(model)
-
-
-@pytest.mark.parametrize("family", [DIT], ids=str)
-def test_memory_of_an_adapter_that_says_no_width(
-    family: Family, model: nn.Module, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sites = DiTAdapter.sites
-    monkeypatch.setattr(
-        DiTAdapter, "sites", lambda self, model: [dataclasses.replace(site, width=0) for site in sites(self, model)]
-    )
-    with pytest.raises(SpecError, match=r"delta remembers outputs.*how many channels those of transformer_blocks\.0"):
-        tokred.apply(model, "delta")
 
 
 @pytest.mark.parametrize("family", [VIT], ids=str)

@@ -14,7 +14,7 @@ from timm.models import VisionTransformer
 from torch import nn
 
 import tokred
-from tokred import Layout, Method, Recovery, Reduction, Scheduler, Signal, Similarity, SiteKind, SpecError, parts
+from tokred import Layout, Method, Recovery, Reduction, Scheduler, Similarity, SiteKind, SpecError, parts
 from tokred.interfaces import Memory
 
 STEPS = 3
@@ -44,7 +44,7 @@ class Recorder:
 
 
 def recording(
-    signal: Signal, sites: tuple[SiteKind, ...], scheduler: Scheduler, recovery: Recovery | None = None
+    signal: str, sites: tuple[SiteKind, ...], scheduler: Scheduler, recovery: Recovery | None = None
 ) -> tuple[Method, Recorder]:
     method = Method(
         similarity=parts.Cosine(signal),
@@ -122,7 +122,7 @@ def test_a_block_shares_its_keys(family: Family, model: nn.Module, sites: tuple[
     with tokred.apply(model, method) as run:
         family.generate(model, steps=1)
         assert len(recorder.seen) == len(run.sites)
-        assert all(site.held.features is None for site in run._sites), "nothing is held on to"
+        assert all(site.probe.slot.features is None for site in run._sites), "nothing is held on to"
 
 
 @pytest.mark.parametrize("family", VITS, ids=str)
@@ -137,7 +137,7 @@ def test_keys_of_a_classifier_are_their_mean_over_heads(family: Family, model: n
     assert torch.equal(recorder.seen[0], outputs["blocks.0.attn.k_norm"][0].mean(dim=1)[:, -image:])
 
 
-def class_row(family: Family, model: nn.Module, signal: Signal, mask: torch.Tensor | None = None) -> torch.Tensor:
+def class_row(family: Family, model: nn.Module, signal: str, mask: torch.Tensor | None = None) -> torch.Tensor:
     """The signal of the first block, token by token, from the whole attention map of each head: `[B, N, 1]`."""
     outputs = dense_outputs(family, model, {f"blocks.0.attn.{name}" for name in ("q_norm", "k_norm", "qkv")})
     q, k, qkv = (outputs[f"blocks.0.attn.{name}"][0] for name in ("q_norm", "k_norm", "qkv"))
@@ -158,13 +158,13 @@ def class_row(family: Family, model: nn.Module, signal: Signal, mask: torch.Tens
 
 @pytest.mark.parametrize("signal", ["class_attention", "significance"])
 @pytest.mark.parametrize("family", VITS, ids=str)
-def test_what_the_class_token_attends_to_is_a_row_of_the_attention_map(family: Family, signal: Signal) -> None:
+def test_what_the_class_token_attends_to_is_a_row_of_the_attention_map(family: Family, signal: str) -> None:
     model = family.model()
     method, recorder = recording(signal, ("mlp",), parts.EveryStep(0.5))
     with tokred.apply(model, method) as run:
         family.generate(model)
         assert all(call.removed for call in run.report().calls)
-        assert all(site.held.features is None for site in run._sites), "nothing is held on to"
+        assert all(site.probe.slot.features is None for site in run._sites), "nothing is held on to"
     assert len(recorder.seen) == 2
     torch.testing.assert_close(recorder.seen[0], class_row(family, model, signal))
 
@@ -204,7 +204,7 @@ def test_a_mask_counts_in_the_class_tokens_attention(form: str) -> None:
 
 
 @pytest.mark.parametrize("signal", ["class_attention", "class_attention+key", "significance"])
-def test_a_model_without_a_class_token_is_refused_by_name(signal: Signal) -> None:
+def test_a_model_without_a_class_token_is_refused_by_name(signal: str) -> None:
     pooled = VisionTransformer(img_size=8, patch_size=2, embed_dim=12, depth=1, class_token=False, global_pool="avg")
     method, _ = recording(signal, ("mlp",), parts.EveryStep(0.5))
     for model in (BY_NAME["dit"].model(), BY_NAME["flux"].model(), pooled):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,8 +32,10 @@ from tokred import (
     UnsupportedModel,
     parts,
 )
+from tokred.engine.apply import apply_by
 from tokred.interfaces import Match, Memory
 from tokred.testing.snapshot import changes, snapshot
+from tokred_adapters.vit import VIT as FAMILY
 
 VIT = BY_NAME["vit"]
 
@@ -309,12 +312,12 @@ def test_a_mask_is_refused() -> None:
         model(pictures(), attn_mask=mask)
 
 
-def test_weighted_keys_need_a_block_that_takes_a_bias(monkeypatch: pytest.MonkeyPatch) -> None:
-    import tokred_adapters.vit as module
-
-    monkeypatch.setattr(module, "BIAS", None)
+def test_weighted_keys_need_a_block_that_takes_a_bias() -> None:
+    (stack,) = FAMILY.stacks
+    unbiased = dataclasses.replace(stack, halves=dataclasses.replace(stack.halves, bias=None))
+    family = dataclasses.replace(FAMILY, stacks=(unbiased,))
     with pytest.raises(SpecError, match="keys='weighted' is not offered at 3 of the chosen sites, such as"):
-        tokred.apply(deep(), shrinking(keys="weighted"))
+        apply_by(deep(), shrinking(keys="weighted"), lambda model: family)
 
 
 def test_a_call_with_a_part_of_the_tokens_is_dense_and_said_to_be() -> None:

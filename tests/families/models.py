@@ -1,4 +1,4 @@
-"""The models that the tests of the core run on: those that `tokred.testing` brings along."""
+"""The models that the tests of the core run on: the tiny ones of a few families, for each trait that matters."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from typing import Any
 
 from torch import nn
 
-from tokred import Layout, SiteSpec
-from tokred.registry import adapter_for
+from tokred import Layout
+from tokred.family import layouts, sites
+from tokred.family.site import SiteSpec
+from tokred.registry import family_for
 from tokred.testing.host import STEPS, Host
-from tokred.testing.hosts import HOSTS, TEXT
+from tokred_adapters import tiny
 
 __all__ = ["BY_NAME", "DIFFUSERS", "FAMILIES", "STEPS", "TEXT", "VITS", "Family", "blocks_of", "layout_of", "sites_of"]
 
 Family = Host
-FAMILIES = HOSTS
+TEXT = 5
+NAMES = ("dit", "pixart", "sd3", "sd35", "flux", "vit", "deit3", "vit-registers")
+FAMILIES = tuple(next(host for host in tiny.hosts() if host.name == name) for name in NAMES)
 DIFFUSERS = tuple(family for family in FAMILIES if family.repeats)
 VITS = tuple(family for family in FAMILIES if not family.repeats)
 BY_NAME = {family.name: family for family in FAMILIES}
 
 
 def sites_of(model: nn.Module, kind: str | None = None) -> list[SiteSpec]:
-    """List the sites that tokred's adapter offers for `model`, of one kind or all."""
-    return [site for site in adapter_for(model).sites(model) if kind in (None, site.kind)]
+    """List the sites that a family offers in `model`, of one kind or all."""
+    return [site for site in sites.sites_of(family_for(model, "a test"), model) if kind in (None, site.kind)]
 
 
 def blocks_of(model: nn.Module) -> list[nn.Module]:
@@ -32,4 +36,4 @@ def blocks_of(model: nn.Module) -> list[nn.Module]:
 
 def layout_of(model: nn.Module, arguments: dict[str, Any]) -> Layout:
     """Work out the layout of a call."""
-    return adapter_for(model).layout(model, arguments)
+    return layouts.layout_of(family_for(model, "a test"), model, arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokred import Method, Phase, SiteInfo, SpecError
+from tokred import Method, Phase, SiteInfo, SpecError, read_method, save_method
 from tokred.parts import Copy, Cosine, GridMatcher, RandomMatcher, Stages
 
 MATCHERS = (GridMatcher(), RandomMatcher())
@@ -35,5 +35,5 @@ def test_a_method_with_a_matcher_for_each_stage_comes_back_from_a_file(tmp_path:
         recovery=Copy(),
         sites=("mlp",),
     )
-    method.save(path)
-    assert Method.read(path) == method
+    save_method(method, path)
+    assert read_method(path) == method

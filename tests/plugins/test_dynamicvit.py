@@ -14,11 +14,11 @@ from plugins.by_loops import CASES, Row, make_case, rows_of
 from safetensors.torch import load_file, save_file
 
 import tokred
-from tokred import Method, SpecError
+from tokred import SpecError, read_method, save_method
 from tokred.parts import RandomMatcher
 from tokred.registry import build_method
-from tokred.testing.hosts import FASHION
 from tokred.testing.snapshot import changes, snapshot
+from tokred_adapters.tiny.vit import FASHION
 from tokred_plugins.dynamicvit import PredictedMatcher, Predictor
 
 WIDTH, STAGES = 5, 3
@@ -122,8 +122,8 @@ def test_methods_are_the_same_by_path_and_come_back_from_a_file(tmp_path: Path, 
     assert method == build_method("dynamicvit", {"weights": file}) == copy.deepcopy(method)
     assert method != build_method("dynamicvit", {"weights": other})
     assert len({method, build_method("dynamicvit", {"weights": file})}) == 1
-    method.save(tmp_path / "saved.json")
-    assert Method.read(tmp_path / "saved.json") == method
+    save_method(method, tmp_path / "saved.json")
+    assert read_method(tmp_path / "saved.json") == method
 
 
 def test_weights_of_other_tokens_are_refused_and_nothing_is_changed(file: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from plugins.matrix import PAGE, page
 
 
-@pytest.mark.slow
 def test_the_matrix_page_is_what_running_every_pair_gives() -> None:
     assert PAGE.read_text() == page(), "run `python tests/plugins/matrix.py`"

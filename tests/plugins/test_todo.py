@@ -76,7 +76,7 @@ def test_what_is_counted_is_what_attention_costs(name: str) -> None:
     with tokred.apply(model, "todo") as run:
         family.call(model)
         call = run.report().calls[0]
-    tokens, text = 48, call.site.companions(call.layout)
+    tokens, text = 48, call.context
     cost = call.site.cost
     assert call.flops == 2 * (cost.query * (tokens + text) + (cost.key + cost.pair * (tokens + text)) * (12 + text))
 
@@ -95,7 +95,7 @@ def test_a_mask_of_the_keys_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["flux", "vit"])
 def test_families_whose_keys_cannot_be_made_apart_are_refused(name: str) -> None:
-    with pytest.raises(SpecError, match="sites=.'kv',.: 'kv' is not offered at . attentions, such as"):
+    with pytest.raises(SpecError, match="sites=.'kv',.: 'kv' is not offered at . of the chosen sites"):
         tokred.apply(BY_NAME[name].model(), "todo")
 
 

@@ -54,7 +54,7 @@ def test_all_kinds_show_in_the_list_of_plugins(site: Path) -> None:
 
 @pytest.mark.slow
 def test_their_own_tests_pass(site: Path) -> None:
-    """In one process, as each would import the same for seconds."""
+    """In one process, as each would import the same for seconds; `make wheel-smoke` runs them from the wheel."""
     files = [str(site / "packages" / f"tokred-my-{kind}" / "tests" / f"test_my_{kind}.py") for kind in KINDS]
     done = python(site, "-m", "pytest", "-rp", "-p", "no:cacheprovider", "-W", "error::UserWarning:tokred", *files)
     assert done.returncode == 0, done.stdout

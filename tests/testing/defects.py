@@ -179,6 +179,17 @@ def ignores_its_ratio(*, ratio: float = 0.5) -> Method:
     return every_step(max(ratio, 0.25))
 
 
+def removes_too_much_of_many(*, ratio: float = 0.5) -> Method:
+    """Reduce, and more than it says at great ratios.
+
+    Args:
+        ratio: share of the image tokens that is removed.
+    """
+    scheduler = PlansMoreThanItSays(ratio) if ratio > 0.5 else EveryStep(ratio)
+    matcher = GridMatcher(stride=(4, 4))
+    return Method(similarity=Cosine(), matcher=matcher, scheduler=scheduler, recovery=Copy())
+
+
 def every_step(ratio: float) -> Method:
     return Method(similarity=Cosine(), matcher=GridMatcher(), scheduler=EveryStep(ratio), recovery=Copy())
 

@@ -7,7 +7,7 @@ import pytest
 from tokred.registry import components
 from tokred.testing import Case, parametrize_with_checks
 
-KINDS = ("similarity", "matcher", "scheduler", "recovery", "method", "adapter")
+KINDS = ("similarity", "matcher", "scheduler", "recovery", "signal", "method", "adapter")
 OWN = [
     f"{kind}:{registered.component.name}"
     for kind in KINDS

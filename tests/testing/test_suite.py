@@ -94,3 +94,25 @@ def test_an_error_says_which_check_and_parameters() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         case()
     assert caught.value.__notes__[0].startswith("deterministic of recovery Broken: The same inputs give")
+
+
+def test_a_part_that_was_checked_is_not_checked_again_inside_a_method() -> None:
+    alone, listed = cases(["method:tomesd"]), cases(["matcher:grid", "method:tomesd"])
+    again = {str(case) for case in alone} - {str(case) for case in listed}
+    assert again == {f"method:tomesd.matcher-{case.check.name}" for case in cases(["matcher:grid"])}
+
+
+def test_levels_that_differ_by_a_number_are_one_but_where_the_number_decides() -> None:
+    numbers: Any = ({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}, {"ratio": 0.5, "sites": ("mlp",)})
+    component = Component("method", "x", "tokred_plugins.tomesd:tomesd", "", levels=numbers)
+    of_method = [case for case in cases([component]) if case.examined.name == "method:x"]
+    tried = {case.check.name: [each.params for each in case.subjects] for case in of_method}
+    assert tried["reduces_as_it_says"] == list(numbers)
+    assert tried["deterministic"] == [numbers[1], numbers[3]]
+
+
+def test_a_fault_at_one_level_is_found() -> None:
+    levels = ({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75})
+    component = Component("method", "x", "testing.defects:removes_too_much_of_many", "", levels=levels)
+    broken = [result for result in run_checks([component]) if result.case.examined.name == "method:x"]
+    assert [result.case.check.name for result in broken if not result.passed] == ["reduces_as_it_says"]

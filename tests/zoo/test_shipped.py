@@ -43,7 +43,10 @@ def test_description_is_true(model: ZooModel) -> None:
     assert model.tokens == tokens[model.name]
 
 
-@every_model
+SLOW = {"emoji-flux-128": pytest.mark.slow}  # 4,096 tokens
+
+
+@pytest.mark.parametrize("model", [pytest.param(m, id=m.name, marks=SLOW.get(m.name, ())) for m in zoo_models()])
 def test_two_steps_are_the_same_in_two_loadings(model: ZooModel) -> None:
     if model.draws:
         first, second = (model.generate(load_model(model.name), [5, 6], steps=2) for _ in range(2))

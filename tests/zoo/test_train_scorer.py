@@ -13,7 +13,7 @@ from torch import nn
 
 import train_scorer
 from data import LabelledImages
-from tokred.testing.hosts import FASHION
+from tokred_adapters.tiny.vit import FASHION
 from tokred_plugins.dynamicvit import PredictedMatcher
 from tokred_plugins.scored import read_scorers
 from train_scorer import Hiding, Recipe, facts, loss_of, train, write

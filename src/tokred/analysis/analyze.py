@@ -19,8 +19,9 @@ from tokred.analysis.summary import contrasts, curves
 from tokred.analysis.watch import finest, watching
 from tokred.bench.environment import Device, Versions
 from tokred.bench.result import Score
+from tokred.family.sites import sites_of
 from tokred.metrics import psnr
-from tokred.registry import adapter_for
+from tokred.registry import family_for
 from tokred.zoo.catalog import ZooModel
 from tokred.zoo.spread import asked
 
@@ -96,13 +97,13 @@ def _watch(
     model: ZooModel, pipe: Any, settings: AnalysisSettings, tell: Callable[[str], None]
 ) -> tuple[torch.Tensor, Cells, int]:
     """Return the dense pictures `[G, 3, H, W]`, what was measured, and the number of blocks."""
-    adapter = adapter_for(pipe.transformer)
-    sites = finest(adapter.sites(pipe.transformer))
+    family = family_for(pipe.transformer, "an analysis")
+    sites = finest(sites_of(family, pipe.transformer))
     cells, pictures = Cells([site.name for site in sites], settings.steps), []
     for seeds in settings.batches:
         tell(f"dense, seeds {seeds[0]} to {seeds[-1]}")
         meter = PersistenceMeter((0, *settings.lags), settings.ratio)
-        with watching(pipe, adapter, sites, meter):
+        with watching(pipe, family, sites, meter):
             pictures.append(model.generate(pipe, seeds, settings.steps))
         cells.add(meter.found, len(seeds))
     return torch.cat(pictures), cells, len({site.depth for site in sites})

@@ -14,9 +14,10 @@ from tokred.analysis.pairs import Lasting, PairMeter
 from tokred.analysis.watch import finest, watching
 from tokred.bench.files import replacing
 from tokred.errors import SpecError
+from tokred.family.sites import sites_of
 from tokred.parts import PMR_THRESHOLD, GridMatcher
 from tokred.parts.checks import check_at_least
-from tokred.registry import adapter_for
+from tokred.registry import family_for
 from tokred.zoo.catalog import ZooModel
 
 BATCH = 4
@@ -110,8 +111,8 @@ def calibrate(
     check_at_least("longest", longest, 2, "the greatest number of steps from one match to the next")
     steps = model.steps if steps is None else steps
     meter = PairMeter(range(2, longest + 1), ratio)
-    adapter = adapter_for(pipe.transformer)
-    with watching(pipe, adapter, finest(adapter.sites(pipe.transformer)), meter):
+    family = family_for(pipe.transformer, "a calibration")
+    with watching(pipe, family, finest(sites_of(family, pipe.transformer)), meter):
         for start in range(0, samples, BATCH):
             model.generate(pipe, range(seed + start, seed + min(start + BATCH, samples)), steps)
     chosen = matching_steps(mean_pmr(meter.found), steps, threshold, dense_first=dense_first, longest=longest)

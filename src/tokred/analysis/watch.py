@@ -9,11 +9,14 @@ from typing import Any
 
 import torch
 
-from tokred.adapter import Adapter, SiteSpec
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.arguments import Arguments, argument_names
 from tokred.engine.outputs import token_output
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.steps import Position
+from tokred.family.description import Family
+from tokred.family.layouts import entry_of, layout_of
+from tokred.family.site import SiteSpec
+from tokred.family.spans import split
 from tokred.layout import Layout
 
 
@@ -43,17 +46,17 @@ def finest(sites: Sequence[SiteSpec]) -> list[SiteSpec]:
 
 
 @contextmanager
-def watching(pipe: Any, adapter: Adapter, sites: Sequence[SiteSpec], tell: Callable[[Seen], None]) -> Iterator[None]:
+def watching(pipe: Any, family: Family, sites: Sequence[SiteSpec], tell: Callable[[Seen], None]) -> Iterator[None]:
     """Tell of every call of `sites` while the block runs; nothing is changed in what the model computes.
 
     Args:
         pipe: a diffusers pipeline with a `transformer`.
-        adapter: knows its family.
-        sites: some of `adapter.sites(pipe.transformer)`.
+        family: describes it.
+        sites: some of its sites.
         tell: is given each call, in order, without gradients.
     """
-    watcher = _Watcher(pipe, adapter, tell)
-    entry = adapter.entry(pipe.transformer)
+    watcher = _Watcher(pipe, family, tell)
+    entry = entry_of(family, pipe.transformer)
     hooks = [entry.register_forward_pre_hook(watcher.begin, with_kwargs=True)]
     hooks += [site.module.register_forward_hook(watcher.at(site), with_kwargs=True) for site in sites]
     try:
@@ -65,15 +68,16 @@ def watching(pipe: Any, adapter: Adapter, sites: Sequence[SiteSpec], tell: Calla
 
 
 class _Watcher:
-    def __init__(self, pipe: Any, adapter: Adapter, tell: Callable[[Seen], None]) -> None:
-        self.model, self.adapter, self.tell = pipe.transformer, adapter, tell
+    def __init__(self, pipe: Any, family: Family, tell: Callable[[Seen], None]) -> None:
+        self.model, self.family, self.tell = pipe.transformer, family, tell
         self.steps = SchedulerSteps(pipe)
-        self.names = argument_names(adapter.entry(self.model))
+        entry = entry_of(family, self.model)
+        self.names = argument_names(entry)
 
     def begin(self, entry: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note where in the generation the model is called, and with what layout."""
-        self.position = self.steps.next_call()
-        self.layout = self.adapter.layout(self.model, Arguments(self.names, args, kwargs))
+        self.position = self.steps.next_call(self, "")
+        self.layout = layout_of(self.family, self.model, Arguments(self.names, args, kwargs))
 
     def at(self, site: SiteSpec) -> Callable[..., None]:
         """Return the hook of one site."""
@@ -81,9 +85,9 @@ class _Watcher:
 
         @torch.no_grad()
         def hook(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-            lead = site.lead(self.layout)
-            inputs: torch.Tensor = Arguments(names, args, kwargs)[site.tokens][:, lead:]
-            outputs = token_output(site, result)[:, lead:]
+            order, image = site.call.order, self.layout.image
+            inputs = split(Arguments(names, args, kwargs)[site.call.tokens], order, image)[1]
+            outputs = split(token_output(site, result), order, image)[1]
             outputs = outputs - inputs if site.residual else outputs
             self.tell(Seen(site, self.position, self.layout, inputs, outputs))
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tokred.engine.apply import apply
+from tokred.engine.run import Run
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
-from tokred.registry import Registered, build_method, components, default_registry
-from tokred.registry.build import check_parameters, parse_parameters
+from tokred.registry import Registered, build_method, components, default_registry, read_method
+from tokred.registry.parameters import check_parameters, parse_parameters
 from tokred.rivals import Calibrated, Rival
-from tokred.run import Run
 
 ContenderKind = Literal["method", "rival"]
 KINDS: tuple[ContenderKind, ...] = ("method", "rival")
@@ -150,7 +150,7 @@ def method_from_file(name: str, given: str) -> Method:
     """
     if given:
         raise SpecError(f"--method {name}:{given}: a file takes no parameters. Change the file.")
-    return Method.read(name)
+    return read_method(name)
 
 
 def _build_rival(what: str, factory: Any, params: Mapping[str, Any]) -> Rival:

@@ -9,8 +9,9 @@ import torch
 
 from tokred.bench.metric import Metric
 from tokred.bench.settings import Settings
+from tokred.family.sites import sites_of
 from tokred.metrics import Lpips, psnr, psnr_foreground, ssim
-from tokred.registry import adapter_for
+from tokred.registry import family_for
 from tokred.zoo.catalog import ZooModel
 
 SAMPLES = 16
@@ -63,7 +64,7 @@ class DrawingSubject:
     def _apart(self) -> bool:
         """Whether each sample of a batch can keep other tokens."""
         network = self.model.transformer
-        return all(site.per_sample for site in adapter_for(network).sites(network))
+        return all(site.per_sample for site in sites_of(family_for(network, "a benchmark"), network))
 
 
 def drawing_metrics() -> tuple[Metric, ...]:

@@ -19,7 +19,7 @@ from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
 from tokred.bench.tokens import token_map
 from tokred.bench.view import SHOWN, Exhibit, NoView, View
-from tokred.run import Run
+from tokred.engine.run import Run
 
 CALIBRATION = 4
 """Samples that rivals are calibrated on."""

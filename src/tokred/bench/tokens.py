@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tokred.run import Run
+from tokred.engine.run import Run
 
 
 @dataclass(frozen=True)

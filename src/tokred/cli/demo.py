@@ -53,7 +53,7 @@ def _method(text: str, ratio: float | None) -> tuple[str, Method]:
     """Read "NAME" or "NAME:key=value,...", with `ratio` as one more parameter; return label and method."""
     from tokred.bench.contender import Contender, find_contender, method_from_file
     from tokred.registry import build_method
-    from tokred.registry.build import parse_parameters
+    from tokred.registry.parameters import parse_parameters
 
     name, _, given = text.partition(":")
     if name.endswith(".json"):

@@ -16,6 +16,7 @@ from tokred.bench.files import make_folder
 from tokred.cli.task import Options, Task
 from tokred.errors import SpecError
 from tokred.method import Method
+from tokred.registry import save_method
 from tokred.tuning import Effort, Target, Trial, find_finalists
 from tokred.zoo.catalog import find_model
 
@@ -76,7 +77,7 @@ class Tuning:
             )
         method = finalists[results.rows.index(chosen)].entrant
         assert isinstance(method, Method)
-        method.save(self.out / METHOD)
+        save_method(method, self.out / METHOD)
         console.print(f"{self.target}: {chosen.label}", markup=False, highlight=False, soft_wrap=True)
         console.print(
             f'Written to {self.out / METHOD}. Use it: tokred.apply(pipe, "{self.out / METHOD}")',

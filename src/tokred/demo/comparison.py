@@ -10,10 +10,10 @@ import torch
 
 from tokred.bench.tokens import TokenMap, token_map
 from tokred.engine.apply import apply
+from tokred.engine.report import Report
 from tokred.errors import SpecError
 from tokred.method import Method
 from tokred.metrics import psnr
-from tokred.report import Report
 from tokred.zoo.catalog import ZooModel
 
 

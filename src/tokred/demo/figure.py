@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from tokred.bench.files import replacing
 from tokred.demo.comparison import Comparison
-from tokred.report import Report
+from tokred.engine.report import Report
 
 PANELS = ("dense", "reduced", "difference", "tokens")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import argument_names
+from tokred.arguments import argument_names
+from tokred.engine.patch import Layer, Stand
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import MatchState, SiteState
-from tokred.engine.taps import Held
-from tokred.interfaces import DENSE, MemorySpec, Plan, SiteInfo
+from tokred.family.site import SiteSpec
+from tokred.interfaces import DENSE, Forward, MemorySpec, Plan, Probe, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -17,27 +19,47 @@ from tokred.method import Method
 class BaseSite:
     """Where a site is, what the next call does there, and what is remembered from call to call.
 
+    It stands around its module, and around others inside that (see `stands`).
+
     Args:
         spec: where the site is.
         info: the same, as the method's parts are told.
         method: what it does.
         group: it shares its correspondences with the other sites of this group.
-        held: takes features from inside the block, where the method compares those.
     """
 
-    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup, held: Held | None) -> None:
+    probe: Probe | None = None
+    """Makes the features of the method's signal, where the site matches."""
+
+    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup) -> None:
         self.spec = spec
         self.info = info
         self.method = method
         self.group = group
-        self.held = held
         self.names = argument_names(spec.module)
         self.time = torch.zeros(())
         self.states: dict[str, SiteState] = {}
 
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do what the last `prepare` said."""
+        raise NotImplementedError
+
+    @property
+    def inside(self) -> list[Stand]:
+        """What stands around modules inside the site, apart from what its signal needs; by default nothing."""
+        return []
+
+    @property
+    def stands(self) -> list[Stand]:
+        """Everything that stands around a module for this site."""
+        around = {} if self.probe is None else self.probe.around
+        probes = [Stand(module, seen, Layer.PROBE) for module, seen in around.items()]
+        return [*probes, Stand(self.spec.module, self), *self.inside]
+
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
-        """Declare all that is remembered of outputs of `batch` samples of `layout`, by what of; by default nothing."""
-        return {}
+        """Declare all that is remembered for `batch` samples of `layout`, by what of; by default for its signal."""
+        spec = {} if self.probe is None else self.probe.state_spec((batch, layout.image, self.spec.width))
+        return {"signal": spec} if spec else {}
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """Set what the next call does, before the model is called; `makes` says whether this site makes the match."""
@@ -45,7 +67,7 @@ class BaseSite:
         self.state, self.time = state, time
         self.called = False
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """Make the next call the original one and forget every state."""
         self.states.clear()
         self.group.states.clear()

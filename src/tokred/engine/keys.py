@@ -7,9 +7,12 @@ from typing import Any, Protocol
 
 import torch
 
-from tokred.engine.patch import Forward
-from tokred.interfaces import Memory, Recovery
+from tokred.family.signature import IMAGE, Order
+from tokred.family.spans import join, split
+from tokred.interfaces import Forward, Memory, Recovery
 from tokred.reduction import MergeMode, Reduction
+
+ALONE = (IMAGE,)
 
 
 class KeySource(Protocol):
@@ -22,13 +25,16 @@ class KeySource(Protocol):
 
 @dataclass(frozen=True)
 class FullKeys:
-    """Projects all tokens `[B, N, C]`, whichever the queries are."""
+    """Projects all of the image's tokens `[B, N, C]`, of which the projection is given `kept` in a sequence `order`."""
 
-    tokens: torch.Tensor
+    image: torch.Tensor
+    kept: int
+    order: Order = ALONE
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
         """See `KeySource`."""
-        return project(self.tokens)  # type: ignore[no-any-return]
+        before, _, after = split(tokens, self.order, self.kept)
+        return project(join(before, self.image, after))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -44,44 +50,50 @@ class NormedKeys:
 
 @dataclass(frozen=True)
 class RecoveredKeys:
-    """Projects the kept tokens and recovers the others."""
+    """Projects the kept tokens, in a sequence `order`, and recovers the others."""
 
     recovery: Recovery
     reduction: Reduction
     memory: Memory
     time: torch.Tensor
+    order: Order = ALONE
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
-        """See `KeySource`; tokens before the image's are projected as they are."""
-        keys: torch.Tensor = project(tokens)
-        lead = keys.shape[1] - self.reduction.computed
-        full = self.recovery.recover(keys[:, lead:], self.reduction, self.memory, self.time)
-        return torch.cat([keys[:, :lead], full], dim=1) if lead else full
+        """See `KeySource`; context is projected as it is."""
+        before, kept, after = split(project(tokens), self.order, self.reduction.computed)
+        return join(before, self.recovery.recover(kept, self.reduction, self.memory, self.time), after)
 
 
 @dataclass(frozen=True)
 class MergedKeys:
-    """Projects the merged tokens only, while the queries are all tokens; those before the image tokens all stay."""
+    """Projects the merged tokens only, while the queries are all tokens; context, in a sequence `order`, all stays."""
 
     reduction: Reduction
     mode: MergeMode
+    order: Order = ALONE
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
         """See `KeySource`."""
-        lead = tokens.shape[1] - self.reduction.tokens
-        merged = self.reduction.merge(tokens[:, lead:], self.mode)
-        return project(torch.cat([tokens[:, :lead], merged], dim=1) if lead else merged)  # type: ignore[no-any-return]
+        before, image, after = split(tokens, self.order, self.reduction.tokens)
+        return project(join(before, self.reduction.merge(image, self.mode), after))  # type: ignore[no-any-return]
 
 
 class SeenKeys:
-    """Projects all tokens and notes the result `[B, L, C]`."""
+    """Projects all tokens of a sequence `order` and notes the result `[B, L, C]`."""
 
     keys: torch.Tensor
+
+    def __init__(self, order: Order = ALONE) -> None:
+        self.order = order
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:
         """See `KeySource`."""
         self.keys = project(tokens)
         return self.keys
+
+    def image(self, tokens: int) -> torch.Tensor:
+        """Return the rows of the image's tokens, `[B, N, C]`."""
+        return split(self.keys, self.order, tokens)[1]
 
 
 class NormFeed:
@@ -89,7 +101,8 @@ class NormFeed:
 
     Attributes:
         image: all image tokens `[B, N, C]`, while the block runs on some of them; None leaves the module as it is.
-        kept: number of image tokens that the block was given, after the others.
+        kept: number of image tokens that the block was given.
+        order: the parts of the sequence that the module sees.
         normed: all tokens, normalised, `[B, L, C]`.
     """
 
@@ -98,14 +111,22 @@ class NormFeed:
     def __init__(self) -> None:
         self.image: torch.Tensor | None = None
         self.kept = 0
+        self.order: Order = ALONE
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Normalise what was given, and the image tokens apart."""
         result = forward(*args, **kwargs)
         if self.image is not None:
-            image = forward(self.image, *args[1:], **kwargs)[0]
-            self.normed = torch.cat([result[0][:, : -self.kept], image], dim=1)
+            image = forward(self.image, *args[1:], **kwargs)
+            before, _, after = split(_first(result), self.order, self.kept)
+            self.normed = join(before, _first(image), after)
         return result
+
+
+def _first(result: Any) -> torch.Tensor:
+    """Return what a module returned, or the first of several values."""
+    first: torch.Tensor = result[0] if isinstance(result, tuple) else result
+    return first
 
 
 class KeyFeed:

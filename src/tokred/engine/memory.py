@@ -6,8 +6,7 @@ import math
 
 import torch
 
-from tokred.adapter import Remembered
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Remembered
 
 HALF = torch.bfloat16
 """Half precision with the range of float32, so that no output overflows."""

@@ -6,53 +6,44 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments
 from tokred.engine.base_site import BaseSite
-from tokred.engine.patch import Forward
+from tokred.engine.model_rows import as_rows
+from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.state import SiteState
-from tokred.interfaces import MemorySpec, Plan, Recovery, SiteInfo
+from tokred.family.site import SiteSpec
+from tokred.interfaces import Forward, MemorySpec, Plan, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.reduction import Reduction
 
 
 class ModelSite(BaseSite):
-    """Runs in place of the model's forward; at ratio 1 its output is recalled, and nothing in it is called.
+    """Runs in place of the model's forward; at ratio 1 what it returns is recalled, and nothing in it is called.
 
-    Where sites match by what the model returned, it offers them that, and follows their correspondences.
+    Whatever a model returns is remembered as it is. Where sites match by what the model returned, it offers them that,
+    with a row per token, and follows their correspondences.
 
     Args:
         spec, info, method, group: see `BaseSite`; the group is never matched.
-        picture: the argument that holds the picture or latents.
         sites: all sites at work.
     """
 
     def __init__(
-        self,
-        spec: SiteSpec,
-        info: SiteInfo,
-        method: Method,
-        group: MatchGroup,
-        picture: str,
-        sites: Sequence[BaseSite],
+        self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup, sites: Sequence[BaseSite]
     ) -> None:
-        super().__init__(spec, info, method, group, held=None)
-        self.recovery: Recovery = method.recovery
+        super().__init__(spec, info, method, group)
         self.followed = method.follows_model
-        self.picture = picture
         self.sites = sites
-        self.kind: type = tuple
-        self.rest()
+        self.reset()
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
-        """See `BaseSite`; what is remembered is the model's output."""
+        """See `BaseSite`; what the model returned is apart, in `SiteState.returned`."""
         shape = batch, layout.image, self.spec.width
-        returned: dict[str, MemorySpec] = {"returned": {"rows": shape}} if self.followed else {}
-        return {"output": self.recovery.state_spec(shape), **returned}
+        return {"rows": {"rows": shape}} if self.followed else {}
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """See `BaseSite`; a call in which other sites reduce is not skipped, nor remembered as dense."""
@@ -60,34 +51,44 @@ class ModelSite(BaseSite):
         self.skipping = plan.skips
         self.active = True
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """See `BaseSite`."""
-        super().rest()
+        super().reset()
         self.active = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
         self.called = True
         if self.skipping:
-            return self._recall(Arguments(self.names, args, kwargs)[self.picture])
-        if not self.active:
+            result = self._returned.recall(self.time)
+            self._note(result)
+            return result
+        if not (self.active and self.followed):
             return forward(*args, **kwargs)
-        if self.followed:
-            self._offer()
+        self._offer()
         result = forward(*args, **kwargs)
-        self.kind = type(result)
         reduction = self._followed() if self.reducing else None
         if reduction is not None:
-            return self._recover(result[0], reduction)
-        if self.followed or not self.reducing:
-            self._observe(self._rows(result[0]))
+            result = self._returned.recover(result, reduction, self.time)
+        self._note(result)
         return result
+
+    def observe(self, result: Any) -> None:
+        """Remember what the model returned; called once it has, outside of compiled code."""
+        left = not self.reducing or (self.followed and self._followed() is None)
+        if self.active and not self.skipping and left:
+            self._returned.observe(result, self.time)
+
+    @property
+    def _returned(self) -> Returned:
+        assert self.state.returned is not None, "the planner makes one for a site that is a model"
+        return self.state.returned
 
     def _offer(self) -> None:
         """Hand what the model returned last to the sites that match by it."""
         for site in self.sites:
-            if site.held is not None:
-                site.held.offer(self.state.memories["returned"]["rows"])
+            if site.probe is not None:
+                site.probe.offer(self.state.memories["rows"]["rows"])
 
     def _followed(self) -> Reduction | None:
         """Return the correspondences of a site that reduced by what the model returned; they are those of all."""
@@ -95,42 +96,8 @@ class ModelSite(BaseSite):
         return next((site.state.match.reduction for site in sites if site.called and site.reducing), None)
 
     @torch.no_grad()
-    def _observe(self, rows: torch.Tensor) -> None:
-        """Remember an output `[B, N, C]`."""
-        self.recovery.observe(rows, self.state.memories["output"], self.time, None)
-        self._note(rows)
-
-    @torch.no_grad()
-    def _note(self, rows: torch.Tensor) -> None:
-        """Remember what is returned, `[B, N, C]`, for the sites that match by it."""
+    def _note(self, result: Any) -> None:
+        """Remember what is returned, with a row per token, for the sites that match by it."""
         if self.followed:
-            self.state.memories["returned"]["rows"].copy_(rows)
-
-    def _recover(self, output: torch.Tensor, reduction: Reduction) -> Any:
-        """Return `output` with that of removed tokens recovered."""
-        kept = reduction.merge(self._rows(output))
-        full = self.recovery.recover(kept, reduction, self.state.memories["output"], self.time)
-        self._note(full)
-        return self._result(full, output)
-
-    def _recall(self, picture: torch.Tensor) -> Any:
-        """Return what the model would, in the axes of `picture`: `[B, C, H, W]` or `[B, N, C]`."""
-        rows = self.recovery.recall(self.state.memories["output"], self.time)
-        self._note(rows)
-        return self._result(rows.to(picture.dtype, copy=True), picture)
-
-    def _rows(self, output: torch.Tensor) -> torch.Tensor:
-        """Return what the model returned with a row per token, `[B, N, C]`: C its channels, in each its pixels."""
-        if output.ndim == 3:
-            return output
-        (h, w), (b, c, y, x) = self.state.layout.grids[0], output.shape
-        cells = output.reshape(b, c, h, y // h, w, x // w)
-        return cells.permute(0, 2, 4, 1, 3, 5).reshape(b, h * w, -1)
-
-    def _result(self, rows: torch.Tensor, like: torch.Tensor) -> Any:
-        """Return `rows` `[B, N, C]` as the model would, in the axes of `like`."""
-        if like.ndim == 4:
-            (h, w), (b, _, y, x) = self.state.layout.grids[0], like.shape
-            cells = rows.reshape(b, h, w, -1, y // h, x // w)
-            rows = cells.permute(0, 3, 1, 4, 2, 5).reshape(b, -1, y, x)
-        return (rows,) if self.kind is tuple else self.kind(rows)
+            rows = as_rows(tree_leaves(result)[0], self.state.layout.grids[0])
+            self.state.memories["rows"]["rows"].copy_(rows)

@@ -5,30 +5,40 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
 from types import MethodType
-from typing import Any, Protocol
+from typing import Any
 
 from torch import nn
+
+from tokred.interfaces import Around, Forward
 
 OFFLOADED = "_old_forward"
 """Where accelerate keeps the forward of a module whose calls it has wrapped, to move weights around them."""
 SLOTS = ("forward", OFFLOADED)
 
 
-class Forward(Protocol):
-    """A forward: what a module does when it is called."""
+class Layer(IntEnum):
+    """Which of several stand-ins for one module's forward is put over which: the lowest is the innermost.
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute."""
-        ...
+    `PROBE` sees what all others pass on to the module, and so what is computed rather than what was asked for. `KEYS`
+    are those of a "kv" site: the attention site beside it asks for the keys of all tokens, and they then let some of
+    these through. `SITE` is what is left, in the order of the sites: what is reduced as a whole is in what comes after.
+    """
+
+    PROBE = 0
+    KEYS = 1
+    SITE = 2
 
 
-class Around(Protocol):
-    """What runs in place of a forward, and is handed the original."""
+@dataclass(frozen=True)
+class Stand:
+    """What a site has stand around one module, and in which layer."""
 
-    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Compute in the place of `forward`, or around it."""
-        ...
+    module: nn.Module
+    around: Around
+    layer: Layer = Layer.SITE
 
 
 class PatchedForward:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from tokred.engine.noise import noise_shares
@@ -20,18 +21,19 @@ class SchedulerSteps:
 
     def __init__(self, pipe: Any) -> None:
         self.pipe = pipe
-        self.step, self.steps, self.calls, self.fresh = 0, 0, 0, True
+        self.step, self.steps, self.generation = 0, 0, 0
+        self.calls: Counter[tuple[Hashable, str]] = Counter()
         self._attach()
 
-    def next_call(self) -> Position:
-        """See `StepSource`; a scheduler always knows."""
+    def next_call(self, model: Hashable, branch: str) -> Position:
+        """See `StepSource`; a scheduler always knows. Calls of one step that have no names are told apart by order."""
         if self.pipe.scheduler is not self.scheduler:
             self.detach()
             self._attach()
-        position = Position(self.step, self.steps, f"call {self.calls}", self.fresh, self._time())
-        self.calls += 1
-        self.fresh = False
-        return position
+        call = self.calls[model, branch]
+        self.calls[model, branch] += 1
+        name = f"{branch}, call {call}" if branch and call else branch or f"call {call}"
+        return Position(self.step, self.steps, name, self.generation, self._time())
 
     def detach(self) -> None:
         """Put the scheduler's own functions back."""
@@ -45,7 +47,8 @@ class SchedulerSteps:
         self.wrappers = [Followed(self.scheduler, name, then) for name, then in wrapped]
 
     def _begin(self) -> None:
-        self.step, self.calls, self.fresh = 0, 0, True
+        self.step, self.generation = 0, self.generation + 1
+        self.calls.clear()
         timesteps = self.scheduler.timesteps
         self.steps = 0 if timesteps is None else len(timesteps)
         self.times = [] if timesteps is None else noise_shares(self.scheduler)
@@ -57,7 +60,7 @@ class SchedulerSteps:
 
     def _advance(self) -> None:
         self.step += 1
-        self.calls = 0
+        self.calls.clear()
 
 
 class Followed:

@@ -9,21 +9,26 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.adapter import Adapter, SiteSpec
-from tokred.engine.arguments import Arguments, argument_names
+from tokred.arguments import Arguments, argument_names
+from tokred.engine.branches import BranchNames
+from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
+from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
+from tokred.engine.site_call import SiteCall, SiteRecord
 from tokred.engine.state import MatchState, SiteState
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
-from tokred.errors import ConflictError, SpecError
-from tokred.interfaces import DENSE, NEED_PAST, Phase, Plan, SiteKind, known_before
+from tokred.errors import ConflictError, SpecError, UnsupportedModel
+from tokred.family.description import Family
+from tokred.family.layouts import entry_of, layout_of
+from tokred.family.site import SiteSpec
+from tokred.interfaces import DENSE, Phase, Plan, SiteKind
 from tokred.layout import Layout
 from tokred.method import Method
-from tokred.report import Ledger, SiteCall
 
 AnySite = Site | StreamSite | ModelSite
 
@@ -36,6 +41,7 @@ class ModelCall:
         position: where in the generation it is.
         layout: how its tokens are made up, those that are gone for good left out.
         whole: how they were made up at first.
+        shape: of the picture, or of each where a list of them is given.
         batch: number of samples, B.
         dtype: of the picture, and of what is remembered of the model's features unless that is in half precision.
         device: where the model computes.
@@ -45,6 +51,7 @@ class ModelCall:
     position: Position
     layout: Layout
     whole: Layout
+    shape: tuple[Any, ...]
     batch: int
     dtype: torch.dtype
     device: torch.device
@@ -59,10 +66,11 @@ class CallPlanner:
 
     Args:
         model: the model.
-        adapter: knows its family.
+        family: describes it.
         method: what is applied.
         sites: the sites at work.
         steps: knows the denoising step.
+        names: knows what a pipeline calls the guidance branch.
         ledger: is told what every site computes.
         inner: the modules inside sites that are stood in for, by name.
     """
@@ -70,24 +78,31 @@ class CallPlanner:
     def __init__(
         self,
         model: nn.Module,
-        adapter: Adapter,
+        family: Family,
         method: Method,
         sites: list[AnySite],
         steps: StepSource,
+        names: BranchNames,
         ledger: Ledger,
         inner: Mapping[str, nn.Module],
     ) -> None:
         self.model = model
-        self.adapter = adapter
+        self.family = family
         self.method = method
         self.sites = sites
         self.groups = list(dict.fromkeys(site.group for site in sites))
         self.steps = steps
+        self.branches = names
+        self.generation = 0
         self.ledger = ledger
         self.inner = inner
-        self.names = argument_names(adapter.entry(model))
+        self.names = argument_names(entry_of(family, model))
         self.attentions = {
             site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
+        }
+        specs = [spec for site in sites for spec in _recorded(site)]
+        self.records = {
+            spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
         }
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
@@ -95,22 +110,18 @@ class CallPlanner:
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Prepare every site for the call that is about to happen."""
-        position = self.steps.next_call()
+        position = self.steps.next_call(self, self.branches.current)
         if position is None:
-            self._rest("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
+            self._reset("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
             return
-        if position.fresh:
-            self.begin()
-        arguments = Arguments(self.names, args, kwargs)
-        picture: torch.Tensor = arguments[self.adapter.picture]
-        layout = self.adapter.layout(self.model, arguments)
-        time = self._time(position, picture)
-        call = ModelCall(position, layout, layout, len(picture), picture.dtype, picture.device, time)
+        if position.generation != self.generation:
+            self.begin(position.generation)
+        call = self._call(position, Arguments(self.names, args, kwargs))
         self.ledger.begin_call(position)
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site in self.sites:
-            info = replace(site.info, tokens=call.layout.image)
+            info = replace(site.info, tokens=site.spec.layout(call.layout).image)
             plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
@@ -118,28 +129,49 @@ class CallPlanner:
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:
-        """Take back what was noted of sites that the call has left out."""
+        """Have the model's output remembered; take back what was noted of sites that the call has left out."""
+        for site in self.sites:
+            if isinstance(site, ModelSite):
+                site.observe(output)
         skipped = any(isinstance(site, ModelSite) and site.skipping for site in self.sites)
         left_out = [site for site in self.sites if not (site.called or skipped)]
         self.ledger.take_back({spec.name for site in left_out for spec in _recorded(site)})
 
-    def begin(self) -> None:
+    def begin(self, generation: int) -> None:
         """Begin a generation: forget the last one and start the random draws anew."""
         self._refuse_replaced()
         self._refuse_caches_inside()
+        self.generation = generation
         self.generators.clear()
-        self.ledger.begin_generation()
+        self.ledger.begin_generation(generation)
         for site in self.sites:
-            site.rest()
+            site.reset()
 
-    def _prepare(self, site: AnySite, call: ModelCall, plan: Plan) -> None:
+    def _call(self, position: Position, arguments: Arguments) -> ModelCall:
+        """Work out what the model is called with."""
+        given = arguments[self.family.picture]
+        pictures: list[torch.Tensor] = list(given) if isinstance(given, (list, tuple)) else [given]
+        first = pictures[0]
+        shape = tuple(p.shape for p in pictures) if len(pictures) > 1 else tuple(first.shape)
+        batch = len(pictures) if isinstance(given, (list, tuple)) else len(first)
+        layout, time = self._layout(arguments), self._time(position, first)
+        return ModelCall(position, layout, layout, shape, batch, first.dtype, first.device, time)
+
+    def _layout(self, arguments: Arguments) -> Layout:
+        """Read the layout; of a call that is only made or skipped, as far as it can be read."""
+        try:
+            return layout_of(self.family, self.model, arguments)
+        except UnsupportedModel:
+            if self.method.skips_model_only:
+                return Layout(())
+            raise
+
+    def _prepare(self, site: AnySite, whole: ModelCall, plan: Plan) -> None:
+        call = replace(whole, layout=site.spec.layout(whole.layout), whole=site.spec.layout(whole.whole))
         state = site.states.get(call.position.branch)
         match = site.group.state(call.position.branch, call.batch, call.layout)
-        if state is None or state.match is not match:
-            specs = site.memory_specs(call.batch, call.layout)
-            dtype = remembered_dtype(self.method.memory, call.dtype)
-            memories = {what: new_memory(spec, dtype, call.device) for what, spec in specs.items()}
-            state = site.states[call.position.branch] = SiteState(call.batch, call.layout, match, memories=memories)
+        if state is None or state.match is not match or state.shape != call.shape:
+            state = site.states[call.position.branch] = self._state(site, call, match)
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
             self._join(site, match, call, plan)
@@ -154,18 +186,41 @@ class CallPlanner:
         if site.spec.kind == "model" and len(self.method.sites) > 1:
             return  # what it skips is noted at the sites in it
         removed = call.layout.image if plan.skips else match.removed if plan.phase.reduces else 0
-        self._record(site, call, plan.phase, removed)
+        self._record(site, call, plan, removed)
 
-    def _record(self, site: AnySite, call: ModelCall, phase: Phase, removed: int) -> None:
+    def _state(self, site: AnySite, call: ModelCall, match: MatchState) -> SiteState:
+        """Make what a site remembers in a generation and branch."""
+        dtype = remembered_dtype(self.method.memory, call.dtype)
+        specs = site.memory_specs(call.batch, call.layout)
+        memories = {what: new_memory(spec, dtype, call.device) for what, spec in specs.items()}
+        state = SiteState(call.batch, call.layout, match, shape=call.shape, memories=memories)
+        if isinstance(site, ModelSite):
+            grid = call.layout.grids[0] if self.method.follows_model else None
+            state.returned = Returned(self.method.recovery, self.method.memory, grid)
+        return state
+
+    def _record(self, site: AnySite, call: ModelCall, plan: Plan, removed: int) -> None:
         """Note what a site computes; of a block whose tokens get fewer inside it, each half."""
         gone = call.whole.image - call.layout.image
         before = Phase.REDUCE if gone else Phase.DENSE
         *first, last = _recorded(site)
         computed = [(spec, before, gone) for spec in first]
-        computed.append((last, before if phase is Phase.DENSE else phase, gone + removed))
+        computed.append((last, before if plan.phase is Phase.DENSE else plan.phase, gone + removed))
         for spec, done, missing in computed:
-            record = SiteCall(call.position, spec, call.whole, done, call.batch, missing, self.method.keys)
-            self.ledger.record(replace(record, unasked=self._unasked(site)))
+            self.ledger.record(
+                SiteCall(
+                    position=call.position,
+                    site=self.records[spec.name],
+                    layout=call.whole,
+                    phase=done,
+                    batch=call.batch,
+                    removed=missing,
+                    keys=self.method.attended,
+                    context=spec.context(call.whole),
+                    skipped=plan.skips,
+                    unasked=self._unasked(site),
+                )
+            )
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""
@@ -223,7 +278,7 @@ class CallPlanner:
         """Adapt a plan to what this call allows, and say so."""
         plan = self._known(plan, kind)
         removed = round(plan.ratio * state.layout.image)
-        if plan.phase is Phase.DENSE or removed == 0:
+        if plan.phase is Phase.DENSE or (removed == 0 and plan.ratio < 1):
             return DENSE
         if plan.ratio == 1 or kind == "model":
             return replace(plan, phase=Phase.REDUCE) if plan.phase.reduces and state.seen else DENSE
@@ -232,13 +287,13 @@ class CallPlanner:
         if removed > capacity:
             self.ledger.warn(
                 f"{removed} of {state.layout.image} tokens should be removed, and {matcher} can remove "
-                f"{capacity} on a grid of {' and '.join(f'{h} x {w}' for h, w in state.layout.grids)}: the sites run "
+                f"{capacity} on a grid of {state.layout.shown}: the sites run "
                 "dense. Use a smaller stride or ratio"
             )
             return DENSE
         if plan.phase is Phase.REDUCE and not state.matched:
             plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        needs_past = self.method.similarity.signal in NEED_PAST or (plan.phase.reduces and self.method.remembers)
+        needs_past = self.method.similarity.signal.needs_past or (plan.phase.reduces and self.method.remembers)
         if plan.phase.matches and needs_past and not state.seen:
             return DENSE  # there is no dense call yet to compare with, or to recall
         return plan
@@ -246,9 +301,9 @@ class CallPlanner:
     def _known(self, plan: Plan, kind: SiteKind) -> Plan:
         """Turn an oracle's plan into an ordinary one where the signal is known anyway; refuse to match before it is."""
         signal = self.method.similarity.signal
-        if plan.phase is Phase.ORACLE and known_before(signal, kind):
+        if plan.phase is Phase.ORACLE and signal.known_before(kind):
             return replace(plan, phase=Phase.MATCH_REDUCE)
-        if plan.phase is Phase.MATCH_REDUCE and not known_before(signal, kind):
+        if plan.phase is Phase.MATCH_REDUCE and not signal.known_before(kind):
             raise SpecError(
                 f"signal={signal!r} is known only after a site has run, and {self.method.scheduler} plans to match and "
                 f"reduce {kind!r} sites in one call. Plan Phase.MATCH and Phase.REDUCE, or Phase.ORACLE."
@@ -272,11 +327,11 @@ class CallPlanner:
                     "would use the outputs of other tokens. Call disable_cache(), and use a cache of whole blocks."
                 )
 
-    def _rest(self, why: str) -> None:
+    def _reset(self, why: str) -> None:
         self.ledger.position = None
         self.ledger.warn(f"nothing is reduced, {why}")
         for site in self.sites:
-            site.rest()
+            site.reset()
 
 
 def _recorded(site: AnySite) -> tuple[SiteSpec, ...]:

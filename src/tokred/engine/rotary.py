@@ -1,4 +1,4 @@
-"""Rotary positions where queries are of fewer tokens than keys."""
+"""Rotary positions where queries are of other tokens than keys."""
 
 from __future__ import annotations
 
@@ -8,35 +8,41 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.adapter import Rotary
-from tokred.engine.arguments import Arguments
-from tokred.engine.patch import Forward
-from tokred.engine.travel import gather_rows
-from tokred.reduction import Reduction
+from tokred.arguments import Arguments
+from tokred.engine.rows import RowIndex, gathered
+from tokred.family.signature import IMAGE, Order
+from tokred.family.site import Rotary
+from tokred.family.spans import join, lead, split
+from tokred.interfaces import Forward
 
 
 class RotaryFeed:
-    """Stands around the last module that queries or keys pass, and rotates what it returns while positions are set.
+    """Stands around the last module that queries or keys pass, and rotates what it returns while tables are set.
 
     Attributes:
-        positions: a row per token; None leaves the module as it is.
-        used: whether the module has been called since positions were set.
+        used: whether the module has been called since tables were set.
     """
 
     def __init__(self, rotate: Callable[[torch.Tensor, Any], torch.Tensor]) -> None:
         self.rotate = rotate
-        self.positions: Any = None
+        self.tables: Any = None
         self.used = True
 
-    def set(self, positions: Any) -> None:
-        """Rotate by `positions` from now on, or not at all."""
-        self.positions, self.used = positions, positions is None
+    def set(self, tables: Any, order: Order = (), image: int = 0) -> None:
+        """Rotate by `tables` from now on; only the `image` rows of a sequence made up of `order`, where it is given."""
+        self.tables, self.order, self.image = tables, order, image
+        self.used = tables is None
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the module and rotate."""
         self.used = True
         result: torch.Tensor = forward(*args, **kwargs)
-        return result if self.positions is None else self.rotate(result, self.positions)
+        if self.tables is None:
+            return result
+        if not self.order:
+            return self.rotate(result, self.tables)
+        before, image, after = split(result, self.order, self.image)
+        return join(before, self.rotate(image, self.tables), after)
 
 
 class RotaryFeeds:
@@ -48,33 +54,61 @@ class RotaryFeeds:
 
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
-        modules = (rotary.queries, rotary.keys, rotary.company_queries, rotary.company_keys)
-        self.around: dict[nn.Module, RotaryFeed] = {m: RotaryFeed(rotary.rotate) for m in modules if m is not None}
+        modules = (rotary.queries, rotary.keys, *(rotary.context or ()))
+        self.around: dict[nn.Module, RotaryFeed] = {module: RotaryFeed(rotary.rotate) for module in modules}
 
     @property
     def used(self) -> bool:
         """Whether everything that should have been rotated was."""
         return all(feed.used for feed in self.around.values())
 
-    def begin(self, call: Arguments, reduction: Reduction) -> None:
-        """Take the positions off a call: queries get the rows of the kept tokens, keys all rows."""
-        rotary = self.rotary
-        positions = call.get(rotary.argument)
-        if positions is None:
-            return
-        call[rotary.argument] = None
-        kept = gather_rows(positions, 0, reduction)
-        if rotary.company_queries is None or rotary.company_keys is None:
-            self.around[rotary.queries].set(kept)
-            self.around[rotary.keys].set(positions)
-            return
-        company = len(positions[0]) - reduction.tokens
-        self.around[rotary.queries].set(tuple(table[company:] for table in kept))
-        self.around[rotary.keys].set(tuple(table[company:] for table in positions))
-        for module in (rotary.company_queries, rotary.company_keys):
-            self.around[module].set(tuple(table[:company] for table in positions))
+    def begin(self, call: Arguments, index: RowIndex, keys_alone: bool) -> None:
+        """Take the tables off a call: what is reduced gets the rows of the kept tokens, the other all rows.
 
-    def rest(self) -> None:
+        Args:
+            call: the attention's or block's arguments.
+            index: which rows are left.
+            keys_alone: whether keys are reduced and queries are not, rather than the other way round.
+        """
+        rotary = self.rotary
+        tables = call.get(rotary.rows.argument)
+        if tables is None:
+            return
+        call[rotary.rows.argument] = None
+        kept = gathered(tables, rotary.rows, index, rotary.rows.argument)
+        image, computed = index.reduction.tokens, index.reduction.computed
+        self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
+        self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
+        for module in rotary.context or ():
+            self.around[module].set(self._part(tables, image, context=True))
+
+    def _set(self, module: nn.Module, tables: Any, image: int) -> None:
+        """Have a module's output rotated by `tables`, in which `image` rows are the image's."""
+        order, alone = self._order, (IMAGE,)
+        if order == self.rotary.order:
+            self.around[module].set(tables)
+        elif self.rotary.order == alone:
+            self.around[module].set(self._part(tables, image))
+        else:  # the tables are those of the image's tokens alone
+            self.around[module].set(tables, self.rotary.order, image)
+
+    def _part(self, tables: Any, image: int, context: bool = False) -> Any:
+        """Return the rows of tables that are the image's, or the context's."""
+        (axis, order), _ = self.rotary.rows.axes[0], None
+        if isinstance(tables, (tuple, list)):
+            return type(tables)([self._part(table, image, context) for table in tables])
+        before = lead(order, tables.shape[axis], image)
+        if not context:
+            return tables.narrow(axis, before, image)
+        rest = tables.shape[axis] - image
+        return tables.narrow(axis, 0 if before else image, rest)
+
+    @property
+    def _order(self) -> Order:
+        """The parts of the sequence that the tables have rows for."""
+        return self.rotary.rows.axes[0][1]
+
+    def reset(self) -> None:
         """Rotate nothing."""
         for feed in self.around.values():
-            feed.positions = None
+            feed.tables = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
-from tokred.adapter import SiteSpec
 from tokred.engine.state import MatchState
+from tokred.family.site import SiteSpec
 from tokred.layout import Layout
 
 

@@ -6,33 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments
+from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
-from tokred.engine.keys import (
-    FullKeys,
-    KeyFeed,
-    KeySource,
-    MergedKeys,
-    NormedKeys,
-    NormFeed,
-    RecoveredKeys,
-    SeenKeys,
-)
-from tokred.engine.matching import held_features, make_match
-from tokred.engine.outputs import token_output, with_token_output
-from tokred.engine.patch import Forward
+from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
+from tokred.engine.matching import make_match
+from tokred.engine.outputs import context_output, token_output, with_outputs
+from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
-from tokred.engine.taps import Held
-from tokred.engine.travel import check_arguments, gather_travels
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import Memory, MemorySpec, Phase, Plan, Recovery, SiteInfo
+from tokred.family.site import SiteSpec
+from tokred.family.spans import join, split
+from tokred.interfaces import Around, Forward, Memory, MemorySpec, Phase, Place, Plan, Probe, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
-from tokred.parts.recoveries import Cached
 from tokred.reduction import Reduction
 
 
@@ -43,11 +34,8 @@ class Site(BaseSite):
     so that each phase compiles into one graph.
 
     Args:
-        spec, info, method, group, held: see `BaseSite`.
-        feeds: stand around the projections in `spec.key_modules`, where the method asks for other keys than "kept" or
-            reduces the keys alone.
-        rotary: rotates queries and keys, where the model does and the method asks for other keys.
-        norm: stands around `spec.key_norm`, likewise.
+        spec, info, method, group: see `BaseSite`.
+        place: the site, as the method's signal sees it.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
 
@@ -57,43 +45,49 @@ class Site(BaseSite):
         info: SiteInfo,
         method: Method,
         group: MatchGroup,
-        held: Held | None,
-        feeds: tuple[KeyFeed, ...],
-        rotary: RotaryFeeds | None,
-        norm: NormFeed | None,
-        on_unplanned: Callable[[SiteSpec, str], None],
+        place: Place,
+        on_unplanned: Callable[[str, str], None],
     ) -> None:
-        super().__init__(spec, info, method, group, held)
+        super().__init__(spec, info, method, group)
+        self.probe: Probe = method.similarity.signal.probe(place)
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
-        self.feeds = feeds
-        self.rotary = rotary
-        self.norm = norm
-        self.signal = method.similarity.signal
-        self.keeps_values = self.signal == "value" and info.kind == "mlp"
+        self.order = spec.call.order
+        other_keys = method.attended != "kept" and bool(spec.attention.keys) and spec.kind != "mlp"
+        self.apart = other_keys or spec.kind == "kv"
+        self.feeds = tuple(KeyFeed() for _ in spec.attention.keys) if self.apart else ()
+        self.rotary = RotaryFeeds(spec.attention.rotary) if self.apart and spec.attention.rotary else None
+        self.norm = NormFeed() if self.apart and spec.attention.norm else None
         self.remembered = self._remembered()
-        self.returns_company = True
-        self.rest()
+        self.returns_context = True
+        self.reset()
+
+    @property
+    def inside(self) -> list[Stand]:
+        """What makes other keys than those of the kept tokens."""
+        layer = Layer.KEYS if self.spec.kind == "kv" else Layer.SITE
+        around: list[tuple[nn.Module, Around]] = list(zip(self.spec.attention.keys, self.feeds, strict=False))
+        if self.rotary is not None:
+            around += self.rotary.around.items()
+        if self.norm is not None and self.spec.attention.norm is not None:
+            around.append((self.spec.attention.norm, self.norm))
+        return [Stand(module, stand, layer) for module, stand in around]
 
     def _remembered(self) -> dict[str, Recovery]:
-        """Return the recoveries that remember dense calls, by what: "output", "company", "drift", a feed's number."""
+        """Return the recoveries that remember dense calls, by what: "output", "context", a feed's number."""
         recoveries = {"output": self.method.recovery}
-        if self.spec.company != "none" and self.method.skips_sites:
-            recoveries["company"] = self.method.recovery
-        if self.signal == "drift":
-            recoveries["drift"] = Cached()
-        if self.method.keys == "recovered":
+        if self.spec.call.context and self.method.skips_sites:
+            recoveries["context"] = self.method.recovery
+        if self.method.attended == "recovered":
             recoveries |= {str(index): self.method.recovery_of_keys for index in range(len(self.feeds))}
         return {what: recovery for what, recovery in recoveries.items() if recovery.state_spec((1, 1, 1))}
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
         """See `BaseSite`."""
-        projections: Any = self.spec.key_modules
+        projections: Any = self.spec.attention.keys
         widths = {str(index): projection.out_features for index, projection in enumerate(projections)}
-        rows = {"company": self.spec.companions(layout)}
-        values: Any = self.spec.value_output
-        kept = {"value": Cached().state_spec((batch, layout.image, values.out_features))} if self.keeps_values else {}
-        return kept | {
+        rows = {"context": self.spec.context(layout)}
+        return super().memory_specs(batch, layout) | {
             what: recovery.state_spec((batch, rows.get(what, layout.image), widths.get(what, self.spec.width)))
             for what, recovery in self.remembered.items()
         }
@@ -105,15 +99,14 @@ class Site(BaseSite):
         self.making = self.matching and makes
         self.skipping = plan.skips
         self.trying = plan.phase is Phase.ORACLE
-        self.observing = (bool(self.remembered) or self.keeps_values) and not self.reducing
-        self.lead = self.spec.lead(state.layout)
-        self._rest_inside()
-        if self.held is not None:
-            self.held.expect(self.making or (self.keeps_values and self.observing))
+        kept = "signal" in state.memories
+        self.observing = (bool(self.remembered) or kept) and not self.reducing
+        self._reset_inside()
+        self.probe.expect(self.making or (kept and self.observing))
 
-    def rest(self) -> None:
+    def reset(self) -> None:
         """See `BaseSite`."""
-        super().rest()
+        super().reset()
         self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -122,9 +115,9 @@ class Site(BaseSite):
         if not (self.making or self.reducing or self.observing):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
-        tokens: torch.Tensor = call[self.spec.tokens]
-        if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
-            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+        tokens: torch.Tensor = call[self.spec.call.tokens]
+        if not self._fits(tokens):
+            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         if self.skipping:
             return self._recall(call, tokens)
@@ -132,72 +125,61 @@ class Site(BaseSite):
             return self._learn(forward, call, tokens)
         if self.making:
             output = self._output(self._call(forward, call, ()), tokens) if self.trying else None
-            make_match(self.group, self.method, self.state.match, self._features(tokens, output))
+            self._match(tokens, output)
         return self._reduce(forward, call, tokens)
 
-    def _features(self, tokens: torch.Tensor, output: torch.Tensor | None) -> torch.Tensor:
-        """Return the signal `[B, N, C]`; `output` is None in a call that matches before the site runs."""
-        if self.keeps_values:
-            return self._last_values()
-        if self.held is not None:
-            return held_features(self.spec, self.held, tokens[:, self.lead :], self.signal)
-        if self.signal in ("input", "block_input"):  # a whole block's input is the same
-            return tokens[:, self.lead :]
-        if self.signal == "projection":
-            return self._projected(tokens)
-        assert output is not None, "the planner refuses to match by an output before it is known"
-        if self.signal == "output":
-            return output
-        what = "drift" if self.signal == "drift" else "output"
-        return output - self.remembered[what].recall(self.state.memories[what], self.time)
+    def _fits(self, tokens: torch.Tensor) -> bool:
+        """Say whether `tokens` `[B, L, C]` are those of the call that was planned."""
+        batch, length = tokens.shape[:2]
+        image = self.state.layout.image
+        return batch == self.state.batch and (length > image if len(self.order) > 1 else length == image)
 
-    def _projected(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return the queries of all tokens, or their values where the keys and values alone are reduced."""
-        project: Any = self.spec.key_modules[-1] if self.spec.kind == "kv" else self.spec.query_module
-        features: torch.Tensor = project(tokens)
-        return features[:, self.lead :]
+    def _split(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""
+        return split(x, self.order, self.state.layout.image, self.state.layout.prefix)
 
-    @torch.no_grad()
-    def _last_values(self) -> torch.Tensor:
-        """Return the values of the block's attention; those of the last call that made them, where this one has not."""
-        values = self.state.memories["value"]["output"]
-        if self.held is None or self.held.features is None:
-            return values
-        return values.copy_(held_features(self.spec, self.held, values, self.signal))
+    def _match(self, tokens: torch.Tensor, output: torch.Tensor | None) -> None:
+        """Make correspondences; `output` is None in a call that matches before the site runs."""
+        features = self.probe.features(self._split(tokens)[1], output, self.state.memories, self.time)
+        make_match(self.group, self.method, self.state.match, features)
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it is to, and remember it."""
-        keys = tuple(SeenKeys() for _ in self.feeds) if "0" in self.remembered else ()
+        keys = tuple(SeenKeys(self.spec.attention.order) for _ in self.feeds) if "0" in self.remembered else ()
         result = self._call(forward, call, keys)
         output = self._output(result, tokens)
         if self.making:
-            make_match(self.group, self.method, self.state.match, self._features(tokens, output))
-        elif self.keeps_values:
-            self._last_values()
-        image = self.state.layout.image
-        seen = {str(index): key.keys[:, -image:] for index, key in enumerate(keys)}
-        if "company" in self.remembered:
-            seen["company"] = self._company(result, call)
-        self._observe({what: seen.get(what, output) for what in self.remembered})
+            self._match(tokens, output)
+        seen = {str(index): key.image(self.state.layout.image) for index, key in enumerate(keys)}
+        if "context" in self.remembered:
+            seen["context"] = self._context(result, call)
+        self._observe(output, seen)
         return result
 
     @torch.no_grad()
-    def _observe(self, seen: dict[str, torch.Tensor]) -> None:
-        """Have the recoveries remember what was computed densely."""
+    def _observe(self, output: torch.Tensor, seen: dict[str, torch.Tensor]) -> None:
+        """Have the signal and the recoveries remember what was computed densely: `output`, or what else was `seen`."""
         made = self.state.match.reduction if self.matching else None
-        for what, output in seen.items():
-            reduction = None if what == "company" else made
-            self.remembered[what].observe(output, self.state.memories[what], self.time, reduction)
+        for what, recovery in self.remembered.items():
+            reduction = None if what == "context" else made
+            recovery.observe(seen.get(what, output), self.state.memories[what], self.time, reduction)
+        if "signal" in self.state.memories:
+            self.probe.observe(output, self.state.memories["signal"])
 
     def _recall(self, call: Arguments, tokens: torch.Tensor) -> Any:
         """Return what the site would, from memory alone."""
-        image = self._recalled("output", tokens[:, self.lead :])
-        if self.spec.company == "none":
-            return image
-        if self.lead:
-            return torch.cat([self._recalled("company", tokens[:, : self.lead]), image], dim=1)
-        company = self._recalled("company", call[self.spec.apart]) if self.returns_company else None
-        return with_token_output(self.spec, (company, company), image)
+        before, image, after = self._split(tokens)
+        full = self._recalled("output", image)
+        if len(self.order) > 1:
+            context = self._recalled("context", torch.cat([before, after], dim=1))
+            full = join(context[:, : before.shape[1]], full, context[:, before.shape[1] :])
+            return with_outputs(self.spec, full, None)
+        text = self._recalled("context", call[self.spec.call.beside]) if self._gives_context else None
+        return with_outputs(self.spec, full, text)
+
+    @property
+    def _gives_context(self) -> bool:
+        return bool(self.spec.call.beside) and self.returns_context
 
     def _recalled(self, what: str, tokens: torch.Tensor) -> torch.Tensor:
         """Return a new tensor `[B, N, C]` in the dtype of `tokens`, which a whole block adds to its own output."""
@@ -208,65 +190,74 @@ class Site(BaseSite):
         """Call the site on the kept tokens and recover the others."""
         reduction = self.state.match.reduction
         if reduction is None:
-            self.on_unplanned(self.spec, "the site that should have made its match was not called")
+            self.on_unplanned(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.method.keys)
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.apart)
+        index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
+        if self.rotary is not None:
+            self.rotary.begin(call, index, keys_alone=self.spec.kind == "kv")
         if self.spec.kind == "kv":
             return self._reduce_keys(forward, call, reduction)
-        head, image = tokens[:, : self.lead], tokens[:, self.lead :]
+        before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
-        call[self.spec.tokens] = torch.cat([head, merged], dim=1) if self.lead else merged
-        if self.rotary is not None:
-            self.rotary.begin(call, reduction)
-        gather_travels(self.spec, call, reduction)
-        result = self._call(forward, call, self._key_sources(tokens, reduction))
+        call[self.spec.call.tokens] = join(before, merged, after)
+        gather_rows(self.spec, call, index)
+        result = self._call(forward, call, self._key_sources(image, reduction))
+        return self._recovered(result, image, merged, reduction)
+
+    def _recovered(self, result: Any, image: torch.Tensor, merged: torch.Tensor, reduction: Reduction) -> Any:
+        """Return what the site would have on all tokens, from what it returned on the merged ones."""
         output = token_output(self.spec, result)
-        kept = output[:, self.lead :] - merged if self.spec.residual else output[:, self.lead :]
-        full = self.method.recovery.recover(kept, reduction, self._memory("output"), self.time)
-        full = torch.cat([output[:, : self.lead], full], dim=1) if self.lead else full
+        before, kept, after = split(output, self.order, reduction.computed, self.state.layout.prefix)
+        own = kept - merged if self.spec.residual else kept
+        full = self.method.recovery.recover(own, reduction, self._memory("output"), self.time)
         if self.spec.residual:
-            full[:, self.lead :].add_(image)
-        return with_token_output(self.spec, result, full)
+            full.add_(image)
+        return with_outputs(self.spec, join(before, full, after), None, result)
 
     def _reduce_keys(self, forward: Forward, call: Arguments, reduction: Reduction) -> Any:
         """Call the site on all tokens, which attend to the merged ones."""
-        return self._call(forward, call, tuple(MergedKeys(reduction, self.merge) for _ in self.feeds))
+        order = self.spec.attention.order
+        return self._call(forward, call, tuple(MergedKeys(reduction, self.merge, order) for _ in self.feeds))
 
-    def _company(self, result: Any, call: Arguments) -> torch.Tensor:
+    def _context(self, result: Any, call: Arguments) -> torch.Tensor:
         """Return the site's own output for the tokens that are computed with the image's, `[B, T, C]`."""
-        if self.lead:
-            return token_output(self.spec, result)[:, : self.lead]
-        company: torch.Tensor | None = result[1 - (self.spec.output or 0)]
-        self.returns_company = company is not None  # the last block of SD3 returns none
-        given: torch.Tensor = call[self.spec.apart]
-        if company is None:
+        if len(self.order) > 1:
+            before, _, after = self._split(token_output(self.spec, result))
+            return torch.cat([before, after], dim=1)
+        context = context_output(self.spec, result)
+        self.returns_context = context is not None  # the last block of SD3 returns none
+        given: torch.Tensor = call[self.spec.call.beside]
+        if context is None:
             return torch.zeros_like(given)
-        return company - given if self.spec.residual else company
+        return context - given if self.spec.residual else context
 
     def _output(self, result: Any, tokens: torch.Tensor) -> torch.Tensor:
         """Return the site's own output `[B, N, C]`, without the input that a whole block adds to it."""
-        output = token_output(self.spec, result)[:, self.lead :]
-        return output - tokens[:, self.lead :] if self.spec.residual else output
+        output = self._split(token_output(self.spec, result))[1]
+        return output - self._split(tokens)[1] if self.spec.residual else output
 
-    def _key_sources(self, tokens: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
-        if self.method.keys == "full" and self.norm is not None:
-            self.norm.image, self.norm.kept = tokens[:, self.lead :], reduction.computed
+    def _key_sources(self, image: torch.Tensor, reduction: Reduction) -> tuple[KeySource, ...]:
+        """Return what makes the keys and values that the kept tokens, of all of the image's `[B, N, C]`, attend to."""
+        order = self.spec.attention.order
+        if self.method.attended == "full" and self.norm is not None:
+            self.norm.image, self.norm.kept, self.norm.order = image, reduction.computed, order
             return tuple(NormedKeys(self.norm) for _ in self.feeds)
-        if self.method.keys == "full":
-            return tuple(FullKeys(tokens) for _ in self.feeds)
+        if self.method.attended == "full":
+            return tuple(FullKeys(image, reduction.computed, order) for _ in self.feeds)
         recovery = self.method.recovery_of_keys
         memories = [self._memory(str(index)) for index in range(len(self.feeds))]
-        return tuple(RecoveredKeys(recovery, reduction, memory, self.time) for memory in memories)
+        return tuple(RecoveredKeys(recovery, reduction, memory, self.time, order) for memory in memories)
 
     def _memory(self, what: str) -> Memory:
         return self.state.memories.get(what, {})
 
-    def _rest_inside(self) -> None:
+    def _reset_inside(self) -> None:
         """Leave the modules inside the site as they are."""
         for feed in self.feeds:
             feed.source = None
         if self.rotary is not None:
-            self.rotary.rest()
+            self.rotary.reset()
         if self.norm is not None:
             self.norm.image = None
 
@@ -277,7 +268,7 @@ class Site(BaseSite):
         try:
             result = forward(*call.args, **call.kwargs)
         finally:
-            self._rest_inside()
+            self._reset_inside()
         if not all(feed.used for feed in self.feeds) or not (self.rotary is None or self.rotary.used):
             raise UnsupportedModel(
                 f"{self.spec.name} did not call its key and value projections, so keys={self.method.keys!r} had no "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from tokred.engine.returned import Returned
 from tokred.engine.steps import Position
 from tokred.interfaces import Draw, Matcher, Memory
 from tokred.layout import Layout
@@ -26,6 +27,7 @@ class MatchState:
         reduction: the correspondences; None before the first match has run.
         pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
         memory: the matcher's tensors.
+        rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
         position: the last model call in which sites planned to use it.
         planned: the ratio and the matcher that they planned there.
         made: whether one of them makes it anew there.
@@ -40,6 +42,7 @@ class MatchState:
     reduction: Reduction | None = None
     pmr: torch.Tensor | None = None
     memory: Memory = field(default_factory=dict)
+    rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
     position: Position | None = None
     planned: tuple[float, Matcher | None] = (0.0, None)
     made: bool = False
@@ -56,6 +59,8 @@ class SiteState:
         matched: whether a match has been planned.
         seen: number of calls that were planned to compute all tokens.
         kept: where in the picture the tokens were that a "stream" site keeps, `[B or 1, K]`; None before a match.
+        shape: of the picture that it was made for.
+        returned: what the model returned, where the site is the model.
         memories: what the recoveries remember, by what of: see `Site.remembered`.
     """
 
@@ -65,6 +70,8 @@ class SiteState:
     matched: bool = False
     seen: int = 0
     kept: torch.Tensor | None = None
+    shape: tuple[int, ...] = ()
+    returned: Returned | None = None
     memories: dict[str, Memory] = field(default_factory=dict)
 
     @property

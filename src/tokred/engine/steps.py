@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,14 +20,14 @@ class Position:
         step: index of the denoising step, from 0.
         steps: number of denoising steps.
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
-        fresh: whether the call begins a new generation.
+        generation: number of the generation, from 1; the same for all models of a pipeline.
         time: the share of noise, see `tokred.engine.noise`.
     """
 
     step: int
     steps: int
     branch: str
-    fresh: bool
+    generation: int
     time: float = field(default=0.0, compare=False)
 
 
@@ -82,8 +83,13 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
 class StepSource(Protocol):
     """Knows the position of the next model call."""
 
-    def next_call(self) -> Position | None:
-        """Return the position of the call that is about to happen, or None where it is not known."""
+    def next_call(self, model: Hashable, branch: str) -> Position | None:
+        """Return the position of the call that is about to happen, or None where it is not known.
+
+        Args:
+            model: tells apart the models of a pipeline.
+            branch: what the pipeline calls the guidance branch; empty where it does not say.
+        """
         ...
 
     def detach(self) -> None:
@@ -102,22 +108,31 @@ class ExplicitSteps:
     def __init__(self, alone: bool) -> None:
         self.alone = alone
         self._said: _Said | None = None
-        self._calls = 0
-        self._branches: set[str] = set()
+        self._generation = 0
+        self._calls: Counter[Hashable] = Counter()
+        self._branches: set[tuple[Hashable, str]] = set()
 
-    def next_call(self) -> Position | None:
+    def next_call(self, model: Hashable, branch: str) -> Position | None:
         """See `StepSource`. Further calls inside one `with` block are branches of their own."""
         said, last = _explicit.get(), self._said
         if said is None:
-            return Position(0, 1, "both", fresh=True) if self.alone else None
-        self._calls = self._calls + 1 if said is last else 0
-        branch = f"{said.branch}, call {self._calls}" if self._calls else said.branch
+            if not self.alone:
+                return None
+            self._generation += 1
+            return Position(0, 1, "both", self._generation)
+        if said is not last:
+            self._calls.clear()
         if last is None or said.index != last.index:
             self._branches.clear()
-        fresh = last is None or said.index < last.index or branch in self._branches
+        call = self._calls[model]
+        self._calls[model] += 1
+        named = model, f"{said.branch}, call {call}" if call else said.branch
+        if last is None or said.index < last.index or named in self._branches:
+            self._generation += 1
+            self._branches.clear()
         self._said = said
-        self._branches = {branch} if fresh else self._branches | {branch}
-        return Position(said.index, said.steps, branch, fresh, said.time)
+        self._branches.add(named)
+        return Position(said.index, said.steps, named[1], self._generation, said.time)
 
     def detach(self) -> None:
         """See `StepSource`; nothing was attached."""

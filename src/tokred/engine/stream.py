@@ -7,18 +7,18 @@ from typing import Any
 
 import torch
 
-from tokred.adapter import SiteSpec
-from tokred.engine.arguments import Arguments
+from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
-from tokred.engine.matching import held_features, make_match
+from tokred.engine.matching import make_match
 from tokred.engine.outputs import token_output
-from tokred.engine.patch import Around, Forward
+from tokred.engine.patch import Stand
+from tokred.engine.rows import check_arguments
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
-from tokred.engine.taps import Held
-from tokred.engine.travel import check_arguments
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import Plan, SiteInfo
+from tokred.family.site import SiteSpec, StreamModules
+from tokred.family.spans import lead
+from tokred.interfaces import Forward, Place, Plan, Probe, SiteInfo
 from tokred.method import Method
 from tokred.reduction import Reduction, take_rows
 
@@ -94,7 +94,8 @@ class StreamSite(BaseSite):
     Args:
         attention: the block's attention, of which only the record is kept here.
         spec: the block from its MLP on.
-        info, method, group, held: see `BaseSite`.
+        info, method, group: see `BaseSite`.
+        place: the site, as the method's signal sees it.
         stream: follows the tokens; that of all the model's sites.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
@@ -106,39 +107,40 @@ class StreamSite(BaseSite):
         info: SiteInfo,
         method: Method,
         group: MatchGroup,
+        place: Place,
         stream: Stream,
-        held: Held | None,
-        on_unplanned: Callable[[SiteSpec, str], None],
+        on_unplanned: Callable[[str, str], None],
     ) -> None:
-        super().__init__(spec, info, method, group, held)
+        super().__init__(spec, info, method, group)
+        self.probe: Probe = method.similarity.signal.probe(place)
         self.attention = attention
         self.stream = stream
         self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.weighs = method.keys == "weighted"
-        self.restores = spec.pooled and info.depth == info.blocks - 1
+        assert spec.stream is not None, "such sites are made of blocks that have one"
+        self.parts: StreamModules = spec.stream
+        self.restores = self.parts.pooled and info.depth == info.blocks - 1
         self.mutes = (Mute(), Mute())
-        self.rest()
+        self.reset()
 
     @property
-    def around(self) -> dict[torch.nn.Module, Around]:
+    def inside(self) -> list[Stand]:
         """What stands around the modules of the block's halves."""
-        pairs = zip(self.spec.halves or (), self.mutes, strict=True)
-        return {
-            module: stand
-            for half, mute in pairs
-            for module, stand in ((half.norm, mute.norm), (half.branch, mute.branch))
-        }
+        pairs = zip(self.parts.halves, self.mutes, strict=True)
+        return [
+            Stand(module, around)
+            for (norm, branch), mute in pairs
+            for module, around in ((norm, mute.norm), (branch, mute.branch))
+        ]
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """See `BaseSite`."""
         super().prepare(plan, state, time, makes)
-        self.lead = self.spec.lead(state.layout)
         self.stream.restart()
         for mute in self.mutes:
             mute.on = False
-        if self.held is not None:
-            self.held.expect(self.reducing)
+        self.probe.expect(self.reducing)
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
@@ -148,45 +150,41 @@ class StreamSite(BaseSite):
         if not (self.reducing or weighing or restoring):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
-        tokens: torch.Tensor = call[self.spec.tokens]
-        if tokens.shape[:2] != (self.state.batch, self.lead + self.state.layout.image):
-            self.on_unplanned(self.spec, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+        tokens: torch.Tensor = call[self.spec.call.tokens]
+        self.lead = lead(self.spec.call.order, tokens.shape[1], self.state.layout.image)
+        if self.lead < 0 or len(tokens) != self.state.batch:
+            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
-        self._refuse_travels(call)
-        if weighing and self.spec.bias is not None:
-            call[self.spec.bias] = self.stream.bias(self.lead, tokens.dtype)
-        result = self._reduce(forward, call, tokens) if self.reducing else forward(*call.args, **call.kwargs)
+        self._refuse_rows(call)
+        if weighing and self.parts.bias is not None:
+            call[self.parts.bias] = self.stream.bias(self.lead, tokens.dtype)
+        result = self._reduce(forward, call) if self.reducing else forward(*call.args, **call.kwargs)
         return self.stream.restore(token_output(self.spec, result), self.lead) if self.restores else result
 
-    def _refuse_travels(self, call: Arguments) -> None:
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, "kept")
-        for travel in self.spec.travels:
-            if call.get(travel.argument) is not None:
+    def _refuse_rows(self, call: Arguments) -> None:
+        check_arguments(self.spec, call, self.state.batch, self.state.layout, apart=False)
+        for rows in self.spec.rows:
+            if call.get(rows.argument) is not None:
                 raise UnsupportedModel(
-                    f"{self.spec.name} was given {travel.argument!r}, which has a row per token and does not get "
+                    f"{self.spec.name} was given {rows.argument!r}, which has a row per token and does not get "
                     "shorter with them. Call the model without it, or use a method of full length, such as 'tomesd'."
                 )
 
-    def _reduce(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
+    def _reduce(self, forward: Forward, call: Arguments) -> Any:
         """Call the first half on all tokens and the second on those that are left."""
         after = token_output(self.spec, self._muting(1, forward, call))
         image = after[:, self.lead :]
-        make_match(self.group, self.method, self.state.match, self._features(tokens, image))
+        features = self.probe.features(image, None, self.state.memories, self.time)
+        make_match(self.group, self.method, self.state.match, features)
         reduction = self.state.match.reduction
         assert reduction is not None
         merged = reduction.merge(image, self.merge, self.stream.sizes)
         self.stream.shorten(reduction)
         self.state.kept = self.stream.places
-        call[self.spec.tokens] = torch.cat([after[:, : self.lead], merged], dim=1) if self.lead else merged
-        if self.weighs and self.spec.bias is not None:
-            call[self.spec.bias] = None
+        call[self.spec.call.tokens] = torch.cat([after[:, : self.lead], merged], dim=1) if self.lead else merged
+        if self.weighs and self.parts.bias is not None:
+            call[self.parts.bias] = None
         return self._muting(0, forward, call)
-
-    def _features(self, tokens: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-        """Return the signal `[B, N, C]`."""
-        if self.held is not None:
-            return held_features(self.spec, self.held, after, self.method.similarity.signal)
-        return tokens[:, self.lead :] if self.method.similarity.signal == "block_input" else after
 
     def _muting(self, half: int, forward: Forward, call: Arguments) -> Any:
         """Call the original without one of its halves."""

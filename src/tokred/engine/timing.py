@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.report import Ledger
+from tokred.engine.ledger import Ledger
 
 
 class CallTimer:

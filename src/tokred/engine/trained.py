@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokred.adapter import SiteSpec
 from tokred.errors import SpecError
-from tokred.interfaces import Matcher, Signal, SiteInfo, Trained
+from tokred.family.site import SiteSpec
+from tokred.interfaces import Matcher, SiteInfo, Trained
 from tokred.method import Method
 
-OF_TOKENS: tuple[Signal, ...] = ("input", "block_input", "output", "drift", "error")
-"""The signals that have as many channels as the tokens."""
 STEPS = 50
 """Of a generation that is planned to see which matchers there are."""
 
@@ -31,7 +29,7 @@ def refuse_misfits(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], method
 
 
 def _refuse_width(matcher: Matcher | None, spec: SiteSpec, method: Method) -> None:
-    if not isinstance(matcher, Trained) or method.similarity.signal not in OF_TOKENS:
+    if not isinstance(matcher, Trained) or not method.similarity.signal.of_tokens:
         return
     if matcher.width != spec.width:
         raise SpecError(

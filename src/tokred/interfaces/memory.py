@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 
+Remembered = Literal["model", "half"]
+"""What features are remembered in: the dtype that the model computes in, or half precision."""
 Memory = dict[str, torch.Tensor]
 """Named tensors, written in place; zeros at the start of a generation."""
 

@@ -7,7 +7,7 @@ from tokred._lazy import lazily
 if TYPE_CHECKING:
     from tokred.parts.blend import Blend
     from tokred.parts.cells import cells_of, check_stride, count_cells
-    from tokred.parts.checks import check_at_least, check_numbers, check_ratio, check_signal
+    from tokred.parts.checks import check_at_least, check_numbers, check_ratio
     from tokred.parts.cosine import Cosine
     from tokred.parts.delta import Delta
     from tokred.parts.euclidean import Euclidean
@@ -57,7 +57,6 @@ __all__ = [
     "check_at_least",
     "check_numbers",
     "check_ratio",
-    "check_signal",
     "check_stride",
     "closest_pairs",
     "count_cells",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tokred.errors import SpecError
-from tokred.interfaces import SIGNALS, Signal
 
 
 def check_ratio(ratio: float, skips: bool = False) -> None:
@@ -34,9 +33,3 @@ def check_numbers(name: str, values: tuple[float, ...]) -> None:
     numbers = values if isinstance(values, tuple | list) else ()
     if not numbers or not all(isinstance(value, int | float) for value in numbers):
         raise SpecError(f"{name}={values!r} must be a tuple of numbers, at least one, such as (0.9,) or (0.9, 0.8).")
-
-
-def check_signal(signal: Signal) -> None:
-    """Raise `SpecError` unless `signal` is one that a similarity can compare."""
-    if signal not in SIGNALS:
-        raise SpecError(f"signal={signal!r} is not known. Allowed: {', '.join(SIGNALS)}.")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from tokred.parts.of_signal import OfSignal
 
 
-@dataclass(frozen=True)
 class Cosine(OfSignal):
     """Cosine of the angle between two tokens, in [-1, 1]; 0 for a token of zeros."""
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from tokred.parts.of_signal import OfSignal
 
 
-@dataclass(frozen=True)
 class Euclidean(OfSignal):
     """Squared Euclidean distance of two tokens, negative."""
 

@@ -14,6 +14,7 @@ def tokred_components() -> Iterator[Component]:
     """Yield the parts."""
     yield Component("similarity", "cosine", "tokred.parts:Cosine", "cosine of the angle between two tokens")
     yield Component("similarity", "euclidean", "tokred.parts:Euclidean", "squared distance of two tokens, negative")
+    yield from _signals()
     yield Component("matcher", "grid", "tokred.parts:GridMatcher", "one destination per cell of the token grid")
     yield Component(
         "matcher",
@@ -69,3 +70,25 @@ def _schedulers() -> Iterator[Component]:
         "another schedule, its pairs made anew at every step",
         levels=({"schedule": Interval(0.5)},),
     )
+
+
+def _signals() -> Iterator[Component]:
+    summaries = {
+        "input": "what the site is called with",
+        "block_input": "what the block around the site is called with",
+        "projection": "the queries, or the values, of the tokens that the site spares",
+        "key": "the keys of the block's attention",
+        "key+input": "those keys and the input side by side",
+        "value": "the values of the block's attention",
+        "class_attention": "how much the class token attends to each token",
+        "class_attention+key": "that and the key beside it",
+        "significance": "that, times the length of the token's value",
+        "output": "what the site returns",
+        "drift": "what that changed by since the last dense call",
+        "error": "what that differs by from the recovery's forecast",
+        "model_output": "what the whole model returned at its last call",
+    }
+    for name, summary in summaries.items():
+        yield Component(
+            "signal", name, f"tokred.signals:{name.replace('+', '_and_').title().replace('_', '')}", summary
+        )

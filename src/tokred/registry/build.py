@@ -1,23 +1,24 @@
-"""From a name and parameters to a method."""
+"""From names and parameters to methods and their parts."""
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from typing import Any
 
 from tokred.errors import PluginError, SpecError, TokredError, UnknownName
-from tokred.method import Method
+from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
+from tokred.method import KEYS, Keys, Method
 from tokred.registry.component import Kind
-from tokred.registry.registry import Registry
+from tokred.registry.default import default_registry
+from tokred.registry.method_file import SUFFIX, read_method
+from tokred.registry.parameters import check_parameters, parse_parameters, with_signals
 
 
-def build_method(registry: Registry, method: str | Method, params: Mapping[str, Any]) -> Method:
+def build_method(method: str | Method, params: Mapping[str, Any]) -> Method:
     """Return a method, made by its factory where a name is given.
 
     Args:
-        registry: where names are looked up.
         method: a registered name; or a method, or the path of a .json file of one, which take no parameters.
         params: the factory's parameters.
 
@@ -25,8 +26,8 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
         SpecError: if the name or a parameter is unknown or out of range.
         PluginError: if the method is another distribution's and cannot be imported or made.
     """
-    if isinstance(method, str) and method.endswith(".json"):
-        method = Method.read(method)
+    if isinstance(method, str) and method.endswith(SUFFIX):
+        method = read_method(method)
     if isinstance(method, Method):
         if params:
             raise SpecError(
@@ -34,6 +35,7 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
                 "dataclasses.replace(method, ...)."
             )
         return method
+    registry = default_registry()
     try:
         registered = registry.find("method", method)
     except UnknownName:
@@ -44,6 +46,7 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
         raise
     factory = registered.load()
     check_parameters(f"method {method!r}", factory, params)
+    params = with_signals(registry, factory, params)
     try:
         built = factory(**params)
     except TokredError:
@@ -57,12 +60,13 @@ def build_method(registry: Registry, method: str | Method, params: Mapping[str, 
     return built
 
 
-def build_part(registry: Registry, kind: Kind, text: str) -> Any:
+def build_part(kind: Kind, text: str) -> Any:
     """Return the part that "NAME" or "NAME:key=value,..." describes.
 
     Raises:
         SpecError: if the name or a parameter is unknown or out of range, or one is missing.
     """
+    registry = default_registry()
     name, _, given = text.partition(":")
     factory = registry.find(kind, name).load()
     what = f"{kind} {name!r}"
@@ -71,63 +75,50 @@ def build_part(registry: Registry, kind: Kind, text: str) -> Any:
     missing = [n for n in required if n not in params]
     if missing:
         raise SpecError(f"{what} needs {', '.join(missing)}. Write {name}:{missing[0]}=VALUE, or pass an object.")
-    return factory(**params)
+    return factory(**with_signals(registry, factory, params))
 
 
-def check_parameters(what: str, factory: Any, params: Mapping[str, Any]) -> None:
-    """Raise `UnknownName` for a parameter that `factory` does not take."""
-    known = inspect.signature(factory).parameters
-    for name in params:
-        if name not in known:
-            raise UnknownName(f"parameter of {what}:", name, known)
-
-
-def parse_parameters(what: str, factory: Any, text: str) -> dict[str, Any]:
-    """Read "key=value,key=value", each value as the type that `factory` declares.
-
-    A pair of numbers is written 2x4, a tuple of names attn+mlp.
+def compose(
+    *,
+    similarity: Similarity | str,
+    matcher: Matcher | str,
+    scheduler: Scheduler | str,
+    recovery: Recovery | str,
+    keys: Keys | Recovery | str = "kept",
+    **options: Any,
+) -> Method:
+    """Make a method of parts, each an object or the name that it is registered under, with its parameters.
 
     Args:
-        what: what the parameters are for, as messages call it.
-        factory: a function or class with annotated parameters.
-        text: the parameters; may be empty.
+        similarity: how alike tokens are, such as "cosine:signal=output".
+        matcher: which tokens are removed, and into which, such as "grid:stride=2x4".
+        scheduler: when sites match and reduce, and how much, such as "interval:ratio=0.5,interval=3".
+        recovery: how removed tokens come back, such as "copy".
+        keys: "kept", "full", "recovered" or "weighted", or the recovery of keys and values, such as "cached".
+        **options: what else `Method` has: `merge`, `sites`, `share`, `memory`, `seed`, `name`, `paper`.
 
     Raises:
-        SpecError: if a parameter is unknown or its value cannot be read.
+        SpecError: if a name or a parameter is unknown or out of range, or the parts do not fit together.
+
+    Examples:
+        >>> import tokred
+        >>> method = tokred.compose(
+        ...     similarity="cosine:signal=output",
+        ...     matcher="grid",
+        ...     scheduler="interval:ratio=0.5,interval=3",
+        ...     recovery="copy",
+        ...     sites=("attn", "mlp"),
+        ... )
     """
-    pairs = [part.partition("=") for part in text.split(",") if part]
-    params = {name.strip(): value.strip() for name, _, value in pairs}
-    check_parameters(what, factory, params)
-    for name, value in params.items():
-        if not value:
-            raise SpecError(f"{name!r} of {what} has no value. Write {name}=VALUE.")
-    hints = parameter_hints(factory)
-    return {name: _read(f"{name}={value}", value, hints[name]) for name, value in params.items()}
+    return Method(
+        similarity=_part("similarity", similarity),
+        matcher=_part("matcher", matcher),
+        scheduler=_part("scheduler", scheduler),
+        recovery=_part("recovery", recovery),
+        keys=keys if keys in KEYS else _part("recovery", keys),
+        **options,
+    )
 
 
-def parameter_hints(factory: Callable[..., Any]) -> dict[str, Any]:
-    """Return the types of the parameters of a function or class; those of a dataclass may be inherited."""
-    if dataclasses.is_dataclass(factory):  # each field's type is read where the class that has it is written
-        return get_type_hints(factory)
-    return get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-
-
-def _read(what: str, value: str, hint: Any) -> Any:
-    readers: dict[Any, Callable[[str], Any]] = {
-        int: int,
-        float: float,
-        bool: {"true": True, "false": False}.__getitem__,
-        str: str,
-    }
-    try:
-        if hint in readers:
-            return readers[hint](value)
-        if hint == tuple[int, int]:
-            first, second = value.split("x")
-            return int(first), int(second)
-    except (ValueError, KeyError):
-        wanted = "a pair such as 2x2" if hint == tuple[int, int] else {bool: "true or false"}.get(hint, hint.__name__)
-        raise SpecError(f"{what} cannot be read: the value must be {wanted}.") from None
-    if get_origin(hint) is tuple:
-        return tuple(_read(what, item, get_args(hint)[0]) for item in value.split("+"))
-    return value
+def _part(kind: Kind, part: Any) -> Any:
+    return build_part(kind, part) if isinstance(part, str) else part

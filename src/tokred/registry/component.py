@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from tokred.errors import SpecError
 
-Kind = Literal["similarity", "matcher", "scheduler", "recovery", "method", "adapter", "rival"]
+Kind = Literal["similarity", "matcher", "scheduler", "recovery", "signal", "method", "family", "rival"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 API_VERSION = (1, 0)
@@ -21,16 +21,16 @@ class Component:
     """One thing that a plugin offers.
 
     Attributes:
-        kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "method" (a function that returns a
-            `tokred.Method`), "adapter" (a class), or "rival" (a class of something to compare with that is no token
-            method).
+        kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "signal" (a class that is made without
+            parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), or
+            "rival" (a class of something to compare with that is no token method).
         name: what it is called, unique within its kind.
         target: where it is, as "package.module:attribute"; imported on first use.
         summary: what it does, in one line.
         requires_api: version of the plugin interface that it was written against.
         levels: parameters of the runs that `tokred bench` makes when the name is given without any, and that
             `tokred check` checks; for a part, of those that it has no defaults for.
-        hosts: where the tiny models are that `tokred check` checks an adapter on, or a method whose trained weights fit
+        hosts: where the tiny models are that `tokred check` checks a family on, or a method whose trained weights fit
             no other, as "package.module:attribute": a tuple of `tokred.testing.Host`.
         expected_failures: the reason for each check of `tokred check`, by its name, that is known to fail; a method's
             are those of its parts too that are no components.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
@@ -23,22 +24,22 @@ class _Written:
         summary: what the component in the template does.
         use: what the README says of using it.
         more: arguments of its `Component`.
-        is_class: whether the target is a class, and not a function.
+        target: what the component's name becomes in Python.
     """
 
     summary: str
     use: str
     more: str = ""
-    is_class: bool = True
+    target: Callable[[str], str] = lambda component: component.title().replace("_", "")
 
 
-_IN_A_METHOD = 'Use it by its name: `tokred.Method($kind="$component", ...)`.'
+_IN_A_METHOD = 'Use it by its name: `tokred.compose($kind="$component", ...)`.'
 _OF_A_KIND: dict[Kind, _Written] = {
     "similarity": _Written("minus the distance of two tokens", _IN_A_METHOD),
     "matcher": _Written("remove the shortest tokens", _IN_A_METHOD),
     "scheduler": _Written(
         "a ratio that grows from step to step",
-        'Use it by its name: `tokred.Method(scheduler="$component:ratio=0.5", ...)`.',
+        'Use it by its name: `tokred.compose(scheduler="$component:ratio=0.5", ...)`.',
         more='\n        levels=({"ratio": 0.5},),',
     ),
     "recovery": _Written("the mean of copied and cached outputs", _IN_A_METHOD),
@@ -47,12 +48,13 @@ _OF_A_KIND: dict[Kind, _Written] = {
         'Use it as `tokred.apply(pipe, "$component", ratio=0.5)`; compare it with\n'
         "`tokred bench --model emoji-dit --method $component --method tomesd --out results`.",
         more='\n        levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),',
-        is_class=False,
+        target=str.lower,
     ),
-    "adapter": _Written(
-        "the sites of a transformer with rotary positions",
+    "family": _Written(
+        "a transformer with rotary positions",
         "`tokred.apply` finds it by the model that it is given.",
         more='\n        hosts="tokred.testing.example:HOSTS",',
+        target=str.upper,
     ),
 }
 KINDS = tuple(_OF_A_KIND)
@@ -83,7 +85,7 @@ def write_package(name: str, kind: Kind, folder: Path) -> list[Path]:
         "package": package,
         "component": component,
         "kind": kind,
-        "target": component.title().replace("_", "") if written.is_class else component,
+        "target": written.target(component),
         "tokred": metadata.version("tokred"),
         "summary": written.summary,
         "more": written.more,

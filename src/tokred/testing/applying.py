@@ -1,4 +1,4 @@
-"""Where methods and adapters are applied: to tiny models."""
+"""Where methods and families are applied: to tiny models."""
 
 from __future__ import annotations
 
@@ -10,43 +10,39 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.adapter import Adapter
 from tokred.engine.apply import apply_by
+from tokred.engine.run import Run
 from tokred.errors import SpecError, TokredError, UnsupportedModel
+from tokred.family.description import Family
+from tokred.family.sites import sites_of
 from tokred.interfaces import SiteKind
 from tokred.method import Method
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
-from tokred.registry import adapter_for
-from tokred.run import Run
+from tokred.registry import family_of, registered_families, resolve
 from tokred.testing.check import Stage, Subject, demand
 from tokred.testing.host import Host
-from tokred.testing.hosts import DIT, FLUX, VIT
 from tokred.testing.scheduler import shortest_reducing
-
-METHOD_HOSTS = tuple(replace(host, grid=(8, 8)) for host in (*DIT, *FLUX, VIT[0]))
-"""One with pairs for each sample, one with rotary positions, one that is called once per picture; on a grid that cells
-of 2 x 2 and of 4 x 4 divide."""
 
 
 @dataclass(frozen=True)
 class Application:
-    """A method on a model through its adapter; one of the two is examined.
+    """A method on a model through its family; one of the two is examined.
 
     Attributes:
         name: what messages call it.
         host: the model.
         method_of: gives the method, of what is examined.
-        adapter_of: gives the adapter, of what is examined and a model.
+        family_of: gives the family, of what is examined and a model.
     """
 
     name: str
     host: Host
     method_of: Callable[[Any], Method]
-    adapter_of: Callable[[Any, nn.Module], Adapter]
+    family_of: Callable[[Any, nn.Module], Family | None]
 
     def apply(self, part: Any, model: nn.Module) -> Run:
         """Apply the method to `model`."""
-        return apply_by(model, self.method_of(part), lambda model: self.adapter_of(part, model))
+        return apply_by(model, self.method_of(part), lambda model: self.family_of(part, model))
 
     def generate(self, part: Any, model: nn.Module, seed: int = 0) -> torch.Tensor:
         """Generate two samples in as many steps as the method needs to reduce, applied or not."""
@@ -73,7 +69,8 @@ class Application:
         """Return a block of each type, the first at which tokens are removed or after it: compiling takes its time."""
         self.generate(part, model)
         first = min((call.site.depth for call in run.report().calls if call.removed), default=0)
-        blocks = [site for site in self.adapter_of(part, model).sites(model) if site.kind == "block"]
+        family = self.family_of(part, model)
+        blocks = [site for site in sites_of(family, model) if site.kind == "block"] if family else []
         return list({type(site.module): site.module for site in reversed(blocks) if site.depth >= first}.values())
 
     def _steps(self, part: Any) -> int:
@@ -81,30 +78,43 @@ class Application:
 
 
 def applications(subject: Subject, ratio: float = 0.5) -> list[Application]:
-    """List where a subject is applied; an adapter with a method of that ratio."""
+    """List where a subject is applied; a family with a method of that ratio."""
     if subject.kind == "method":
-        return [Application(str(host), host, lambda part: part, _own_adapter) for host in _fitting(subject)]
-    return [_of_adapter(host, kind, ratio) for host in hosts_of(subject) for kind in kinds_of(subject.make(), host)]
+        return [Application(str(host), host, lambda part: part, _own_family) for host in _fitting(subject)]
+    return [_of_family(host, kind, ratio) for host in hosts_of(subject) for kind in kinds_of(subject.make(), host)]
 
 
 def hosts_of(subject: Subject) -> tuple[Host, ...]:
-    """Return the models that an adapter is checked on; at least one."""
+    """Return the models that a family is checked on; at least one."""
     demand(bool(subject.hosts), "no model to check it on. Name tiny ones: Component(..., hosts='module:HOSTS').")
     return subject.hosts
 
 
-def kinds_of(adapter: Adapter, host: Host) -> list[SiteKind]:
-    """List the kinds of site that an adapter offers and that tokens are reduced at."""
-    offered = {site.kind for site in adapter.sites(host.model())}
+def kinds_of(family: Family, host: Host) -> list[SiteKind]:
+    """List the kinds of site that a family offers and that tokens are reduced at."""
+    offered = {site.kind for site in sites_of(family, host.model())}
     kinds: tuple[SiteKind, ...] = ("attn", "mlp", "block")
     return [kind for kind in kinds if kind in offered]
 
 
-def _own_adapter(part: Any, model: nn.Module) -> Adapter:
-    return adapter_for(model)
+def _own_family(part: Any, model: nn.Module) -> Family | None:
+    return family_of(model)
 
 
-def _of_adapter(host: Host, kind: SiteKind, ratio: float) -> Application:
+def method_hosts() -> list[Host]:
+    """Return the models that methods are checked on, on a grid that cells of 2 x 2 and of 4 x 4 divide.
+
+    The first of the registered families' for each of their traits: called step by step or once, with pairs for each
+    sample or for the batch.
+    """
+    found: dict[tuple[bool, bool], Host] = {}
+    for registered, _ in registered_families():
+        for host in resolve(registered.component.hosts) if registered.component.hosts else ():
+            found.setdefault((host.repeats, host.per_sample), replace(host, grid=(8, 8)))
+    return list(found.values())
+
+
+def _of_family(host: Host, kind: SiteKind, ratio: float) -> Application:
     method = Method(
         similarity=Cosine("input"),
         matcher=GridMatcher(),
@@ -118,10 +128,10 @@ def _of_adapter(host: Host, kind: SiteKind, ratio: float) -> Application:
 def _fitting(subject: Subject) -> list[Host]:
     """List the hosts that a method fits; at least one."""
     reasons, found = [], []
-    for host in subject.hosts or METHOD_HOSTS:
+    for host in subject.hosts or method_hosts():
         model = host.model()
         try:
-            apply_by(model, subject.make(), adapter_for)
+            apply_by(model, subject.make(), family_of)
             found.append(host)
         except (SpecError, UnsupportedModel) as error:
             reasons.append(f"{host}: {error}")

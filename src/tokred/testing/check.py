@@ -9,19 +9,20 @@ from typing import Any
 
 import torch
 
-from tokred.adapter import Adapter
-from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
+from tokred.family import Family
+from tokred.interfaces import Matcher, Recovery, Scheduler, Signal, Similarity
 from tokred.method import Method
 from tokred.registry import Kind
 from tokred.testing.host import Host
 
 INTERFACES: dict[Kind, type] = {
     "method": Method,
-    "adapter": Adapter,
+    "family": Family,
     "similarity": Similarity,
     "matcher": Matcher,
     "scheduler": Scheduler,
     "recovery": Recovery,
+    "signal": Signal,
 }
 """What a component of each kind has to be."""
 
@@ -36,7 +37,7 @@ class Subject:
         source: the class or function that makes it, which has the documentation.
         factory: makes a fresh one, from keyword parameters.
         params: the parameters.
-        hosts: the models that it is checked on, if it is an adapter, or a method that fits these only.
+        hosts: the models that it is checked on, if it is a family, or a method that fits these only.
     """
 
     kind: Kind
@@ -103,11 +104,13 @@ class Check:
         function: raises an `AssertionError` where it does not; the first line of its docstring is the promise.
         kinds: what it is for.
         applies: says whether it is for a subject, by its traits.
+        every_level: whether a method is tried at every level, or once where levels differ by a number alone.
     """
 
     function: Callable[[Subject], None]
     kinds: tuple[Kind, ...]
     applies: Callable[[Subject], bool] = lambda subject: True
+    every_level: bool = False
 
     @property
     def name(self) -> str:

@@ -70,6 +70,7 @@ HOSTS = (
         lambda batch, grid: (batch, 3, PATCH * grid[0], PATCH * grid[1]),
         argument="x",
         call_model=call_classifier,
+        text=0,
     ),
 )
 

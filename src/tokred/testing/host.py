@@ -8,10 +8,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_map
 
 from tokred.engine.steps import step
 
-Grid = tuple[int, int]
+Grid = tuple[int, ...]
+"""Height and width in tokens, of a video frames before them."""
+Conditions = Callable[[torch.Generator, int, Grid, int], dict[str, Any]]
 
 STEPS = 2
 """Of a generation: the least in which pairs are made and reused."""
@@ -33,21 +36,23 @@ def call_classifier(model: nn.Module, arguments: dict[str, Any], moment: torch.T
 class Host:
     """A model class and how to call it.
 
-    The model should be as small as its class allows, a few thousand parameters and two blocks, and have more tokens
-    than a sample has text or prefix tokens. `tokred.testing.hosts` has those of tokred's own families.
+    The model should be as small as its class allows: a few thousand parameters and two blocks of each kind.
+    `tokred_adapters.tiny` has those of tokred's own families.
 
     Attributes:
         name: what test ids call it.
         build: makes the model, whatever its weights are.
         picture: makes the shape of the picture or latents from batch and grid.
-        conditions: makes every other argument but the time, from generator, batch and grid.
+        conditions: makes every other argument but the time, from generator, batch, grid and number of text tokens.
         time: turns a time in (0, 1] into the value that the model takes; None for a classifier.
         argument: name of the argument that holds the picture or latents.
-        call_model: calls the model with arguments and times `[B]`.
+        call_model: calls the model with arguments and times `[B]`; packs what the model takes in another form, and
+            returns one tensor whose first axis is the batch.
         per_sample: whether the samples of a batch may keep different tokens.
         keys: what kept queries can attend to.
-        grid: height and width of the picture in tokens; no model should have as many channels as it has tokens.
+        grid: of the picture, in tokens; no model should have as many channels as it has tokens.
         other_grid: of another picture.
+        text: text tokens of a sample; 0 where there is no text.
 
     Examples:
         >>> from tokred.testing import Host, call_classifier
@@ -58,7 +63,7 @@ class Host:
     name: str
     build: Callable[[], Any]
     picture: Callable[[int, Grid], tuple[int, ...]]
-    conditions: Callable[[torch.Generator, int, Grid], dict[str, Any]] = lambda generator, batch, grid: {}
+    conditions: Conditions = lambda generator, batch, grid, text: {}
     time: Callable[[float], float | int] | None = None
     argument: str = "hidden_states"
     call_model: Callable[[nn.Module, dict[str, Any], torch.Tensor], torch.Tensor] = call_transformer
@@ -66,6 +71,7 @@ class Host:
     keys: tuple[str, ...] = ("kept",)
     grid: Grid = (6, 8)
     other_grid: Grid = (8, 4)
+    text: int = 5
 
     def __str__(self) -> str:
         return self.name
@@ -88,14 +94,16 @@ class Host:
             parameter.normal_(mean=float(scales), std=0.2, generator=generator)
         return nn.Module.to(model, dtype)  # diffusers' own `to` warns of what does not matter here
 
-    def arguments(self, model: nn.Module, seed: int, batch: int = 2, grid: Grid | None = None) -> dict[str, Any]:
-        """Make the arguments of one call but the time, in the dtype of `model`."""
+    def arguments(
+        self, model: nn.Module, seed: int, batch: int = 2, grid: Grid | None = None, text: int | None = None
+    ) -> dict[str, Any]:
+        """Make the arguments of one call but the time, in the dtype of `model`; `text` is a number of tokens."""
         generator, grid = torch.Generator().manual_seed(seed), grid or self.grid
         picture = torch.randn(self.picture(batch, grid), generator=generator)
-        made = {self.argument: picture, **self.conditions(generator, batch, grid)}
+        made = self.conditions(generator, batch, grid, self.text if text is None else text)
         dtype = next(model.parameters()).dtype
-        floats = {n: v.to(dtype) for n, v in made.items() if isinstance(v, torch.Tensor) and v.is_floating_point()}
-        return made | floats
+        cast: dict[str, Any] = tree_map(lambda value: _cast(value, dtype), {self.argument: picture, **made})
+        return cast
 
     def run(self, model: nn.Module, arguments: dict[str, Any], time: float = 0.5) -> Any:
         """Call the model once and return its tensor."""
@@ -103,17 +111,25 @@ class Host:
         return self.call_model(model, arguments, moment)
 
     @torch.no_grad()
-    def call(self, model: nn.Module, seed: int = 0, batch: int = 2, grid: Grid | None = None) -> torch.Tensor:
+    def call(
+        self, model: nn.Module, seed: int = 0, batch: int = 2, grid: Grid | None = None, text: int | None = None
+    ) -> torch.Tensor:
         """Call the model once, at the first of one step where it has steps."""
         with step(0, 1):
-            return self.run(model, self.arguments(model, seed, batch, grid))  # type: ignore[no-any-return]
+            return self.run(model, self.arguments(model, seed, batch, grid, text))  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def generate(
-        self, model: nn.Module, seed: int = 0, batch: int = 2, grid: Grid | None = None, steps: int = STEPS
+        self,
+        model: nn.Module,
+        seed: int = 0,
+        batch: int = 2,
+        grid: Grid | None = None,
+        steps: int = STEPS,
+        text: int | None = None,
     ) -> torch.Tensor:
         """Draw pictures by Euler's rule in a loop written by hand; a classifier is called once."""
-        return self.generate_from(model, self.arguments(model, seed, batch, grid), steps)
+        return self.generate_from(model, self.arguments(model, seed, batch, grid, text), steps)
 
     @torch.no_grad()
     def generate_from(self, model: nn.Module, arguments: dict[str, Any], steps: int = STEPS) -> torch.Tensor:
@@ -126,3 +142,8 @@ class Host:
             with step(i, steps):
                 latents = latents - self.run(model, arguments | {self.argument: latents}, 1 - i / steps) / steps
         return latents  # type: ignore[no-any-return]
+
+
+def _cast(value: Any, dtype: torch.dtype) -> Any:
+    """Give a floating-point tensor the dtype `dtype`; leave anything else."""
+    return value.to(dtype) if isinstance(value, torch.Tensor) and value.is_floating_point() else value

@@ -24,9 +24,9 @@ LAYOUTS = (
 )
 ROOMY = LAYOUTS[-1]
 """Has several whole cells of any usual stride."""
-LARGE = Layout(grids=((128, 128),))
+LARGE = Layout(grids=((96, 96),))
 MANY_BYTES = 2**25
-"""More than any tensor takes whose size is linear in the tokens of `LARGE`, and an eighth of all scores of pairs."""
+"""More than any tensor takes whose size is linear in the tokens of `LARGE`, and a tenth of all scores of pairs."""
 
 
 def matcher_stages(subject: Subject) -> list[Stage]:
@@ -127,7 +127,7 @@ def broken_tokens_attract_none(subject: Subject) -> None:
 
 
 def memory_is_linear(subject: Subject) -> None:
-    """No tensor of all pairs is ever made: matching 16,384 tokens takes memory that is linear in their number."""
+    """No tensor of all pairs is ever made: matching 9,216 tokens takes memory that is linear in their number."""
     part = subject.make()
     x = features(1, LARGE.image, channels_of(part, usual=4))
     with _Largest() as largest:  # type: ignore[no-untyped-call]

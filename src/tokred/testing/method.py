@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from tokred.engine.run import Run
 from tokred.method import Method
-from tokred.run import Run
 from tokred.testing.applying import applications
 from tokred.testing.check import Subject, demand
 

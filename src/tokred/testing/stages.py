@@ -10,6 +10,7 @@ from tokred.testing.check import Stage, Subject
 from tokred.testing.matcher import matcher_stages
 from tokred.testing.recovery import recovery_stages
 from tokred.testing.scheduler import scheduler_stages
+from tokred.testing.signal import signal_stages
 from tokred.testing.similarity import similarity_stages
 
 _OF_PARTS: dict[Kind, Callable[[Subject], list[Stage]]] = {
@@ -17,6 +18,7 @@ _OF_PARTS: dict[Kind, Callable[[Subject], list[Stage]]] = {
     "matcher": matcher_stages,
     "scheduler": scheduler_stages,
     "recovery": recovery_stages,
+    "signal": signal_stages,
 }
 
 

@@ -32,13 +32,18 @@ class Examined:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
-def examine(item: Any) -> Iterator[Examined]:
-    """Yield what is to be examined of an item: itself, and after a method each of its parts; see `cases`."""
+def examine(item: Any, known: list[Any]) -> Iterator[Examined]:
+    """Yield what is to be examined of an item: itself, and after a method each of its parts; see `cases`.
+
+    Args:
+        item: whatever a user names.
+        known: the parts that were examined before, which a method does not bring again; new ones are added.
+    """
     if isinstance(item, str):
         for registered in _named(item):
-            yield from _component(registered.component, registered.load())
+            yield from _component(registered.component, registered.load(), known)
     elif isinstance(item, Component):
-        yield from _component(item, item.load())
+        yield from _component(item, item.load(), known)
     else:
         makes = isinstance(item, type) or _is_function(item)
         factory: Any = item if makes else functools.partial(copy.deepcopy, item)
@@ -48,20 +53,45 @@ def examine(item: Any) -> Iterator[Examined]:
         name = made.name if isinstance(made, Method) else source.__name__
         subject = Subject(kind, name, source, factory)
         yield Examined(name, (subject,))
-        yield from _parts(subject.name, (subject,), {})
+        yield from _parts(subject.name, (subject,), {}, known)
 
 
-def _component(component: Component, target: Any) -> Iterator[Examined]:
+def unlike(subjects: list[Subject]) -> list[Subject]:
+    """Drop the methods whose parameters differ by a number alone from others': of these the middle one stays.
+
+    What such a number decides is how many tokens go, and `reduces_as_it_says` tries that at every level.
+    """
+    alike: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        shape = {name: type(value) if type(value) in (int, float) else value for name, value in subject.params.items()}
+        alike.setdefault(repr(shape if subject.kind == "method" else subject), []).append(subject)
+    return [group[len(group) // 2] for group in alike.values()]
+
+
+def _component(component: Component, target: Any, known: list[Any]) -> Iterator[Examined]:
     hosts = _hosts(component)
+    factory = target if callable(target) else functools.partial(copy.deepcopy, target)
     subjects = tuple(
-        Subject(component.kind, component.name, target, target, params, hosts) for params in component.levels
+        Subject(component.kind, component.name, target, factory, params, hosts) for params in component.levels
     )
     name = f"{component.kind}:{component.name}"
     yield Examined(name, subjects, component.expected_failures)
-    yield from _parts(name, subjects, component.expected_failures)
+    if component.kind in _PARTS:
+        known += _made_by(subjects)
+    yield from _parts(name, subjects, component.expected_failures, known)
 
 
-def _parts(name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str]) -> Iterator[Examined]:
+def _made_by(subjects: tuple[Subject, ...]) -> list[Any]:
+    """Return what the subjects make; nothing where that fails, for the checks to say why."""
+    try:
+        return [subject.factory(**subject.params) for subject in subjects]
+    except Exception:
+        return []
+
+
+def _parts(
+    name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str], known: list[Any]
+) -> Iterator[Examined]:
     """Yield the parts of a method, each different one once; `reasons` are for those that are no components."""
     if subjects[0].kind != "method":
         return
@@ -69,7 +99,8 @@ def _parts(name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str])
         different: list[Any] = []
         for subject in subjects:
             part = getattr(subject.make(), kind)
-            different += [] if part in different else [part]
+            different += [] if part in (*known, *different) else [part]
+        known += different
         for cls in dict.fromkeys(map(type, different)):
             found = [functools.partial(copy.deepcopy, part) for part in different if type(part) is cls]
             own = component_of(kind, cls)
@@ -114,7 +145,7 @@ def _kind(made: Any, item: Any) -> Kind:
         if isinstance(made, interface):
             return kind
     raise SpecError(
-        f"{item!r} is nothing that can be checked. Pass a registered name, a component, a part, a method, an adapter, "
+        f"{item!r} is nothing that can be checked. Pass a registered name, a component, a part, a method, a family, "
         "or a class or function that makes one without parameters."
     )
 

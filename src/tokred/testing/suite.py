@@ -9,22 +9,23 @@ from typing import Any, Literal
 
 from tokred.errors import UnknownName
 from tokred.registry import Kind
-from tokred.testing import adapter, applied, common, matcher, memory, method, recovery, scheduler, similarity
+from tokred.testing import applied, common, family, matcher, memory, method, recovery, scheduler, signal, similarity
 from tokred.testing.check import Check, Subject
-from tokred.testing.subjects import Examined, examine
+from tokred.testing.subjects import Examined, examine, unlike
 
-_ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "method", "adapter")
-_ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "method", "adapter")
+_ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "signal", "method", "family")
+_MADE: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "signal", "method")
+_ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "signal", "method", "family")
 
 
 def _takes_ratio(subject: Subject) -> bool:
-    return subject.kind == "adapter" or subject.takes_ratio
+    return subject.kind == "family" or subject.takes_ratio
 
 
 CHECKS = (
-    Check(common.documented, _ALL),
+    Check(common.documented, _MADE),
     Check(common.deterministic, _ALL),
-    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery")),
+    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery", "signal")),
     Check(common.generations_are_independent, _ALL),
     Check(common.samples_do_not_influence_each_other, _ON_TENSORS),
     Check(common.compiles, ("similarity", "recovery", "method")),
@@ -40,13 +41,16 @@ CHECKS = (
     Check(scheduler.plans_keep_to_what_is_declared, ("scheduler",)),
     Check(recovery.output_is_as_the_input, ("recovery",)),
     Check(recovery.kept_outputs_come_back_unchanged, ("recovery",)),
-    Check(method.reduces_as_it_says, ("method",)),
-    Check(applied.ratio_zero_changes_nothing, ("method", "adapter"), _takes_ratio),
-    Check(applied.removal_is_exact, ("method", "adapter")),
-    Check(applied.an_exception_leaves_no_trace, ("method", "adapter")),
-    Check(adapter.describes_its_model, ("adapter",)),
-    Check(adapter.order_of_tokens_does_not_matter, ("adapter",)),
-    Check(adapter.duplicates_merge_without_loss, ("adapter",)),
+    Check(signal.has_a_name, ("signal",)),
+    Check(signal.features_have_a_row_per_token, ("signal",)),
+    Check(method.reduces_as_it_says, ("method",), every_level=True),
+    Check(applied.ratio_zero_changes_nothing, ("method", "family"), _takes_ratio),
+    Check(applied.removal_is_exact, ("method", "family")),
+    Check(applied.an_exception_leaves_no_trace, ("method", "family")),
+    Check(family.describes_its_model, ("family",)),
+    Check(family.order_of_tokens_does_not_matter, ("family",)),
+    Check(family.duplicates_merge_without_loss, ("family",)),
+    Check(family.a_skipped_step_is_carried_on, ("family",)),
 )
 """Every check, in the order in which they run."""
 
@@ -72,7 +76,7 @@ class Case:
 
     def __call__(self) -> None:
         """Run the check with each set of parameters; raise what it raises, with a note of which."""
-        for subject in self._subjects:
+        for subject in self.subjects:
             try:
                 self.check.function(subject)
             except Exception as error:
@@ -80,8 +84,10 @@ class Case:
                 raise
 
     @property
-    def _subjects(self) -> list[Subject]:
-        return [subject for subject in self.examined.subjects if self.check.suits(subject)]
+    def subjects(self) -> list[Subject]:
+        """What the check is run with: every set of parameters, or those that differ by more than a number."""
+        suited = [subject for subject in self.examined.subjects if self.check.suits(subject)]
+        return suited if self.check.every_level else unlike(suited)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def cases(items: Iterable[Any], expected_failures: Mapping[str, str] | None = No
 
     Args:
         items: registered names ("hello", or "matcher:hello" where several kinds have it), components, parts, methods,
-            adapters, or classes and functions that make one without parameters.
+            families, or classes and functions that make one without parameters.
         expected_failures: the reason for each check, by its name, that is known to fail; added to those that a
             component declares itself.
 
@@ -118,7 +124,10 @@ def cases(items: Iterable[Any], expected_failures: Mapping[str, str] | None = No
         UnknownName: if nothing is registered under a name, or there is no check of that name.
         SpecError: if an item is none of these.
     """
-    return [case for item in items for found in examine(item) for case in _cases_of(found, expected_failures or {})]
+    known: list[Any] = []
+    return [
+        case for item in items for found in examine(item, known) for case in _cases_of(found, expected_failures or {})
+    ]
 
 
 def run_checks(items: Iterable[Any], expected_failures: Mapping[str, str] | None = None) -> Iterator[Result]:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
-from tokred import Signal
+from tokred.parts import OfSignal
 
 
-@dataclass(frozen=True)
-class Damped:
-    """The cosine of two tokens, times how equal their lengths are: the shorter over the longer.
-
-    Attributes:
-        signal: the features that are compared, see `tokred.Similarity`.
-    """
-
-    signal: Signal = "output"
+class Damped(OfSignal):
+    """The cosine of two tokens, times how equal their lengths are: the shorter over the longer."""
 
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         """Compare sources `[B, S, C]` with destinations `[B, D, C]`: `[B, S, D]`, float32."""

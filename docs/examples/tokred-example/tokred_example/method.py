@@ -28,7 +28,7 @@ def example(
     """
     return Method(
         name="example",
-        similarity=Damped(),
+        similarity=Damped("output"),
         matcher=GridMatcher(stride=(2, 2)),
         scheduler=Interval(ratio, interval, dense_first),
         recovery=Copy(),

@@ -1,0 +1,29 @@
+"""EasyAnimate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokred.testing.host import Host
+from tokred_adapters.tiny.clips import ROTATED, latents, prompt, thousandths
+
+
+def _easyanimate() -> Any:
+    from diffusers import EasyAnimateTransformer3DModel
+
+    return EasyAnimateTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=16,
+        in_channels=4,
+        out_channels=4,
+        patch_size=2,
+        sample_width=12,
+        sample_height=8,
+        num_layers=2,
+        mmdit_layers=1,
+        time_embed_dim=6,
+        text_embed_dim=16,
+    )
+
+
+HOSTS = (Host("easyanimate", _easyanimate, latents(), prompt, thousandths, **ROTATED),)

@@ -1,0 +1,24 @@
+"""A tiny Ovis-Image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokred.testing.host import Host
+from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt_and_ids
+
+
+def _build() -> Any:
+    from diffusers import OvisImageTransformer2DModel
+
+    return OvisImageTransformer2DModel(
+        in_channels=4,
+        out_channels=4,
+        num_single_layers=2,
+        joint_attention_dim=WORD,
+        axes_dims_rope=AXES,
+        **SIZE,
+    )
+
+
+HOSTS = (Host("ovis-image", _build, packed(4), prompt_and_ids, float, per_sample=False),)

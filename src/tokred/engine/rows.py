@@ -1,0 +1,158 @@
+"""What travels with the tokens: rotary tables, masks, modulation of each token by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tokred.arguments import Arguments
+from tokred.errors import UnsupportedModel
+from tokred.family.signature import Order, Rows
+from tokred.family.site import SiteSpec
+from tokred.family.spans import lead
+from tokred.layout import Layout
+from tokred.reduction import Reduction
+
+
+class RowIndex:
+    """Which rows of an argument are left where an image's tokens are kept, worked out once for a match.
+
+    Args:
+        reduction: which tokens are kept.
+        known: what was worked out before for the same match; it is added to.
+        prefix: tokens of the part "prefix", where context stands on both sides of the image.
+    """
+
+    def __init__(self, reduction: Reduction, known: dict[tuple[int, int], torch.Tensor], prefix: int = 0) -> None:
+        self.reduction = reduction
+        self.known = known
+        self.prefix = prefix
+
+    def __call__(self, order: Order, length: int) -> torch.Tensor:
+        """Return the positions `[B or 1, M]` in a sequence of `length`, made up of `order`: all context is kept."""
+        image, kept = self.reduction.tokens, self.reduction.kept
+        before = lead(order, length, image, self.prefix)
+        if length == image:
+            return kept
+        if (before, length) not in self.known:
+            places = torch.arange(length, device=kept.device).expand(len(kept), -1)
+            parts = (places[:, :before], kept + before, places[:, before + image :])
+            self.known[before, length] = torch.cat(parts, dim=1)
+        return self.known[before, length]
+
+
+def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex) -> None:
+    """Replace each argument of `call` that has a row per token by its rows of the kept tokens.
+
+    Args:
+        spec: the site.
+        call: the site's arguments, of all tokens.
+        index: which rows are left.
+
+    Raises:
+        UnsupportedModel: if an argument is not as the family's description says.
+    """
+    for rows in spec.rows:
+        value = call.get(rows.argument)
+        if value is not None:
+            call[rows.argument] = gathered(value, rows, index, spec.name)
+
+
+def gathered(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
+    """Gather an argument's rows: of a tensor, of all in a tuple or dict, or of one item of a tuple."""
+    if isinstance(value, torch.Tensor):
+        return _tensor(value, rows, index, where)
+    if isinstance(value, dict):
+        return {name: gathered(item, rows, index, where) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        chosen = range(len(value)) if rows.item is None else (rows.item,)
+        items = [gathered(v, rows, index, where) if i in chosen else v for i, v in enumerate(value)]
+        return type(value)(items)
+    return value
+
+
+def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout, apart: bool) -> None:
+    """Refuse an argument that cannot be reduced.
+
+    Args:
+        spec: the site.
+        call: the site's arguments.
+        batch: number of samples; a first axis of this length is theirs.
+        layout: how the site's tokens are made up.
+        apart: whether queries and keys are not the same tokens.
+
+    Raises:
+        UnsupportedModel: naming a tensor argument that might have a row per token and that the family does not
+            describe, or one that travels with queries and keys while these are not the same tokens.
+    """
+    lengths = {layout.image, layout.image + spec.context(layout)}
+    travelling = {rows.argument for rows in spec.rows}
+    rotary = spec.attention.rotary
+    rotates = set() if rotary is None else {rotary.rows.argument}
+    for name, value in call.items():
+        if name in travelling - rotates and value is not None and apart and _has_rows(spec, name, value, lengths):
+            raise UnsupportedModel(
+                f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
+                "keys='kept' and no 'kv' sites, or call the model without it."
+            )
+        known = name in travelling or name in (spec.call.tokens, *spec.stays)
+        if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):
+            raise UnsupportedModel(
+                f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the family's description "
+                "does not say whether it travels with them. Call the model without it, or add it to `rows` or `stays`."
+            )
+
+
+def _tensor(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> torch.Tensor:
+    """Gather the rows of one tensor along each axis that runs over tokens, where it does."""
+    if rows.ndim is not None and value.ndim != rows.ndim:
+        return value  # of another form, which has no row per token
+    for axis, order in rows.axes:
+        length, image = value.shape[axis], index.reduction.tokens
+        if length == 1:
+            continue
+        if length < image or (len(order) == 1 and length != image):
+            raise UnsupportedModel(
+                f"{rows} of {where} has {length} rows of {' '.join(order)!r}, and the image has {image} tokens. "
+                f"Correct rows={{{rows.argument!r}: ...}} in the family's description, or call the model without it."
+            )
+        value = _along(value, axis, index(order, length), rows, where)
+    return value
+
+
+def _along(value: torch.Tensor, axis: int, index: torch.Tensor, rows: Rows, where: str) -> torch.Tensor:
+    """Gather along one axis; where samples keep different tokens the first axis is the batch, or grows to it."""
+    if index.shape[0] == 1:
+        return value.index_select(axis, index[0])
+    axis %= value.ndim
+    if axis == 0 or value.shape[0] not in (1, index.shape[0]):
+        raise UnsupportedModel(
+            f"{rows} of {where}, of shape {tuple(value.shape)}, has no batch axis, so it cannot be gathered for "
+            f"{index.shape[0]} samples that keep different tokens. Draw one sample at a time."
+        )
+    shape = [index.shape[0] if d == 0 else index.shape[1] if d == axis else 1 for d in range(value.ndim)]
+    sizes = [index.shape[0] if d == 0 else index.shape[1] if d == axis else n for d, n in enumerate(value.shape)]
+    return value.expand(index.shape[0], *value.shape[1:]).gather(axis, index.view(shape).expand(sizes))
+
+
+def _has_rows(spec: SiteSpec, name: str, value: Any, lengths: set[int]) -> bool:
+    described = [rows for rows in spec.rows if rows.argument == name]
+    return any(
+        (rows.ndim is None or tensor.ndim == rows.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
+        for rows in described
+        for tensor in _tensors(value)
+    )
+
+
+def _token_axes(tensor: torch.Tensor, batch: int) -> set[int]:
+    """Return the lengths of the axes that may run over tokens."""
+    return set(tensor.shape[1:] if tensor.shape[:1] == (batch,) else tensor.shape)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return [t for v in value for t in _tensors(v)] if isinstance(value, (tuple, list)) else []

@@ -1,0 +1,155 @@
+"""A model family as data: how its models are made up, from which the sites follow where tokens can be reduced.
+
+```python
+WAN = Family(
+    name="wan",
+    models=("diffusers.WanTransformer3DModel",),
+    grid=patches(),
+    stacks=(
+        Stack(
+            "blocks",
+            call="hidden_states: image -> image",
+            attention=(Attention("attn1", "hidden_states: image -> image", norms=("norm_q", "norm_k")),),
+            mlp="ffn",
+            rows={"rotary_emb": "1 image 1 d", "temb": "b image ..."},
+            stays=("encoder_hidden_states",),
+        ),
+    ),
+)
+```
+
+`tokred check` runs a model with such a description and names each line that is not true of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from tokred.layout import Grid
+
+if TYPE_CHECKING:
+    import torch
+
+    from tokred.interfaces import ClassToken
+
+Grids = tuple[Grid, ...]
+GridReader = Callable[[Any, Mapping[str, Any]], Grids]
+"""Works out the grids of a call's image tokens from the model and the arguments of the call, by name."""
+Rotate = Callable[["torch.Tensor", Any], "torch.Tensor"]
+"""Rotates what an attention's last module before it would rotate returns, by tables of as many rows."""
+Part = Literal["attn", "mlp", "block"]
+
+
+@dataclass(frozen=True)
+class Attention:
+    """An attention of a block.
+
+    Attributes:
+        path: where it is in the block.
+        call: how it is called, see `tokred.family.signature`.
+        projections: names of the linear layers that make queries, keys and values of the image's tokens; or the name
+            of the one that makes all three, with which keys and values of their own cannot be had.
+        out: name of what its output passes last.
+        joined: the parts of the sequence that the projections see, where the attention joins what it is called with.
+        norms: names of the last modules that queries and keys pass before they are rotated, if they are.
+        context_norms: the same for the context's queries and keys, where these are made apart.
+        rotary: the argument that holds rotary tables, one of the stack's `rows`.
+        rotate: rotates what those modules return; without it an attention with rotary positions takes the keys of the
+            kept tokens only.
+        optional: whether a block may be without it.
+    """
+
+    path: str
+    call: str
+    projections: tuple[str, str, str] | str = ("to_q", "to_k", "to_v")
+    out: str = "to_out"
+    joined: str = ""
+    norms: tuple[str, str] | None = None
+    context_norms: tuple[str, str] | None = None
+    rotary: str = ""
+    rotate: Rotate | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A block that is an attention and an MLP one after the other, `x + branch(norm(x))`; it allows "stream" sites.
+
+    Attributes:
+        norms: names of the first module of each half.
+        fits: says whether a block is such; a branch of zeros must add nothing.
+        bias: the argument of the block that takes a tensor `[B, 1, 1, L]` to be added to the attention's logits; it
+            allows `keys="weighted"`.
+        pooled: says whether a model pools its image tokens after the last block: removed ones come back for that.
+        class_token: what the class token of a block attends to, from model and block; None where it has none.
+    """
+
+    norms: tuple[str, str]
+    fits: Callable[[Any], bool]
+    bias: str | None = None
+    pooled: Callable[[Any], bool] = lambda model: False
+    class_token: Callable[[Any, Any], ClassToken | None] = lambda model, block: None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Blocks that follow each other.
+
+    Attributes:
+        path: where the list of blocks is in the model.
+        call: how a block is called, see `tokred.family.signature`.
+        attention: its attentions; the first is the one whose keys and values can be compared.
+        mlp: name of its MLP, a module that is called once with the block's tokens, or with other parts of the sequence,
+            such as "ff: text image"; or the names of the linear layers of one that is no module of its own and can be
+            reduced with the whole block only.
+        rows: tensor arguments of block and attention that have a row per token, with their axes, such as
+            {"image_rotary_emb": "(text image) d"}.
+        stays: arguments that may have as many rows as there are tokens by chance.
+        reduces: what can be reduced.
+        norm: name of the module that normalises the block's tokens before its projections, where whole blocks can
+            attend to keys of all tokens.
+        halves: see `Halves`.
+        scale: by how much the grid is smaller than the model's, in each of its last two dimensions.
+    """
+
+    path: str
+    call: str
+    attention: tuple[Attention, ...] = ()
+    mlp: str | tuple[str, ...] = ""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    stays: tuple[str, ...] = ()
+    reduces: tuple[Part, ...] = ("attn", "mlp", "block")
+    norm: str = ""
+    halves: Halves | None = None
+    scale: int = 1
+
+
+@dataclass(frozen=True)
+class Family:
+    """One model family.
+
+    Attributes:
+        name: such as "flux".
+        models: the classes that it fits, each as "library.Class".
+        grid: reads the grids of the image's tokens from a call; see `tokred.family.grids`.
+        stacks: the blocks; or what lists them for a model, where models of the family differ.
+        picture: the argument that holds the picture or latents; its first axis is the batch.
+        text: the argument that holds the text, `[B, T, C]`; or what counts its tokens as the blocks see them.
+        prefix: counts the tokens that lead the image's by themselves, such as class tokens.
+        projection: where the last linear layer is, which makes a token's part of the output.
+        entry: where the module is whose call begins a model call, if it is not the model itself.
+        repeats: whether the model is called once per denoising step, rather than once per picture.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    grid: GridReader
+    stacks: tuple[Stack, ...] | Callable[[Any], tuple[Stack, ...]] = ()
+    picture: str = "hidden_states"
+    text: str | Callable[[Any, Mapping[str, Any]], int] = "encoder_hidden_states"
+    prefix: Callable[[Any], int] = lambda model: 0
+    projection: str = "proj_out"
+    entry: str = ""
+    repeats: bool = True

@@ -1,0 +1,195 @@
+"""From a family's description to the sites of a model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from torch import nn
+
+from tokred.errors import UnsupportedModel
+from tokred.family.cost import Cost, linear_flops
+from tokred.family.description import Attention, Family, Stack
+from tokred.family.signature import IMAGE, Call, Order, Rows, read_call, read_rows
+from tokred.family.site import AttentionModules, Rotary, SiteSpec, StreamModules
+
+OF_MODEL = Call("", (), "", ((IMAGE,),))
+"""How a model itself is called: nothing is asked of it."""
+
+
+def sites_of(family: Family, model: nn.Module) -> list[SiteSpec]:
+    """List every site that a family offers in a model, block by block; the model itself comes last.
+
+    Raises:
+        UnsupportedModel: if the model has not the modules that the description names.
+    """
+    sites: list[SiteSpec] = []
+    for stack in stacks_of(family, model):
+        for index, block in enumerate(cast(nn.ModuleList, _module(family, model, model, stack.path))):
+            depth = sites[-1].depth + 1 if sites else 0
+            sites += _Block(family, model, stack, f"{stack.path}.{index}", depth, block).sites()
+    return [*sites, _model_site(family, model, sites)] if family.repeats else sites
+
+
+def stacks_of(family: Family, model: nn.Module) -> tuple[Stack, ...]:
+    """Return the stacks of a model."""
+    return family.stacks(model) if callable(family.stacks) else family.stacks
+
+
+def _model_site(family: Family, model: nn.Module, sites: list[SiteSpec]) -> SiteSpec:
+    """Return the site that is the model itself; its blocks' operations stand for its own."""
+    blocks = [site for site in sites if site.kind == "block"] or sites
+    costs = [site.cost for site in blocks if site.cost is not None]
+    projection = dict(model.named_modules()).get(family.projection) if blocks else None
+    call = replace(OF_MODEL, order=blocks[0].call.order, beside=blocks[0].call.beside) if blocks else OF_MODEL
+    width = getattr(projection, "out_features", 0)
+    return SiteSpec("model", "model", 0, model, call, sum(costs, Cost(0.0)) if costs else None, width)
+
+
+def _module(family: Family, model: nn.Module, root: nn.Module, path: str) -> nn.Module:
+    """Return the module at a path of a model or block."""
+    try:
+        return root.get_submodule(path)
+    except AttributeError:
+        raise UnsupportedModel(
+            f"This {type(model).__name__} has no {path!r} in {type(root).__name__}, which the description of family "
+            f"{family.name!r} names. Correct it, or use a method that skips whole steps, such as 'balanced'."
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One block of a stack, and the sites in it."""
+
+    family: Family
+    model: nn.Module
+    stack: Stack
+    name: str
+    depth: int
+    block: Any
+
+    def sites(self) -> Iterator[SiteSpec]:
+        """Yield the attentions, the MLP and the whole of the block, as far as they can be reduced."""
+        attentions = [
+            a for a in self.stack.attention if not a.optional or getattr(self.block, a.path, None) is not None
+        ]
+        modules = [self._attention(attention) for attention in attentions]
+        costs = [_attention_cost(self._at(a.path), a) for a in attentions]
+        shown = replace(modules[0], query=None, keys=(), norm=None, rotary=None) if modules else AttentionModules()
+        if "attn" in self.stack.reduces:
+            for attention, own, cost in zip(attentions, modules, costs, strict=True):
+                yield self._site("attn", attention.path, read_call(attention.call), cost, own)
+        path, order = self._mlp()
+        if path:
+            cost = Cost(linear_flops(self._at(path)))
+            costs.append(cost)
+            if "mlp" in self.stack.reduces:
+                call = Call(_first_argument(self._at(path)), order, "", (order,))
+                yield replace(self._site("mlp", path, call, cost, shown), rows=(), stays=())
+        elif self.stack.mlp:
+            costs.append(Cost(linear_flops(*(self._at(layer) for layer in self.stack.mlp))))
+        if "block" in self.stack.reduces:
+            yield self._whole(sum(costs, Cost(0.0)), modules, shown)
+
+    def _whole(self, cost: Cost, modules: list[AttentionModules], shown: AttentionModules) -> SiteSpec:
+        if self.stack.norm:
+            shown = replace(modules[0], query=None, norm=self._at(self.stack.norm))
+        site = self._site("block", "", read_call(self.stack.call), cost, shown)
+        return replace(site, residual=True, stream=self._stream())
+
+    def _site(self, kind: Any, path: str, call: Call, cost: Cost, attention: AttentionModules) -> SiteSpec:
+        halves, rows = self.stack.halves, self._rows()
+        return SiteSpec(
+            name=f"{self.name}.{path}" if path else self.name,
+            kind=kind,
+            depth=self.depth,
+            module=self._at(path),
+            call=call,
+            cost=cost,
+            width=self._width(),
+            rows=rows,
+            stays=(*self.stack.stays, *([call.beside] if call.beside else [])),
+            attention=attention,
+            class_token=halves.class_token(self.model, self.block) if halves else None,
+            scale=self.stack.scale,
+            per_sample=all(row.batched for row in rows),
+        )
+
+    def _mlp(self) -> tuple[str, Order]:
+        """Return where the MLP is, if it is a module of its own, and the parts of the sequence that it sees."""
+        if not isinstance(self.stack.mlp, str):
+            return "", ()
+        path, _, parts = self.stack.mlp.partition(":")
+        return path, tuple(parts.split()) or read_call(self.stack.call).order
+
+    def _rows(self) -> tuple[Rows, ...]:
+        return tuple(read_rows(argument, axes) for argument, axes in self.stack.rows.items())
+
+    def _width(self) -> int:
+        """Return the channels of the block's tokens."""
+        layers = [module for module in self.block.modules() if isinstance(module, nn.Linear)]
+        if self.stack.attention:
+            attention = self.stack.attention[0]
+            names = attention.projections
+            layers = [self._at(f"{attention.path}.{names if isinstance(names, str) else names[0]}")]
+        return int(layers[0].in_features) if layers else 0
+
+    def _attention(self, attention: Attention) -> AttentionModules:
+        """Return the modules of an attention."""
+        order: Order = tuple(attention.joined.split()) or read_call(attention.call).order
+        module = self._at(attention.path)
+        if isinstance(attention.projections, str):
+            shown = getattr(module, attention.norms[1], None) if attention.norms else None
+            return AttentionModules(order, shown_key=shown, rotates=bool(attention.rotary))
+        query, key, value = (getattr(module, name) for name in attention.projections)
+        return AttentionModules(
+            order=order,
+            query=query,
+            keys=(key, value),
+            shown_key=key,
+            shown_value=value,
+            rotary=self._rotary(attention, module, order),
+            rotates=bool(attention.rotary),
+        )
+
+    def _rotary(self, attention: Attention, module: Any, order: Order) -> Rotary | None:
+        rows = [row for row in self._rows() if row.argument == attention.rotary]
+        if not rows or attention.rotate is None or attention.norms is None:
+            return None
+        query, key = (getattr(module, name) for name in attention.norms)
+        context = None
+        if attention.context_norms:
+            context_query, context_key = (getattr(module, name) for name in attention.context_norms)
+            context = context_query, context_key
+        return Rotary(rows[0], query, key, order, attention.rotate, context)
+
+    def _stream(self) -> StreamModules | None:
+        """Return what lets tokens be removed for good between attention and MLP, where the block is such."""
+        halves = self.stack.halves
+        if halves is None or not halves.fits(self.block):
+            return None
+        paths = zip(halves.norms, (self.stack.attention[0].path, self._mlp()[0]), strict=True)
+        first, second = ((self._at(norm), self._at(branch)) for norm, branch in paths)
+        return StreamModules((first, second), halves.bias, halves.pooled(self.model))
+
+    def _at(self, path: str) -> Any:
+        return _module(self.family, self.model, self.block, path)
+
+
+def _attention_cost(attention: Any, described: Attention) -> Cost:
+    """Return the cost of an attention, from its projections."""
+    out = linear_flops(*([getattr(attention, described.out)] if getattr(attention, described.out, None) else []))
+    if isinstance(described.projections, str):
+        fused = getattr(attention, described.projections)
+        inner = getattr(attention, "inner_dim", fused.out_features // 3)
+        keys = 4.0 * inner * fused.in_features
+        return Cost(linear_flops(fused) - keys + out, keys, 4.0 * inner)
+    query, key, value = (getattr(attention, name) for name in described.projections)
+    return Cost(linear_flops(query) + out, linear_flops(key, value), 4.0 * query.out_features)
+
+
+def _first_argument(module: nn.Module) -> str:
+    """Return the name of the argument that a module takes first."""
+    return next(name for name in inspect.signature(type(module).forward).parameters if name != "self")
