@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tokred.registry.build import build_method, build_part, compose
     from tokred.registry.component import API_VERSION, KINDS, Component, Kind, resolve
     from tokred.registry.default import component_of, components, default_registry
-    from tokred.registry.families import families, family_for, family_of, registered_families, registered_name
+    from tokred.registry.described import families, family_for, family_of, registered_families, registered_name
     from tokred.registry.hooks import hookimpl
     from tokred.registry.method_file import read_method, save_method
     from tokred.registry.registry import Provider, Registered, Registry
