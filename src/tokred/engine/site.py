@@ -130,9 +130,7 @@ class Site(BaseSite):
 
     def _fits(self, tokens: torch.Tensor) -> bool:
         """Say whether `tokens` `[B, L, C]` are those of the call that was planned."""
-        batch, length = tokens.shape[:2]
-        image = self.state.layout.image
-        return batch == self.state.batch and (length > image if len(self.order) > 1 else length == image)
+        return len(tokens) == self.state.batch and self.spec.fits(tokens.shape[1], self.state.layout)
 
     def _split(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""

@@ -151,10 +151,10 @@ class StreamSite(BaseSite):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.call.tokens]
-        self.lead = lead(self.spec.call.order, tokens.shape[1], self.state.layout.image)
-        if self.lead < 0 or len(tokens) != self.state.batch:
+        if len(tokens) != self.state.batch or not self.spec.fits(tokens.shape[1], self.state.layout):
             self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
+        self.lead = lead(self.spec.call.order, tokens.shape[1], self.state.layout.image)
         self._refuse_rows(call)
         if weighing and self.parts.bias is not None:
             call[self.parts.bias] = self.stream.bias(self.lead, tokens.dtype)

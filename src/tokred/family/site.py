@@ -117,6 +117,11 @@ class SiteSpec:
         """Return the layout of the tokens at this site in a model call of a layout."""
         return call.scaled(self.scale)
 
+    def fits(self, length: int, layout: Layout) -> bool:
+        """Say whether a sequence of `length` can be the site's in a call of `layout`; the length of text is its own."""
+        known = layout.image + (layout.prefix if "prefix" in self.call.order else 0)
+        return length >= known if "text" in self.call.order else length == known
+
     def context(self, layout: Layout) -> int:
         """Return the number of tokens that are computed with the image's."""
         return sum({"prefix": layout.prefix, "text": layout.text}[part] for part in self.call.context)
