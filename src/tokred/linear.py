@@ -24,7 +24,7 @@ class LinearReduction(Reduction):
         up: for each of a tile's tokens, how much of each destination it takes, `[B or 1, T, n, k]`, float32.
         slots: which of the T * k places for destinations are taken, `[K]`, int64; None where all are.
 
-    Example:
+    Examples:
         >>> half = torch.tensor([[[[0.5, 0.5]]]])
         >>> tiles, first = torch.tensor([[0, 1]]), torch.tensor([[[0]]])
         >>> reduction = LinearReduction.from_weights(tiles, first, down=half, up=torch.ones(1, 1, 2, 1))

@@ -31,7 +31,7 @@ class Reduction:
             every call that it serves is an addition and a product shorter, which the host would have to start.
         assign_rows: `assign` likewise, in the rows of the kept tokens, `[B * N]`.
 
-    Example:
+    Examples:
         >>> reduction = Reduction.from_pairs(4, src=torch.tensor([[1]]), dst=torch.tensor([[2]]))
         >>> reduction.kept
         tensor([[0, 2, 3]])

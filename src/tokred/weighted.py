@@ -18,7 +18,7 @@ class WeightedReduction(Reduction):
         weights: how much each of the N tokens counts, `[B or 1, N]`, float32. Where those of all tokens that follow
             a kept one add up to 1, that holds their mean; where they do not, it is that much longer or shorter.
 
-    Example:
+    Examples:
         >>> pair = Reduction.from_pairs(2, src=torch.tensor([[1]]), dst=torch.tensor([[0]]))
         >>> reduction = WeightedReduction.of(pair, torch.tensor([[0.75, 0.25]]))
         >>> reduction.merge(torch.tensor([[[1.0], [5.0]]]), "mean").flatten()

@@ -14,6 +14,7 @@ import torch
 from bench.tiny import CLASSIFIER, NAME, PICTURES, STEPS, WRONG
 
 from tokred.bench import read_results
+from tokred.cli.summary import advice
 from tokred.zoo import catalog
 
 FILES = ["pareto.png", "pareto.svg", "results.json", "strip.png"]
@@ -36,6 +37,7 @@ def test_everything_is_written_and_said(tokred: Callable[..., Any], tmp_path: Pa
         assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "rival" else "ratio=0.5" in words
         assert {f"{row.compute:.3f}", f"{row.scores['psnr'].mean:.1f}", f"{row.time_ratio.median:.2f}"} <= set(words)
     assert f"Written to {out}: results.json, pareto.png, pareto.svg, strip.png" in result.stdout
+    assert result.stdout.splitlines()[-1] == advice(results)
     assert result.stderr == ""
 
 
@@ -46,13 +48,13 @@ def test_a_classifier_is_compared_with_the_truth(tokred: Callable[..., Any], tmp
     results = read_results(tmp_path / "results.json")
     assert (results.settings.steps, results.settings.samples) == (1, PICTURES)
     title, *left_out, head = result.stdout.split("FLOPs", 1)[0].splitlines()
-    assert title == f"{CLASSIFIER}: 1 step, {PICTURES} samples, 1 timed pairs"
+    assert title == f"{CLASSIFIER}: 1 step, {PICTURES} samples, 1 timed pair"
     assert head.strip() == ""
     assert len(left_out) == len({each.why for each in results.left_out}) >= 3
     for each in results.left_out:
         (line,) = [line for line in left_out if line.endswith(f": {each.why}")]
         assert line.startswith("Left out: ")
-        assert each.label in line
+        assert each.label.split()[0] in line
     table = result.stdout.split("top-1", 1)[1].splitlines()
     assert table[1].split()[:3] == ["dense", "1.000", "1.00"]
     assert table[1].split()[-1] == f"{1 - len(WRONG) / PICTURES:.3f}"
@@ -141,6 +143,14 @@ def test_a_refusal_is_one_message_and_nothing_is_written(
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_method_is_refused_before_a_model_is_loaded(
+    tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokred.cli.task.load_subject", lambda *_: pytest.fail("a model was loaded"))
+    result = tokred("bench", "--model", NAME, "--method", "ditto")
+    assert (result.exit_code, "Did you mean 'dito'?" in result.stderr) == (2, True)
 
 
 def test_cuda_is_refused_where_there_is_none(

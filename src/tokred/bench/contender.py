@@ -72,7 +72,7 @@ def parse_contenders(texts: Sequence[str | Method] = ()) -> list[Contender]:
     Raises:
         SpecError: if a name or parameter is unknown or out of range, or two of them are the same run.
 
-    Example:
+    Examples:
         >>> parse_contenders(["tomesd:ratio=0.5"])[0].label
         'tomesd ratio=0.5'
     """

@@ -38,7 +38,6 @@ app = typer.Typer(
     help="Token reduction for image transformers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 for command in (demo, bench, compare, analyze, calibrate, tune, check, new_plugin, methods, models, plugins):
     app.command()(command)

@@ -10,10 +10,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tokred.bench import Settings, Subject
+from tokred.bench import Results, Settings, Subject
 from tokred.bench.result import Dense, LeftOut, Row
 from tokred.bench.table import ResultTable
 from tokred.bench.view import Exhibit
+from tokred.cli.summary import advice, summary_table
 
 
 class ConsoleView:
@@ -26,7 +27,7 @@ class ConsoleView:
     """
 
     def __init__(self, subject: Subject, settings: Settings) -> None:
-        self.title = f"{subject.name}: {settings.size}, {settings.pairs} timed pairs"
+        self.title = f"{subject.name}: {settings.size}, {settings.pairs} timed pair{'s' * (settings.pairs != 1)}"
         self.exhibits: list[Exhibit] = []
         self.console = Console()
         self.table = ResultTable(subject.metrics, self.console.width)
@@ -50,9 +51,10 @@ class ConsoleView:
         self.progress.stop()
 
     def left_out(self, left_out: Sequence[LeftOut]) -> None:
-        """See `View`; one line for each reason, with all that it holds for."""
+        """See `View`; one line for each reason, with all methods that it holds for."""
         for why in dict.fromkeys(each.why for each in left_out):
-            self._print(f"Left out: {', '.join(each.label for each in left_out if each.why == why)}: {why}")
+            names = dict.fromkeys(each.label.partition(" ")[0] for each in left_out if each.why == why)
+            self._print(f"Left out: {', '.join(names)}: {why}")
 
     def begin(self, generations: int) -> None:
         """See `View`."""
@@ -79,6 +81,12 @@ class ConsoleView:
     def explain(self) -> None:
         """Say what the table's numbers are."""
         self._print(self.table.note)
+
+    def conclude(self, results: Results) -> None:
+        """Say what it comes to, where pictures were drawn."""
+        if self.exhibits:
+            self.console.print(summary_table(results))
+            self._print(advice(results))
 
     def written(self, paths: Sequence[Path]) -> None:
         """Say where files are, all in one folder."""

@@ -18,12 +18,13 @@ def methods(
     name: Annotated[str | None, typer.Argument(help="A method or rival; its parameters and standard runs.")] = None,
 ) -> None:
     """List the methods, and the rivals that the benchmark compares them with; or describe one of them."""
-    from tokred import listing
-    from tokred.bench.contender import find_contender
-
     if name is None:
+        from tokred import listing
+
         _print_listed(listing.methods())
     else:
+        from tokred.bench.contender import find_contender
+
         _describe_method(find_contender(name))
 
 
@@ -86,11 +87,12 @@ def _describe_method(registered: Registered) -> None:
     parameters = inspect.signature(factory, eval_str=True).parameters.values()
     defaults = ["required" if p.default is p.empty else written(p.default) for p in parameters]
     rows = [(p.name, default, _values(p.annotation)) for p, default in zip(parameters, defaults, strict=True)]
-    _print_table(("parameter", "default", "values"), rows)
-    typer.echo("Standard runs of tokred bench:")
+    if rows:
+        _print_table(("parameter", "default", "values"), rows)
+    typer.echo("Standard runs of tokred bench:" if component.levels[1:] else "Standard run of tokred bench:")
     for params in component.levels:
         given = ",".join(f"{name}={written(value)}" for name, value in params.items())
-        typer.echo(f"  --method {component.name}:{given}")
+        typer.echo(f"  --method {component.name}{':' * bool(given)}{given}")
 
 
 def _values(hint: Any) -> str:

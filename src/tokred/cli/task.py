@@ -17,6 +17,7 @@ from tokred.bench import (
     compare_runs,
     line_up,
     load_subject,
+    parse_contenders,
     parse_references,
     run_bench,
     write_results,
@@ -77,6 +78,8 @@ class Task:
     def of(cls, model: str, options: Options, out: Path) -> Task:
         """Load a model, and check everything that is asked of it."""
         references = parse_references(options.against)
+        if options.methods:
+            parse_contenders(options.methods)  # loading takes seconds, and what is misspelt needs no model
         subject = load_subject(model, options.device)
         lineup = line_up(subject, options.methods)
         for reference in references:
@@ -99,6 +102,7 @@ class Task:
             print_gains(comparisons, metric, view.console)
             paths += write_all(comparisons, metric, self.out)
         view.written(paths)
+        view.conclude(results)
         return results
 
 

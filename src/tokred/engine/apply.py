@@ -56,7 +56,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
             offer what the method asks for. Nothing is applied to the others then.
         ConflictError: if tokred or an enabled diffusers cache already patches a model.
 
-    Example:
+    Examples:
         >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())

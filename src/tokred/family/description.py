@@ -25,17 +25,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
-from tokred.interfaces import ClassToken
 from tokred.layout import Grid
+
+if TYPE_CHECKING:
+    import torch
+
+    from tokred.interfaces import ClassToken
 
 Grids = tuple[Grid, ...]
 GridReader = Callable[[Any, Mapping[str, Any]], Grids]
 """Works out the grids of a call's image tokens from the model and the arguments of the call, by name."""
-Rotate = Callable[[torch.Tensor, Any], torch.Tensor]
+Rotate = Callable[["torch.Tensor", Any], "torch.Tensor"]
 """Rotates what an attention's last module before it would rotate returns, by tables of as many rows."""
 Part = Literal["attn", "mlp", "block"]
 

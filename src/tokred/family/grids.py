@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise, product
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from tokred.errors import UnsupportedModel
 from tokred.family.description import GridReader, Grids
+
+if TYPE_CHECKING:
+    import torch
 
 
 def patches(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
-from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.site import SiteKind
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from tokred.interfaces.recovery import Recovery
 
 
 @dataclass(frozen=True)

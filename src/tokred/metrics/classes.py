@@ -20,7 +20,7 @@ def top1(scores: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
     Raises:
         SpecError: the scores are no such batch, or not finite, or there is another number of classes.
 
-    Example:
+    Examples:
         >>> top1(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), torch.tensor([1, 1]))
         tensor([1., 0.])
     """

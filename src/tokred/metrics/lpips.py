@@ -34,7 +34,7 @@ class Lpips(nn.Module):
         tensors: `conv_0.weight`, `conv_0.bias` ... of AlexNet's five convolutions, and the linear heads
             `lin0` ... `lin4`, `[1, C, 1, 1]`; any floating-point dtype.
 
-    Example:
+    Examples:
         >>> lpips = Lpips.load()
         >>> grey = torch.full((2, 3, 64, 64), 0.5)
         >>> lpips(grey, grey)

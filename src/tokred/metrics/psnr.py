@@ -23,7 +23,7 @@ def psnr(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     Raises:
         SpecError: the two differ in shape, or one is no such batch.
 
-    Example:
+    Examples:
         >>> black = torch.zeros(2, 3, 8, 8)
         >>> psnr(black + 0.1, black)
         tensor([20., 20.])

@@ -27,7 +27,7 @@ def psnr_foreground(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Te
     Raises:
         SpecError: the two differ in shape, or one is no such batch.
 
-    Example:
+    Examples:
         >>> reference = torch.ones(1, 3, 8, 8)
         >>> reference[..., :4] = 0.5
         >>> psnr_foreground(reference * 0.8, reference)

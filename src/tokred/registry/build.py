@@ -100,7 +100,7 @@ def compose(
     Raises:
         SpecError: if a name or a parameter is unknown or out of range, or the parts do not fit together.
 
-    Example:
+    Examples:
         >>> import tokred
         >>> method = tokred.compose(
         ...     similarity="cosine:signal=output",

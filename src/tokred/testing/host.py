@@ -54,7 +54,7 @@ class Host:
         other_grid: of another picture.
         text: text tokens of a sample; 0 where there is no text.
 
-    Example:
+    Examples:
         >>> from tokred.testing import Host, call_classifier
         >>> host = Host("mine", MyModel, lambda batch, grid: (batch, 3, 4 * grid[0], 4 * grid[1]),
         ...             argument="x", call_model=call_classifier)  # doctest: +SKIP

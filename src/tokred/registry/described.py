@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from tokred.errors import PluginError, UnsupportedModel
 from tokred.family import Family
 from tokred.registry.default import default_registry
 from tokred.registry.registry import Registered
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def families() -> list[Family]:
