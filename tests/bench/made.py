@@ -30,7 +30,7 @@ def made_row(
         compute=compute,
         site_compute=None,
         time_ratio=TimeRatio(time, time, time),
-        images_per_second=1.0,
+        samples_per_second=1.0,
         scores={metric: Score.of(values)},
     )
 
@@ -40,7 +40,7 @@ def made_results(*rows: Row, dense: Sequence[float] | None = None) -> Results:
     (metric,) = rows[0].scores
     samples = len(rows[0].scores[metric].values)
     return Results(
-        schema=2,
+        schema=3,
         model="made",
         settings=Settings.from_seed(0, steps=1, samples=samples, pairs=1, batch=1, timing_batch=1),
         versions=Versions("0", "3", "2", "0", "1", None),

@@ -29,7 +29,7 @@ def by_label(results: Results) -> dict[str, Row]:
 
 
 def without_times(results: Results) -> list[dict[str, object]]:
-    return [dataclasses.asdict(row) | {"time_ratio": None, "images_per_second": None} for row in results.rows]
+    return [dataclasses.asdict(row) | {"time_ratio": None, "samples_per_second": None} for row in results.rows]
 
 
 def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> None:
@@ -38,7 +38,7 @@ def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> N
         ("method", "dito ratio=0.5"),
         ("method", "dito ratio=0.75"),
         ("method", "tomesd ratio=0.5"),
-        ("rival", "fewer_steps share=0.5"),
+        ("baseline", "fewer_steps share=0.5"),
         ("method", "step_cache interval=3"),
     ]
     assert tuple(view.rows) == results.rows
@@ -82,7 +82,7 @@ def test_progress_ends_where_it_said(request: pytest.FixtureRequest, which: str)
     assert set(view.done) == {"dense"} | {row.label for row in view.rows}
 
 
-def test_rivals_count_their_calls(results: Results) -> None:
+def test_baselines_count_their_calls(results: Results) -> None:
     rows = by_label(results)
     assert rows["fewer_steps share=0.5"].compute == pytest.approx(3 / 6)
     assert rows["step_cache interval=3"].compute == pytest.approx(2 / 6)
@@ -147,8 +147,8 @@ def test_time_is_a_share_of_dense_time(monkeypatch: pytest.MonkeyPatch) -> None:
     results = small(subject, "fewer_steps:share=0.34", view=view)
     (row,) = results.rows
     assert row.time_ratio.median == pytest.approx(1 / 3)
-    assert row.images_per_second == 2  # a batch of two in one step
-    assert (results.dense.seconds, results.dense.images_per_second) == (3, pytest.approx(2 / 3))
+    assert row.samples_per_second == 2  # a batch of two in one step
+    assert (results.dense.seconds, results.dense.samples_per_second) == (3, pytest.approx(2 / 3))
     assert view.reference == results.dense
 
 
@@ -159,7 +159,7 @@ def test_the_dense_time_is_the_median_of_all_runs_and_of_those_before(monkeypatc
     monkeypatch.setattr(runner, "seconds", lambda generate: next(times))
     results = small(subject, "fewer_steps:share=0.5", "fewer_steps:share=0.3", view=view)
     assert (view.reference.seconds, results.dense.seconds) == (1, 3)
-    assert [row.images_per_second for row in results.rows] == [0.5, 2]
+    assert [row.samples_per_second for row in results.rows] == [0.5, 2]
 
 
 def test_ratio_zero_is_the_dense_model() -> None:

@@ -28,7 +28,7 @@ def printed(*tables: object, width: int = 80) -> list[str]:
 def widest(row: Row, **scores: Score) -> Row:
     ratio = TimeRatio(10.55, 10.44, 10.66)
     speed = 123456.78
-    return dataclasses.replace(row, label=LABEL, time_ratio=ratio, images_per_second=speed, scores=row.scores | scores)
+    return dataclasses.replace(row, label=LABEL, time_ratio=ratio, samples_per_second=speed, scores=row.scores | scores)
 
 
 def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: TinySubject) -> None:
@@ -41,7 +41,7 @@ def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: Tin
         words
     )
     assert (words.count("100.0"), words.count("100.0-100.0")) == (2, 2)
-    assert not {"SSIM", "images/s", "123456.8"} & set(words)
+    assert not {"SSIM", "samples/s", "123456.8"} & set(words)
 
 
 def test_nothing_of_a_classifier_is_cut_at_80_columns(
@@ -52,7 +52,7 @@ def test_nothing_of_a_classifier_is_cut_at_80_columns(
     lines = printed(table.head(), table.dense(classifier_results.dense), table.row(row))
     assert all(len(line) <= 80 for line in lines)
     words = " ".join(lines).split()
-    assert {"FLOPs", "time", "images/s", "top-1", *LABEL.split(), "10.44-10.66", "123456.8"} <= set(words)
+    assert {"FLOPs", "time", "samples/s", "top-1", *LABEL.split(), "10.44-10.66", "123456.8"} <= set(words)
     assert {f"{top1.mean:.3f}", f"{top1.low:.3f}-{top1.high:.3f}"} <= set(words)
     assert "agreement" not in words
 
@@ -61,7 +61,7 @@ def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: Cla
     dense = classifier_results.dense
     (first, second) = printed(ResultTable(classifier.metrics, 80).dense(dense))
     top1 = dense.scores["top1"]
-    assert first.split() == ["dense", "1.000", "1.00", f"{dense.images_per_second:.1f}", "0.750"]
+    assert first.split() == ["dense", "1.000", "1.00", f"{dense.samples_per_second:.1f}", "0.750"]
     assert second.split() == [f"{top1.low:.3f}-{top1.high:.3f}"]
 
 

@@ -33,7 +33,7 @@ def test_everything_is_written_and_said(tokred: Callable[..., Any], tmp_path: Pa
     assert results.settings.steps == STEPS
     words = result.stdout.split()
     for row in results.rows:
-        assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "rival" else "ratio=0.5" in words
+        assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "baseline" else "ratio=0.5" in words
         assert {f"{row.compute:.3f}", f"{row.scores['psnr'].mean:.1f}", f"{row.time_ratio.median:.2f}"} <= set(words)
     assert f"Written to {out}: results.json, pareto.png, pareto.svg, strip.png" in result.stdout
     assert result.stderr == ""
@@ -57,7 +57,7 @@ def test_a_classifier_is_compared_with_the_truth(tokred: Callable[..., Any], tmp
     assert table[1].split()[:3] == ["dense", "1.000", "1.00"]
     assert table[1].split()[-1] == f"{1 - len(WRONG) / PICTURES:.3f}"
     for row in results.rows:
-        assert {f"{row.scores['top1'].mean:.3f}", f"{row.images_per_second:.1f}"} <= set(result.stdout.split())
+        assert {f"{row.scores['top1'].mean:.3f}", f"{row.samples_per_second:.1f}"} <= set(result.stdout.split())
     assert f"Written to {tmp_path}: results.json, pareto.png, pareto.svg\n" in result.stdout
 
 
@@ -110,7 +110,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
     ("changes", "message"),
     [
         ({"--model": "tiny-dt"}, "Unknown zoo model 'tiny-dt'. Known: tiny-dit, tiny-vit. Did you mean 'tiny-dit'?"),
-        ({"--method": "ditto"}, "Unknown method or rival 'ditto'."),
+        ({"--method": "ditto"}, "Unknown method or baseline 'ditto'."),
         ({"--method": "dito:rate=0.5"}, "Unknown parameter of method 'dito': 'rate'."),
         ({"--method": "dito:ratio=1.2"}, "ratio=1.2 must be a number in [0, 1]"),
         ({"--method": "dito:ratio=0.8"}, "at most 0.75 of the tokens can be removed"),

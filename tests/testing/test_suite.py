@@ -26,7 +26,7 @@ def test_a_class_an_object_and_a_name_have_the_same_checks(item: Any) -> None:
 
 
 def test_a_method_brings_its_parts() -> None:
-    kinds = {case.examined.subjects[0].kind for case in cases([build_method("tomesd", {})])}
+    kinds = {case.examined.specimens[0].kind for case in cases([build_method("tomesd", {})])}
     assert kinds == {"method", "similarity", "matcher", "scheduler", "recovery"}
 
 

@@ -7,11 +7,10 @@ from typing import get_args
 
 from tokred.bench.comparison import Against, AtCost, Comparisons, Knot, Missing, Twin
 from tokred.bench.curve import Point, at_cost, pareto_front
-from tokred.bench.metric import Metric
 from tokred.bench.reference import Reference
 from tokred.bench.result import Axis, Results, Row
 from tokred.errors import UnknownName
-from tokred.metrics import Paired
+from tokred.metrics import Metric, Paired
 
 
 def compare_runs(results: Results, references: Iterable[Reference], metric: Metric) -> Comparisons:

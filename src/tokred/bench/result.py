@@ -73,31 +73,31 @@ class Dense:
 
     Attributes:
         seconds: median time of a generation of `timing_batch` samples, in seconds.
-        images_per_second: `timing_batch` over `seconds`.
+        samples_per_second: `timing_batch` over `seconds`.
         flops: operations of a generation of one sample; a multiply-add counts 2.
         scores: by absolute metric; empty where there is none.
     """
 
     seconds: float
-    images_per_second: float
+    samples_per_second: float
     flops: int
     scores: dict[str, Score]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one run of a method or rival cost, and how good its outputs are.
+    """What one run of a method or baseline cost, and how good its outputs are.
 
     Attributes:
-        method: name of the method or rival.
+        method: name of the method or baseline.
         params: its parameters that were given.
         label: name and parameters in one line.
-        kind: "method" or "rival".
+        kind: "method" or "baseline".
         compute: operations of the generation over those of the dense one, matching included.
         site_compute: operations of the reduced sites over their dense ones, as the run's report has it, without
-            matching; None for a rival.
+            matching; None for a baseline.
         time_ratio: time over dense time.
-        images_per_second: `timing_batch` over the median time of a generation.
+        samples_per_second: `timing_batch` over the median time of a generation.
         scores: by metric.
     """
 
@@ -108,7 +108,7 @@ class Row:
     compute: float
     site_compute: float | None
     time_ratio: TimeRatio
-    images_per_second: float
+    samples_per_second: float
     scores: dict[str, Score]
 
     def cost(self, axis: Axis) -> float:
@@ -121,7 +121,7 @@ class LeftOut:
     """A run that does not fit the model.
 
     Attributes:
-        label: name and parameters of the method or rival, in one line.
+        label: name and parameters of the method or baseline, in one line.
         why: what it was refused with.
     """
 
@@ -145,7 +145,7 @@ class Results:
         left_out: what does not fit the model; nothing where methods were asked for by name.
     """
 
-    schema: Literal[2]
+    schema: Literal[3]
     model: str
     settings: Settings
     versions: Versions

@@ -12,7 +12,7 @@ from tokred.bench.contender import Contender
 from tokred.bench.environment import Device, Versions
 from tokred.bench.lineup import Lineup
 from tokred.bench.measure import count_flops, seconds, timed_pairs
-from tokred.bench.metric import Targets
+from tokred.bench.measures import Targets
 from tokred.bench.quality import Quality
 from tokred.bench.result import Dense, Results, Row, Score, TimeRatio
 from tokred.bench.settings import Settings
@@ -22,11 +22,11 @@ from tokred.bench.view import SHOWN, Exhibit, NoView, View
 from tokred.run import Run
 
 CALIBRATION = 4
-"""Samples that rivals are calibrated on."""
+"""Samples that baselines are calibrated on."""
 
 
 def run_bench(subject: Subject, lineup: Lineup, settings: Settings, view: View | None = None) -> Results:
-    """Compare methods and rivals with the dense model, and with each other.
+    """Compare methods and baselines with the dense model, and with each other.
 
     Args:
         subject: what is measured.
@@ -43,7 +43,7 @@ def run_bench(subject: Subject, lineup: Lineup, settings: Settings, view: View |
     bench.begin(len(lineup.contenders))
     rows = tuple(bench.run(contender) for contender in lineup.contenders)
     return Results(
-        schema=2,
+        schema=3,
         model=subject.name,
         settings=settings,
         versions=Versions.here(),
@@ -63,6 +63,7 @@ class _Bench:
         self.settings = settings
         self.view = view
         starts = range(0, settings.samples, settings.batch)
+        self.metrics = {metric: metric.load() for metric in subject.metrics}
         self.batches = [settings.seeds[start : start + settings.batch] for start in starts]
 
     def begin(self, runs: int) -> None:
@@ -75,7 +76,7 @@ class _Bench:
         self.dense_scores = self._dense_scores()
         self.dense_seconds = [self._seconds(settings.steps, "dense") for _ in range(1 + settings.pairs)][1:]
         self.view.dense(self.dense())
-        if self.subject.draws:
+        if self.subject.outputs == "pictures":
             self.view.exhibit(Exhibit("dense", "dense", dense[0][:SHOWN]))
 
     def dense(self) -> Dense:
@@ -99,14 +100,14 @@ class _Bench:
             compute=flops / self.dense_flops,
             site_compute=site_compute,
             time_ratio=TimeRatio.of([cheaper / dense for dense, cheaper in pairs]),
-            images_per_second=self.settings.timing_batch / statistics.median(cheaper for _, cheaper in pairs),
+            samples_per_second=self.settings.timing_batch / statistics.median(cheaper for _, cheaper in pairs),
             scores=scores,
         )
         self.view.row(row)
         return row
 
     def _calibrate(self) -> None:
-        """Draw what some rivals have to see first: none of the samples that are measured."""
+        """Draw what some baselines have to see first: none of the samples that are measured."""
         start = max(self.settings.seeds) + 1
         self.subject.generate(range(start, start + CALIBRATION), self.settings.steps)
 
@@ -117,18 +118,18 @@ class _Bench:
 
     def _dense_scores(self) -> dict[str, Score]:
         """Measure the dense outputs by what does not compare with them."""
-        quality = Quality("dense", [metric for metric in self.subject.metrics if metric.against == "truth"])
+        quality = Quality("dense", {m: measure for m, measure in self.metrics.items() if m.against == "truth"})
         for targets in self.targets:
             quality.add(targets["dense"], targets)
         return quality.scores()
 
     def _scores(self, contender: Contender, run: Run | None) -> dict[str, Score]:
         """Measure all outputs, and show the first where they are pictures."""
-        quality = Quality(contender.label, self.subject.metrics)
+        quality = Quality(contender.label, self.metrics)
         made = self._outputs(contender.steps(self.settings.steps), contender.label)
         for outputs, targets in zip(made, self.targets, strict=True):
             quality.add(outputs, targets)
-            if self.subject.draws and targets is self.targets[0]:
+            if self.subject.outputs == "pictures" and targets is self.targets[0]:
                 first = tuple(quality.values[self.subject.metrics[0].name][:SHOWN])
                 tokens = token_map(run) if run else None  # a run can tell those of its last batch's first sample
                 self.view.exhibit(Exhibit(contender.name, contender.label, outputs[:SHOWN], first, tokens))

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from tokred.bench.metric import Metric
 from tokred.bench.result import Dense, Row, Score
+from tokred.metrics import Metric
 
 
 class ResultTable:
     """Prints runs, each with its cost and the metrics that the terminal has room for.
 
-    Where a metric is absolute, the dense model has a line of its own, and speed is told in images per second as well.
+    Where a metric is absolute, the dense model has a line of its own, and speed is told in samples per second as well.
 
     Args:
         metrics: what was measured.
@@ -24,7 +24,7 @@ class ResultTable:
     def __init__(self, metrics: Sequence[Metric], width: int) -> None:
         self.metrics = [metric for metric in metrics if metric.shown]
         self.absolute = any(metric.against == "truth" for metric in metrics)
-        self.columns = {"FLOPs": 7, "time": 11} | ({"images/s": 9} if self.absolute else {})
+        self.columns = {"FLOPs": 7, "time": 11} | ({"samples/s": 9} if self.absolute else {})
         self.columns |= {metric.head: 11 for metric in self.metrics}
         self.label_width = width - sum(self.columns.values()) - len(self.columns)
 
@@ -43,16 +43,16 @@ class ResultTable:
 
     def dense(self, dense: Dense) -> Table:
         """Return the line of the dense model, for absolute metrics."""
-        return self._line("dense", "1.000", "1.00", *self._quality(dense.images_per_second, dense.scores))
+        return self._line("dense", "1.000", "1.00", *self._quality(dense.samples_per_second, dense.scores))
 
     def row(self, row: Row) -> Table:
         """Return one run, two lines or more."""
         time = row.time_ratio
         ratio = _pair(f"{time.median:.2f}", f"{time.min:.2f}-{time.max:.2f}")
-        return self._line(row.label, f"{row.compute:.3f}", ratio, *self._quality(row.images_per_second, row.scores))
+        return self._line(row.label, f"{row.compute:.3f}", ratio, *self._quality(row.samples_per_second, row.scores))
 
-    def _quality(self, images_per_second: float, scores: Mapping[str, Score]) -> list[str | Text]:
-        speed = [f"{images_per_second:.1f}"] if self.absolute else []
+    def _quality(self, samples_per_second: float, scores: Mapping[str, Score]) -> list[str | Text]:
+        speed = [f"{samples_per_second:.1f}"] if self.absolute else []
         return [*speed, *(_score(metric, scores[metric.name]) for metric in self.metrics)]
 
     def _line(self, label: str, *cells: str | Text) -> Table:

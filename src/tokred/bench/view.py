@@ -20,7 +20,7 @@ class Exhibit:
     """The first pictures of a run.
 
     Attributes:
-        name: name of the method or rival, or "dense".
+        name: name of the method or baseline, or "dense".
         label: name and parameters.
         pictures: `[P, 3, H, W]` in [0, 1], P at most `SHOWN`.
         values: of each picture by the subject's first metric; empty for the dense ones themselves.

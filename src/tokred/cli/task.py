@@ -43,6 +43,7 @@ class Options:
     device: str
     methods: Sequence[str] = ()
     against: Sequence[str] = ()
+    metrics: Sequence[str] = ()
 
     def settings(self, subject: Subject) -> Settings:
         """Return the settings of a benchmark of `subject`."""
@@ -77,7 +78,7 @@ class Task:
     def of(cls, model: str, options: Options, out: Path) -> Task:
         """Load a model, and check everything that is asked of it."""
         references = parse_references(options.against)
-        subject = load_subject(model, options.device)
+        subject = load_subject(model, options.device, options.metrics)
         lineup = line_up(subject, options.methods)
         for reference in references:
             reference.check((contender.name, contender.params) for contender in lineup.contenders)
@@ -125,5 +126,6 @@ def _command(model: str, options: Options, settings: Settings, out: Path) -> str
     """Write the command that does the same again, for this model alone."""
     named = [part for text in options.methods for part in ("--method", text)]
     named += [part for text in options.against for part in ("--against", text)]
+    named += [part for text in options.metrics for part in ("--metric", text)]
     words = ["tokred", "bench", "--model", model, *named, *options.words(settings), "--out", out]
     return shlex.join(map(str, words))

@@ -20,9 +20,9 @@ def tune(
         float | None, typer.Option(help="PSNR against dense pictures in dB, such as 35: the fastest is chosen.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
-    candidates: Annotated[int, typer.Option(help="Methods that are tried on a few pictures.")] = 200,
-    tuning_samples: Annotated[int, typer.Option(help="Pictures that the best of them are tried on at last.")] = 8,
-    samples: Annotated[int, typer.Option(help="Other pictures that the front is benchmarked on.")] = 16,
+    candidates: Annotated[int, typer.Option(help="Methods that are tried on a few samples.")] = 200,
+    tuning_samples: Annotated[int, typer.Option(help="Samples that the best of them are tried on at last.")] = 8,
+    samples: Annotated[int, typer.Option(help="Other samples that the front is benchmarked on.")] = 16,
     seed: Annotated[
         int, typer.Option(help="Seed of the first of those; the next ones count up. Tuning takes those from 5000.")
     ] = 0,

@@ -48,8 +48,8 @@ class Tuning:
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(
-                f"seed={options.seed}: pictures {min(shared)} to {max(shared)} are tuned on. Take another seed, so "
-                "that the benchmark is on other pictures."
+                f"seed={options.seed}: samples {min(shared)} to {max(shared)} are tuned on. Take another seed, so "
+                "that the benchmark is on other samples."
             )
         wanted = ["--time", target.time] if target.time is not None else ["--psnr", target.psnr]
         tried = ["--candidates", effort.candidates, "--tuning-samples", effort.most]
@@ -64,7 +64,7 @@ class Tuning:
             task = progress.add_task("candidates", total=None)
 
             def tell(trial: Trial) -> None:
-                progress.update(task, advance=1, description=f"tried on {trial.samples} pictures")
+                progress.update(task, advance=1, description=f"tried on {trial.samples} samples")
 
             finalists = find_finalists(self.subject, self.settings.steps, self.effort, self.settings.batch, tell)
         results = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out).run()

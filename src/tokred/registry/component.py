@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from tokred.errors import SpecError
 
-Kind = Literal["similarity", "matcher", "scheduler", "recovery", "method", "adapter", "rival"]
+Kind = Literal["similarity", "matcher", "scheduler", "recovery", "method", "adapter", "baseline", "metric"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 API_VERSION = (1, 0)
@@ -22,8 +22,8 @@ class Component:
 
     Attributes:
         kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "method" (a function that returns a
-            `tokred.Method`), "adapter" (a class), or "rival" (a class of something to compare with that is no token
-            method).
+            `tokred.Method`), "adapter" (a class), "baseline" (a class of something to compare with that is no token
+            method), or "metric" (a `tokred.metrics.Metric`).
         name: what it is called, unique within its kind.
         target: where it is, as "package.module:attribute"; imported on first use.
         summary: what it does, in one line.

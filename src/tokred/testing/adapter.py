@@ -16,16 +16,16 @@ from tokred.layout import Layout
 from tokred.method import Method
 from tokred.parts import Copy, Cosine, EveryStep
 from tokred.testing.applying import hosts_of, kinds_of
-from tokred.testing.check import Subject, demand
+from tokred.testing.check import Specimen, demand
 from tokred.testing.host import Host
 from tokred.testing.rearranging import AnyOrder, Neighbours
 from tokred.testing.tolerance import assert_same_computation
 
 
-def describes_its_model(subject: Subject) -> None:
+def describes_its_model(specimen: Specimen) -> None:
     """It knows its own classes and no others, and names sites whose modules are called with the tokens it says."""
-    for host in hosts_of(subject):
-        adapter, model = subject.make(), host.model()
+    for host in hosts_of(specimen):
+        adapter, model = specimen.make(), host.model()
         demand(bool(adapter.matches(model)), f"{host}: it does not match its own model.")
         demand(not adapter.matches(nn.Linear(1, 1)), "it matches a torch.nn.Linear.")
         known = {kind.__name__ for kind in type(model).__mro__} & set(adapter.models)
@@ -74,32 +74,32 @@ def _demand_true_site(host: Host, model: nn.Module, site: SiteSpec, calls: dict[
     demand(calls[site.name][:2] == wanted, f"{what} is called with tokens {calls[site.name]}, not {(*wanted, 'C')}.")
 
 
-def order_of_tokens_does_not_matter(subject: Subject) -> None:
+def order_of_tokens_does_not_matter(specimen: Specimen) -> None:
     """Computing all tokens in another order changes nothing: what belongs to a token travels with it."""
-    for host in hosts_of(subject):
-        for kind in kinds_of(subject.make(), host):
+    for host in hosts_of(specimen):
+        for kind in kinds_of(specimen.make(), host):
             for keys in host.keys if kind == "attn" else ("kept",):
                 method = _all_tokens(AnyOrder(), kind, keys)
-                _demand_as_dense(f"{host}, {kind}, keys={keys}", host, subject, method)
+                _demand_as_dense(f"{host}, {kind}, keys={keys}", host, specimen, method)
 
 
-def duplicates_merge_without_loss(subject: Subject) -> None:
+def duplicates_merge_without_loss(specimen: Specimen) -> None:
     """Where every second token is the double of its neighbour, computing one of the two changes nothing."""
-    for host in hosts_of(subject):
-        for kind in kinds_of(subject.make(), host):
-            sites = [site for site in subject.make().sites(host.model()) if site.kind == kind]
+    for host in hosts_of(specimen):
+        for kind in kinds_of(specimen.make(), host):
+            sites = [site for site in specimen.make().sites(host.model()) if site.kind == kind]
             alone = all(kind == "mlp" or site.company == "none" for site in sites)
             keys = "kept" if alone else "full" if kind == "attn" and "full" in host.keys else None
             if keys is not None:  # else what is merged counts less beside text and prefix tokens
-                _demand_as_dense(f"{host}, {kind}", host, subject, _all_tokens(Neighbours(), kind, keys), doubled=True)
+                _demand_as_dense(f"{host}, {kind}", host, specimen, _all_tokens(Neighbours(), kind, keys), doubled=True)
 
 
-def _demand_as_dense(what: str, host: Host, subject: Subject, method: Method, doubled: bool = False) -> None:
+def _demand_as_dense(what: str, host: Host, specimen: Specimen, method: Method, doubled: bool = False) -> None:
     """Demand that a call with `method` computes what it does without, with tokens `doubled` at its sites or not."""
     model = host.model()
-    hooks = _double(subject.make(), model, method) if doubled else []
+    hooks = _double(specimen.make(), model, method) if doubled else []
     dense = host.call(model)
-    run = apply_by(model, method, lambda model: subject.make())
+    run = apply_by(model, method, lambda model: specimen.make())
     reduced = host.call(model)
     demand(all(call.removed for call in run.report().calls), f"{what}: some sites did not reduce.")
     for hook in hooks:

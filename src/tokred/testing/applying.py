@@ -18,7 +18,7 @@ from tokred.method import Method
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
 from tokred.registry import adapter_for
 from tokred.run import Run
-from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.check import Specimen, Stage, demand
 from tokred.testing.host import Host
 from tokred.testing.hosts import DIT, FLUX, VIT
 from tokred.testing.scheduler import shortest_reducing
@@ -80,17 +80,17 @@ class Application:
         return shortest_reducing(self.method_of(part).scheduler)
 
 
-def applications(subject: Subject, ratio: float = 0.5) -> list[Application]:
-    """List where a subject is applied; an adapter with a method of that ratio."""
-    if subject.kind == "method":
-        return [Application(str(host), host, lambda part: part, _own_adapter) for host in _fitting(subject)]
-    return [_of_adapter(host, kind, ratio) for host in hosts_of(subject) for kind in kinds_of(subject.make(), host)]
+def applications(specimen: Specimen, ratio: float = 0.5) -> list[Application]:
+    """List where a specimen is applied; an adapter with a method of that ratio."""
+    if specimen.kind == "method":
+        return [Application(str(host), host, lambda part: part, _own_adapter) for host in _fitting(specimen)]
+    return [_of_adapter(host, kind, ratio) for host in hosts_of(specimen) for kind in kinds_of(specimen.make(), host)]
 
 
-def hosts_of(subject: Subject) -> tuple[Host, ...]:
+def hosts_of(specimen: Specimen) -> tuple[Host, ...]:
     """Return the models that an adapter is checked on; at least one."""
-    demand(bool(subject.hosts), "no model to check it on. Name tiny ones: Component(..., hosts='module:HOSTS').")
-    return subject.hosts
+    demand(bool(specimen.hosts), "no model to check it on. Name tiny ones: Component(..., hosts='module:HOSTS').")
+    return specimen.hosts
 
 
 def kinds_of(adapter: Adapter, host: Host) -> list[SiteKind]:
@@ -115,13 +115,13 @@ def _of_adapter(host: Host, kind: SiteKind, ratio: float) -> Application:
     return Application(f"{host}, {kind}", host, lambda part: method, lambda part, model: part)
 
 
-def _fitting(subject: Subject) -> list[Host]:
+def _fitting(specimen: Specimen) -> list[Host]:
     """List the hosts that a method fits; at least one."""
     reasons, found = [], []
-    for host in subject.hosts or METHOD_HOSTS:
+    for host in specimen.hosts or METHOD_HOSTS:
         model = host.model()
         try:
-            apply_by(model, subject.make(), adapter_for)
+            apply_by(model, specimen.make(), adapter_for)
             found.append(host)
         except (SpecError, UnsupportedModel) as error:
             reasons.append(f"{host}: {error}")

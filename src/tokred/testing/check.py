@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from tokred.adapter import Adapter
+from tokred.baselines import Baseline
 from tokred.interfaces import Matcher, Recovery, Scheduler, Similarity
 from tokred.method import Method
+from tokred.metrics import Metric
 from tokred.registry import Kind
 from tokred.testing.host import Host
 
@@ -22,12 +24,14 @@ INTERFACES: dict[Kind, type] = {
     "matcher": Matcher,
     "scheduler": Scheduler,
     "recovery": Recovery,
+    "metric": Metric,
+    "baseline": Baseline,
 }
 """What a component of each kind has to be."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class Specimen:
     """A component with one set of parameters.
 
     Attributes:
@@ -102,12 +106,12 @@ class Check:
     Attributes:
         function: raises an `AssertionError` where it does not; the first line of its docstring is the promise.
         kinds: what it is for.
-        applies: says whether it is for a subject, by its traits.
+        applies: says whether it is for a specimen, by its traits.
     """
 
-    function: Callable[[Subject], None]
+    function: Callable[[Specimen], None]
     kinds: tuple[Kind, ...]
-    applies: Callable[[Subject], bool] = lambda subject: True
+    applies: Callable[[Specimen], bool] = lambda specimen: True
 
     @property
     def name(self) -> str:
@@ -119,9 +123,9 @@ class Check:
         """What is promised, in a sentence."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
-    def suits(self, subject: Subject) -> bool:
-        """Say whether the check is for `subject`."""
-        return subject.kind in self.kinds and self.applies(subject)
+    def suits(self, specimen: Specimen) -> bool:
+        """Say whether the check is for `specimen`."""
+        return specimen.kind in self.kinds and self.applies(specimen)
 
 
 def demand(kept: bool, broken: str) -> None:

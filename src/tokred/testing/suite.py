@@ -9,22 +9,34 @@ from typing import Any, Literal
 
 from tokred.errors import UnknownName
 from tokred.registry import Kind
-from tokred.testing import adapter, applied, common, matcher, memory, method, recovery, scheduler, similarity
-from tokred.testing.check import Check, Subject
-from tokred.testing.subjects import Examined, examine
+from tokred.testing import (
+    adapter,
+    applied,
+    baseline,
+    common,
+    matcher,
+    memory,
+    method,
+    metric,
+    recovery,
+    scheduler,
+    similarity,
+)
+from tokred.testing.check import Check, Specimen
+from tokred.testing.specimens import Examined, examine
 
 _ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "method", "adapter")
 _ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "method", "adapter")
 
 
-def _takes_ratio(subject: Subject) -> bool:
-    return subject.kind == "adapter" or subject.takes_ratio
+def _takes_ratio(specimen: Specimen) -> bool:
+    return specimen.kind == "adapter" or specimen.takes_ratio
 
 
 CHECKS = (
-    Check(common.documented, _ALL),
-    Check(common.deterministic, _ALL),
-    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery")),
+    Check(common.documented, (*_ALL, "baseline")),
+    Check(common.deterministic, (*_ALL, "metric")),
+    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery", "metric")),
     Check(common.generations_are_independent, _ALL),
     Check(common.samples_do_not_influence_each_other, _ON_TENSORS),
     Check(common.compiles, ("similarity", "recovery", "method")),
@@ -47,6 +59,9 @@ CHECKS = (
     Check(adapter.describes_its_model, ("adapter",)),
     Check(adapter.order_of_tokens_does_not_matter, ("adapter",)),
     Check(adapter.duplicates_merge_without_loss, ("adapter",)),
+    Check(metric.values_are_one_per_sample, ("metric",)),
+    Check(metric.what_is_compared_with_itself_is_best, ("metric",)),
+    Check(baseline.takes_no_more_steps, ("baseline",)),
 )
 """Every check, in the order in which they run."""
 
@@ -72,16 +87,16 @@ class Case:
 
     def __call__(self) -> None:
         """Run the check with each set of parameters; raise what it raises, with a note of which."""
-        for subject in self._subjects:
+        for specimen in self._specimens:
             try:
-                self.check.function(subject)
+                self.check.function(specimen)
             except Exception as error:
-                error.add_note(f"{self.check.name} of {subject}: {self.check.promise}")
+                error.add_note(f"{self.check.name} of {specimen}: {self.check.promise}")
                 raise
 
     @property
-    def _subjects(self) -> list[Subject]:
-        return [subject for subject in self.examined.subjects if self.check.suits(subject)]
+    def _specimens(self) -> list[Specimen]:
+        return [specimen for specimen in self.examined.specimens if self.check.suits(specimen)]
 
 
 @dataclass(frozen=True)
@@ -134,7 +149,7 @@ def _cases_of(examined: Examined, expected: Mapping[str, str]) -> Iterator[Case]
         if name not in names:
             raise UnknownName("check", name, names)
     for check in CHECKS:
-        if any(check.suits(subject) for subject in examined.subjects):
+        if any(check.suits(specimen) for specimen in examined.specimens):
             yield Case(examined, check, reasons.get(check.name, ""))
 
 

@@ -24,9 +24,9 @@ class Effort:
 
     Attributes:
         candidates: methods that are tried on the fewest samples, at least 1.
-        samples: pictures of each on the first rung, at least 1.
-        most: pictures of each on the last rung.
-        seed: of the draws and of the first picture; the next ones count up.
+        samples: samples of each on the first rung, at least 1.
+        most: samples of each on the last rung.
+        seed: of the draws and of the first sample; the next ones count up.
     """
 
     candidates: int = 200
@@ -43,7 +43,7 @@ class Effort:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds of the pictures."""
+        """The seeds of the samples."""
         return tuple(range(self.seed, self.seed + self.most))
 
 
@@ -56,7 +56,7 @@ def find_finalists(
         subject: a model that draws.
         steps: denoising steps.
         effort: how much is tried.
-        batch: pictures that go through the model at once.
+        batch: samples that go through the model at once.
         tell: is told of every trial.
     """
     last: list[Trial] = []

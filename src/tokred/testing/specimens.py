@@ -11,7 +11,7 @@ from typing import Any
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
 from tokred.registry import KINDS, Component, Kind, Registered, component_of, components, resolve
-from tokred.testing.check import INTERFACES, Subject
+from tokred.testing.check import INTERFACES, Specimen
 from tokred.testing.host import Host
 
 _PARTS: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery")
@@ -23,12 +23,12 @@ class Examined:
 
     Attributes:
         name: what results call it.
-        subjects: one for each set of parameters.
+        specimens: one for each set of parameters.
         expected_failures: the reason for each check, by its name, that it is known to fail.
     """
 
     name: str
-    subjects: tuple[Subject, ...]
+    specimens: tuple[Specimen, ...]
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -46,36 +46,37 @@ def examine(item: Any) -> Iterator[Examined]:
         made = _made(factory)
         kind = _kind(made, item)
         name = made.name if isinstance(made, Method) else source.__name__
-        subject = Subject(kind, name, source, factory)
-        yield Examined(name, (subject,))
-        yield from _parts(subject.name, (subject,), {})
+        specimen = Specimen(kind, name, source, factory)
+        yield Examined(name, (specimen,))
+        yield from _parts(specimen.name, (specimen,), {})
 
 
 def _component(component: Component, target: Any) -> Iterator[Examined]:
     hosts = _hosts(component)
-    subjects = tuple(
-        Subject(component.kind, component.name, target, target, params, hosts) for params in component.levels
+    factory = (lambda: target) if component.kind == "metric" else target  # a metric is there already
+    specimens = tuple(
+        Specimen(component.kind, component.name, target, factory, params, hosts) for params in component.levels
     )
     name = f"{component.kind}:{component.name}"
-    yield Examined(name, subjects, component.expected_failures)
-    yield from _parts(name, subjects, component.expected_failures)
+    yield Examined(name, specimens, component.expected_failures)
+    yield from _parts(name, specimens, component.expected_failures)
 
 
-def _parts(name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str]) -> Iterator[Examined]:
+def _parts(name: str, specimens: tuple[Specimen, ...], reasons: Mapping[str, str]) -> Iterator[Examined]:
     """Yield the parts of a method, each different one once; `reasons` are for those that are no components."""
-    if subjects[0].kind != "method":
+    if specimens[0].kind != "method":
         return
     for kind in _PARTS:
         different: list[Any] = []
-        for subject in subjects:
-            part = getattr(subject.make(), kind)
+        for specimen in specimens:
+            part = getattr(specimen.make(), kind)
             different += [] if part in different else [part]
         for cls in dict.fromkeys(map(type, different)):
             found = [functools.partial(copy.deepcopy, part) for part in different if type(part) is cls]
             own = component_of(kind, cls)
             yield Examined(
                 f"{name}.{kind}",
-                tuple(Subject(kind, cls.__name__, cls, factory) for factory in found),
+                tuple(Specimen(kind, cls.__name__, cls, factory) for factory in found),
                 own.component.expected_failures if own else reasons,
             )
 
