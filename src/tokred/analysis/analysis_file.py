@@ -41,7 +41,7 @@ def write_analysis(analysis: Analysis, path: str | Path) -> None:
 
 
 def _upgraded(data: Any) -> Any:
-    """Return the data of a file of schema 1, which had `patch`, `sites` and `blocks` by themselves, as schema 2 has it."""
+    """Return the data of a file of schema 1, where the fields of `watched` stood by themselves, as of schema 2."""
     together = ("patch", "sites", "blocks")
     if not (isinstance(data, dict) and data.get("schema") == 1 and data.keys() >= set(together)):
         return data
