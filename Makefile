@@ -16,7 +16,7 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 bench: .venv/ready
-	$(RUN)/tokred bench --model emoji-dit --steps 20 --samples 8 --pairs 2 --out results/emoji-dit
+	$(RUN)/tokred bench --model emoji-dit --steps 20 --samples 8 --pairs 2 --overwrite --out results/emoji-dit
 
 # The wheel, alone in an environment of its own, does what the README and "Ship a plugin" say.
 wheel-smoke: .venv/ready

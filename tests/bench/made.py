@@ -30,7 +30,10 @@ def made_row(
         compute=compute,
         site_compute=None,
         time_ratio=TimeRatio(time, time, time),
+        seconds=time,
         samples_per_second=1.0,
+        peak_bytes=None,
+        identical=metric == "psnr" and all(value == 100 for value in values),
         scores={metric: Score.of(values)},
     )
 
@@ -46,7 +49,9 @@ def made_results(*rows: Row, dense: Sequence[float] | None = None) -> Results:
         versions=Versions("0", "3", "2", "0", "1", None),
         device=Device("cpu", "a processor", 1, 1),
         date="2026-01-01T00:00:00+00:00",
-        dense=Dense(1.0, 1.0, 1, {} if dense is None else {metric: Score.of(dense)}),
+        dense=Dense(1.0, 1.0, None, 1, {} if dense is None else {metric: Score.of(dense)}),
         rows=rows,
+        failed=(),
+        pending=(),
         left_out=(),
     )

@@ -42,7 +42,20 @@ def test_a_file_of_schema_2_is_read_with_todays_words(results: Results, tmp_path
     }.items():
         assert new in text
         text = text.replace(new, old)
-    assert validate(json.loads(text)) == results
+    data = json.loads(text)
+    for name in ("failed", "pending"):
+        del data[name]
+    for entry, names in (
+        (data["dense"], ("peak_bytes",)),
+        *((r, ("seconds", "peak_bytes", "identical")) for r in data["rows"]),
+    ):
+        for name in names:
+            del entry[name]
+    found = validate(data)
+    assert dataclasses.replace(found, rows=()) == dataclasses.replace(results, rows=())
+    for old, new in zip(found.rows, results.rows, strict=True):
+        assert dataclasses.replace(old, seconds=new.seconds) == new
+        assert old.seconds == pytest.approx(new.seconds)
 
 
 @pytest.mark.parametrize("which", ["results", "classifier_results"])

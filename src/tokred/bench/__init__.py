@@ -16,6 +16,7 @@ from tokred.bench.comparison import Comparisons
 from tokred.bench.comparison_file import read_comparisons, write_comparisons
 from tokred.bench.contender import Contender, parse_contenders
 from tokred.bench.joining import join_results
+from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup, line_up
 from tokred.bench.measures import find_metric
 from tokred.bench.reference import Reference, parse_references
@@ -30,6 +31,7 @@ from tokred.metrics import Metric
 __all__ = [
     "Comparisons",
     "Contender",
+    "Journal",
     "Lineup",
     "Metric",
     "Reference",

@@ -24,6 +24,11 @@ class Lineup:
     contenders: tuple[Contender, ...]
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def labels(self) -> list[str]:
+        """Name and parameters of each contender, in order."""
+        return [contender.label for contender in self.contenders]
+
 
 def line_up(subject: Subject, texts: Sequence[str | Method] = ()) -> Lineup:
     """Apply each contender to the subject's model and take it away again, to see what fits.

@@ -74,12 +74,14 @@ class Dense:
     Attributes:
         seconds: median time of a generation of `timing_batch` samples, in seconds.
         samples_per_second: `timing_batch` over `seconds`.
+        peak_bytes: most memory that PyTorch held on a CUDA device while such a generation ran; None elsewhere.
         flops: operations of a generation of one sample; a multiply-add counts 2.
         scores: by absolute metric; empty where there is none.
     """
 
     seconds: float
     samples_per_second: float
+    peak_bytes: int | None
     flops: int
     scores: dict[str, Score]
 
@@ -97,7 +99,10 @@ class Row:
         site_compute: operations of the reduced sites over their dense ones, as the run's report has it, without
             matching; None for a baseline.
         time_ratio: time over dense time.
-        samples_per_second: `timing_batch` over the median time of a generation.
+        seconds: median time of a generation of `timing_batch` samples, in seconds.
+        samples_per_second: `timing_batch` over `seconds`.
+        peak_bytes: most memory that PyTorch held on a CUDA device while such a generation ran; None elsewhere.
+        identical: whether all outputs are those of the dense model, bit for bit.
         scores: by metric.
     """
 
@@ -108,12 +113,44 @@ class Row:
     compute: float
     site_compute: float | None
     time_ratio: TimeRatio
+    seconds: float
     samples_per_second: float
+    peak_bytes: int | None
+    identical: bool
     scores: dict[str, Score]
+
+    @property
+    def speedup(self) -> float:
+        """Dense time over time, by the median of the pairs."""
+        return 1 / self.time_ratio.median
+
+    @property
+    def reduced(self) -> bool:
+        """Whether it did anything: a run that did not is the dense model, and no fronts or comparisons count it."""
+        return not self.identical and (self.site_compute is None or self.site_compute < 1)
 
     def cost(self, axis: Axis) -> float:
         """Return its compute, or the median of its time ratios."""
         return self.compute if axis == "compute" else self.time_ratio.median
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that raised an error in the middle.
+
+    Attributes:
+        method: name of the method or baseline.
+        params: its parameters that were given.
+        label: name and parameters in one line.
+        kind: "method" or "baseline".
+        error: what was raised, in one line.
+    """
+
+    method: str
+    params: dict[str, Any]
+    label: str
+    kind: ContenderKind
+    error: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +179,8 @@ class Results:
         date: when it ended, in UTC, as ISO 8601.
         dense: the dense reference.
         rows: one per run.
+        failed: the runs that raised an error.
+        pending: labels of the runs that are still to be made; there are none once the benchmark is complete.
         left_out: what does not fit the model; nothing where methods were asked for by name.
     """
 
@@ -153,6 +192,8 @@ class Results:
     date: str
     dense: Dense
     rows: tuple[Row, ...]
+    failed: tuple[Failed, ...]
+    pending: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from tokred.bench.result import Dense, LeftOut, Row
+from tokred.bench.result import Dense, Failed, LeftOut, Row
 from tokred.bench.tokens import TokenMap
 
 SHOWN = 8
@@ -61,6 +61,10 @@ class View(Protocol):
         """Be told the result of a run."""
         ...
 
+    def failed(self, failed: Failed) -> None:
+        """Be told that a run raised an error."""
+        ...
+
 
 class NoView:
     """Looks away; see `View`."""
@@ -81,4 +85,7 @@ class NoView:
         """See `View`."""
 
     def row(self, row: Row) -> None:
+        """See `View`."""
+
+    def failed(self, failed: Failed) -> None:
         """See `View`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -56,8 +57,13 @@ def bench(
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
     pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose results DIR has.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
+    ] = False,
 ) -> None:
     """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
-    from tokred.cli.task import Options, run_all
+    from tokred.cli.task import Options, found, run_all
 
-    run_all(model, Options(steps, samples, seed, pairs, device, method or (), against or (), metric or ()), out)
+    options = Options(steps, samples, seed, pairs, device, method or (), against or (), metric or ())
+    run_all(model, replace(options, found=found(resume, overwrite)), out)

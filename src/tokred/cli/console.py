@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tokred.bench import Settings, Subject
-from tokred.bench.result import Dense, LeftOut, Row
+from tokred.bench.result import Dense, Failed, LeftOut, Row
 from tokred.bench.table import ResultTable
 from tokred.bench.view import Exhibit
 
@@ -75,6 +75,10 @@ class ConsoleView:
     def row(self, row: Row) -> None:
         """See `View`."""
         self.console.print(self.table.row(row))
+
+    def failed(self, failed: Failed) -> None:
+        """See `View`; the table goes on below it."""
+        self._print(f"{failed.label}: FAILED, {failed.error}")
 
     def explain(self) -> None:
         """Say what the table's numbers are."""

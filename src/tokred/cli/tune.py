@@ -28,11 +28,16 @@ def tune(
     ] = 0,
     pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose files DIR has.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
+    ] = False,
 ) -> None:
     """Search schedules, ratios and recoveries for a model; benchmark the front on other seeds; write the best one."""
-    from tokred.cli.task import Options
+    from tokred.cli.task import Options, found
     from tokred.cli.tuning import Tuning
     from tokred.tuning import Effort, Target
 
     effort = Effort(candidates=candidates, most=tuning_samples, samples=min(2, tuning_samples))
-    Tuning.of(model, Target(time, psnr), effort, Options(steps, samples, seed, pairs, device), out).run()
+    options = Options(steps, samples, seed, pairs, device, found=found(resume, overwrite))
+    Tuning.of(model, Target(time, psnr), effort, options, out).run()
