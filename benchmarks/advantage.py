@@ -31,7 +31,6 @@ from tokred.bench.json_file import write_json
 from tokred.bench.plots import write_pareto
 from tokred.bench.result import Row
 from tokred.metrics import Paired
-from tokred.metrics.psnr import IDENTICAL_PSNR
 from tokred.zoo.catalog import find_model
 
 ROOT = Path(__file__).parents[1]
@@ -143,15 +142,10 @@ def compare_tuned(tuned: Results, measured: Results) -> Iterator[Advantage | Che
 
 
 def _all_compared(results: Results, group: str, axis: Cost, rows: Sequence[Row]) -> Iterator[Advantage | Cheaper]:
-    points = (_point(row, axis) for row in results.rows if GROUPS[group](row) and not _is_dense(row))
+    points = (_point(row, axis) for row in results.rows if GROUPS[group](row) and row.reduced)
     front = pareto_front(points, higher=True)
     if front:
         yield from (_compared(results, group, axis, row, front) for row in rows)
-
-
-def _is_dense(row: Row) -> bool:
-    """Say whether a run skipped nothing: its PSNR is a cap, and would decide every line to it."""
-    return row.scores[METRIC].mean == IDENTICAL_PSNR
 
 
 def _point(row: Row, axis: Cost) -> Point:

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tokred.bench import Settings, Subject
-from tokred.bench.result import Dense, Failed, LeftOut, Row
+from tokred.bench.result import Dense, Failed, LeftOut, Results, Row
 from tokred.bench.table import ResultTable
+from tokred.bench.taking import what_to_take
 from tokred.bench.view import Exhibit
 
 
@@ -29,6 +30,7 @@ class ConsoleView:
         self.title = f"{subject.name}: {settings.size}, {settings.pairs} timed pairs"
         self.exhibits: list[Exhibit] = []
         self.console = Console()
+        self.metric = subject.metrics[0]
         self.table = ResultTable(subject.metrics, self.console.width)
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -64,9 +66,8 @@ class ConsoleView:
         self.progress.update(self.task, advance=1, description=label, refresh=True)
 
     def dense(self, dense: Dense) -> None:
-        """See `View`; without absolute metrics there is nothing to say of it."""
-        if dense.scores:
-            self.console.print(self.table.dense(dense))
+        """See `View`."""
+        self.console.print(self.table.dense(dense))
 
     def exhibit(self, exhibit: Exhibit) -> None:
         """See `View`."""
@@ -83,6 +84,11 @@ class ConsoleView:
     def explain(self) -> None:
         """Say what the table's numbers are."""
         self._print(self.table.note)
+
+    def recommend(self, results: Results) -> None:
+        """Say what to take."""
+        for line in what_to_take(results, self.metric):
+            self._print(line)
 
     def written(self, paths: Sequence[Path]) -> None:
         """Say where files are, all in one folder."""

@@ -81,5 +81,5 @@ def _check_out(out: Path) -> None:
 def _said(comparison: Comparison) -> str:
     """Say in one line what came out."""
     times = f"{comparison.reduced_seconds:.2f} s, dense {comparison.dense_seconds:.2f} s"
-    compute = f"{comparison.report.compute:.2f} of the FLOPs of {comparison.sites} sites"
+    compute = f"{comparison.compute:.2f} of the FLOPs"
     return f"{comparison.title}; {comparison.label}: PSNR {comparison.psnr:.1f} dB, {compute}, {times}"

@@ -113,6 +113,7 @@ class Task:
             comparisons = compare_runs(results, self.references, metric)
             print_gains(comparisons, metric, view.console)
             paths += write_all(comparisons, metric, self.out)
+        view.recommend(results)
         view.written(paths)
         return results
 

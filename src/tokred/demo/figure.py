@@ -89,8 +89,7 @@ def _draw_steps(panel: Any, comparison: Comparison) -> None:
     panel.set_ylim(0, 1)
     panel.set_xlabel("step", fontsize=8)
     panel.set_title(
-        f"share of the image tokens computed at {comparison.sites} sites "
-        f"({comparison.report.compute:.2f} of their FLOPs)",
+        f"share of the image tokens computed at {comparison.sites} sites ({comparison.compute:.2f} of the FLOPs)",
         fontsize=9,
     )
     panel.tick_params(labelsize=7)
