@@ -28,10 +28,10 @@ METHODS := quality balanced fast dito:ratio=0.5,dense_first=2 tomesd:ratio=0.25 
 	taylor_seer:interval=3,dense_first=2,order=1 fewer_steps:share=0.5
 
 bench: .venv/ready
-	$(RUN)/tokred bench --model emoji-flux --steps 10 --samples 4 --pairs 2 $(METHODS:%=--method %) --out results/emoji-flux
+	$(RUN)/tokred bench --model emoji-flux --steps 10 --samples 4 --pairs 2 --overwrite $(METHODS:%=--method %) --out results/emoji-flux
 
 bench-all: .venv/ready
-	$(RUN)/tokred bench --model all --out results
+	$(RUN)/tokred bench --model all --resume --out results
 
 # The wheel, alone in an environment of its own, does what the README and "Ship a plugin" say.
 wheel-smoke: .venv/ready

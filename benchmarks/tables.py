@@ -7,8 +7,8 @@ row for each lag. `FILE+FILE` are results of the same samples as one, see `tokre
 `brief` in place of `table` leaves the speedup and the first metric, for readers in a hurry.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file; `twins` in place of `gains` leaves out those at equal compute and time.
-`<!-- measured: NAME -->` is the place of all runs of a method or rival on the trained models that have a file of their
-own; `<!-- speed: FOLDER -->` that of what benchmarks/gpu recorded in a folder.
+`<!-- measured: NAME -->` is the place of all runs of a method or baseline on the trained models that have a file of
+their own; `<!-- speed: FOLDER -->` that of what benchmarks/gpu recorded in a folder.
 `<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
 is that of how these differences spread over some of the runs, in several files.
 The docs' front page is README's first screen, and CONTRIBUTING is a page of them.
@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokred.analysis import Analysis
+from tokred.analysis.analysis_file import validate as validate_analysis
 from tokred.analysis.page import SUMMARY_HEAD, summary
 from tokred.bench import (
     Metric,
@@ -40,13 +40,11 @@ from tokred.bench import (
     read_results,
     validate,
 )
-from tokred.bench.classifying import classifying_metrics
-from tokred.bench.drawing import drawing_metrics
 from tokred.bench.gains import gain_tables
+from tokred.bench.measures import known_metric
 from tokred.bench.result import Row, Score
 from tokred.errors import SpecError
 from tokred.metrics import Paired
-from tokred.plain import read_plain
 from tokred.zoo.catalog import zoo_models
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +57,6 @@ MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTAL
 SPEED = re.compile(r"(<!-- speed: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 read_once = functools.cache(read_results)
 """The page of every method has rows of the same files."""
-METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
 def markdown(*rows: Sequence[str]) -> list[str]:
@@ -81,18 +78,18 @@ def quality_table(results: Results, names: Sequence[str]) -> list[str]:
     dense, absolute = results.dense, bool(results.dense.scores)
     rows = [row for each in parse_references(names) for row in results.rows if each.selects((row.method, row.params))]
     rows = rows if names else list(results.rows)
-    metrics = [metric for metric in METRICS if metric.name in rows[0].scores]
+    metrics = [known_metric(name) for name in rows[0].scores]
 
-    def quality(images_per_second: float, scores: Mapping[str, Score]) -> list[str]:
-        speed = [f"{images_per_second:.1f}"] if absolute else []
+    def quality(samples_per_second: float, scores: Mapping[str, Score]) -> list[str]:
+        speed = [f"{samples_per_second:.1f}"] if absolute else []
         return speed + [interval(m, scores[m.name]) if m.name in scores else "" for m in metrics]
 
     def cells(row: Row) -> list[str]:
         costs = [f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}"]
-        return [row.label, *costs, *quality(row.images_per_second, row.scores)]
+        return [row.label, *costs, *quality(row.samples_per_second, row.scores)]
 
-    speed = ["images/s"] if absolute else []
-    first = [["dense", "1.00", "1.00", *quality(dense.images_per_second, dense.scores)]] if absolute else []
+    speed = ["samples/s"] if absolute else []
+    first = [["dense", "1.00", "1.00", *quality(dense.samples_per_second, dense.scores)]] if absolute else []
     return markdown(["method", "compute", "time", *speed, *(m.head for m in metrics)], *first, *map(cells, rows))
 
 
@@ -108,7 +105,7 @@ def brief_table(files: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def measured_table(name: str) -> list[str]:
-    """Return the lines of a table of all runs of a method or rival, on every measured model that it fits.
+    """Return the lines of a table of all runs of a method or baseline, on every measured model that it fits.
 
     Raises:
         SpecError: it was measured on none.
@@ -121,7 +118,7 @@ def measured_table(name: str) -> list[str]:
 
 
 def _measured(model: str, row: Row) -> list[str]:
-    metric = next(metric for metric in METRICS if metric.name in row.scores)
+    metric = known_metric(next(iter(row.scores)))
     quality = f"{metric.head} {interval(metric, row.scores[metric.name])}"
     return [model, row.label, f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}", quality]
 
@@ -241,7 +238,7 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     if "choices" in results:
         return presets_table(results)
     if "curves" in results:
-        return markdown(SUMMARY_HEAD, *summary(read_plain(Analysis, results, "analysis")))
+        return markdown(SUMMARY_HEAD, *summary(validate_analysis(results)))
     if "line_noise" in results["rows"][0]:
         return errors_table(results)
     return quality_table(validate(results), names)

@@ -15,7 +15,7 @@ PACKAGES = (
     "tokred.interfaces",
     "tokred.parts",
     "tokred.registry",
-    "tokred.rivals",
+    "tokred.baselines",
     "tokred.zoo",
 )
 

@@ -12,7 +12,7 @@ from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.plots import COMPUTE_LABEL, FEWER_LABEL, SPEEDUP_LABEL, TIME_LABEL, pareto_figure, write_pareto
 
 
-def test_a_line_for_each_method_and_dashes_for_rivals(results: Results, metrics: dict[str, Metric]) -> None:
+def test_a_line_for_each_method_and_dashes_for_baselines(results: Results, metrics: dict[str, Metric]) -> None:
     time, compute = pareto_figure(results, metrics["psnr"]).axes
     assert (time.get_xlabel(), compute.get_xlabel()) == (TIME_LABEL, COMPUTE_LABEL)
     assert time.get_ylabel().startswith("PSNR, dB against the dense outputs\n")

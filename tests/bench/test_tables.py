@@ -58,11 +58,11 @@ def test_pictures(tables: ModuleType, results: Results) -> None:
 
 def test_a_classifier_has_a_dense_row_first(tables: ModuleType, classifier_results: Results) -> None:
     head, _, dense, *rows = tables.quality_table(classifier_results, [])
-    assert cells(head) == ["method", "compute", "time", "images/s", "top-1", "agreement"]
-    top1, speed = classifier_results.dense.scores["top1"], classifier_results.dense.images_per_second
+    assert cells(head) == ["method", "compute", "time", "samples/s", "top-1", "agreement"]
+    top1, speed = classifier_results.dense.scores["top1"], classifier_results.dense.samples_per_second
     written = f"{top1.mean:.3f} ({top1.low:.3f} to {top1.high:.3f})"
     assert dense == f"| dense | 1.00 | 1.00 | {speed:.1f} | {written} |  |"
-    assert cells(rows[0])[3] == f"{classifier_results.rows[0].images_per_second:.1f}"
+    assert cells(rows[0])[3] == f"{classifier_results.rows[0].samples_per_second:.1f}"
 
 
 def test_named_methods_in_the_order_of_their_names(tables: ModuleType, results: Results) -> None:

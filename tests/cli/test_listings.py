@@ -35,10 +35,10 @@ def test_version(tokred: Callable[..., Any]) -> None:
     assert (result.exit_code, result.stdout) == (0, f"tokred {version('tokred')}\n")
 
 
-def test_methods_and_rivals_are_listed_whole(tokred: Callable[..., Any]) -> None:
+def test_methods_and_baselines_are_listed_whole(tokred: Callable[..., Any]) -> None:
     result = tokred("methods")
     assert result.exit_code == 0
-    for kind in ("method", "rival"):
+    for kind in ("method", "baseline"):
         for registered in components(kind):  # type: ignore[arg-type]
             component = registered.component
             assert {component.name, kind, *component.summary.split(), registered.provider.version} <= words(
@@ -46,7 +46,7 @@ def test_methods_and_rivals_are_listed_whole(tokred: Callable[..., Any]) -> None
             )
 
 
-@pytest.mark.parametrize("kind", ["method", "rival"])
+@pytest.mark.parametrize("kind", ["method", "baseline"])
 def test_one_is_described_with_what_can_be_written(
     tokred: Callable[..., Any], kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_method_tells_its_defaults_and_choices(tokred: Callable[..., Any]) -> 
 def test_an_unknown_method_is_refused(tokred: Callable[..., Any]) -> None:
     result = tokred("methods", "dit")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Unknown method or rival 'dit'" in result.stderr
+    assert "Unknown method or baseline 'dit'" in result.stderr
     assert "Did you mean 'dito'?" in result.stderr
 
 

@@ -59,7 +59,7 @@ def test_a_bar_for_each_step(comparison: Comparison) -> None:
     panel = panels(comparison)["steps"]
     assert computed_tokens(comparison.report) == {0: 1, 1: 0.5, 2: 1, 3: 0.5}
     assert [bar.get_height() for bar in panel.patches] == [1, 0.5] * (STEPS // 2)
-    assert f"at {comparison.sites} sites ({comparison.report.compute:.2f} of their FLOPs)" in panel.get_title()
+    assert f"at {comparison.sites} sites ({comparison.compute:.2f} of the FLOPs)" in panel.get_title()
 
 
 def test_without_a_match_the_steps_that_were_skipped_are_dark(comparison: Comparison) -> None:

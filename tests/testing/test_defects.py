@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from testing import defects
+from tokred.testing.hosts import DIT
 
 from tokred.testing import CHECKS, cases
-from tokred.testing.check import Subject
+from tokred.testing.check import Specimen
 from tokred.testing.example import HOSTS as ROTARY
-from tokred.testing.hosts import DIT
-from tokred.testing.subjects import Examined
+from tokred.testing.specimens import Examined
 from tokred.testing.suite import Case
 
 MEANT_FOR: dict[Any, str] = {
@@ -45,9 +45,9 @@ def checks_of(item: Any) -> list[Case]:
     """List the checks of an item, but not of a method's parts; adapters are given their host."""
     listed = cases([item])
     examined = listed[0].examined
-    if examined.subjects[0].kind == "adapter":
+    if examined.specimens[0].kind == "adapter":
         hosts = ROTARY if issubclass(item, defects.RotaryAdapter) else DIT
-        examined = Examined(examined.name, (Subject("adapter", examined.name, item, item, {}, hosts),))
+        examined = Examined(examined.name, (Specimen("adapter", examined.name, item, item, {}, hosts),))
     return [Case(examined, case.check) for case in listed if case.examined is listed[0].examined]
 
 

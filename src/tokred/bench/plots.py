@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tokred.bench.figure_file import write_figure
-from tokred.bench.metric import Metric
 from tokred.bench.result import Axis, Results, Row
+from tokred.metrics import Metric
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its black and its pale yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -36,7 +36,7 @@ def write_pareto(results: Results, metric: Metric, folder: Path) -> list[Path]:
 
 
 def pareto_figure(results: Results, metric: Metric) -> Figure:
-    """Draw what `metric` says over time and over compute: a line per method, a point per run, rivals dashed.
+    """Draw what `metric` says over time and over compute: a line per method, a point per run, baselines dashed.
 
     Dotted lines meet in the dense model, where the metric is absolute; a relative one has no value for it.
     """
@@ -45,7 +45,7 @@ def pareto_figure(results: Results, metric: Metric) -> Figure:
     styles = cycle(zip(COLOURS, MARKERS, strict=False))
     for rows in runs_by_method(results).values():
         colour, marker = next(styles)
-        line = {"color": colour, "marker": marker, "linestyle": "--" if rows[0].kind == "rival" else "-"}
+        line = {"color": colour, "marker": marker, "linestyle": "--" if rows[0].kind == "baseline" else "-"}
         _line(by_time, rows, metric, "time", line)
         _line(by_compute, rows, metric, "compute", line)
     dense = {"color": "0.6", "linewidth": 1, "linestyle": ":"}
@@ -59,7 +59,7 @@ def pareto_figure(results: Results, metric: Metric) -> Figure:
     by_time.set_ylabel(quality_label(metric))
     figure.suptitle(f"{results.model}, {results.settings.size}, {results.device.name}", fontsize="medium")
     handles, labels = by_time.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, title="dashed: rivals")
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, title="dashed: baselines")
     return figure
 
 
@@ -70,7 +70,7 @@ def quality_label(metric: Metric) -> str:
 
 
 def runs_by_method(results: Results) -> dict[str, list[Row]]:
-    """Return the rows of each method or rival, in order of appearance."""
+    """Return the rows of each method or baseline, in order of appearance."""
     runs: dict[str, list[Row]] = {}
     for row in results.rows:
         runs.setdefault(row.method, []).append(row)

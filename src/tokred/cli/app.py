@@ -14,7 +14,7 @@ from tokred.cli.calibrate import calibrate
 from tokred.cli.check import check
 from tokred.cli.compare import compare
 from tokred.cli.demo import demo
-from tokred.cli.listings import methods, models, plugins
+from tokred.cli.listings import methods, metrics, models, plugins
 from tokred.cli.new_plugin import new_plugin
 from tokred.cli.tune import tune
 from tokred.errors import TokredError
@@ -39,7 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (demo, bench, compare, analyze, calibrate, tune, check, new_plugin, methods, models, plugins):
+for command in (demo, bench, compare, analyze, calibrate, tune, check, new_plugin, methods, models, metrics, plugins):
     app.command()(command)
 
 

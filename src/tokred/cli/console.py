@@ -10,9 +10,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tokred.bench import Results, Settings, Subject
-from tokred.bench.result import Dense, LeftOut, Row
+from tokred.bench import Settings, Subject
+from tokred.bench.result import Dense, Failed, LeftOut, Results, Row
 from tokred.bench.table import ResultTable
+from tokred.bench.taking import what_to_take
 from tokred.bench.view import Exhibit
 from tokred.cli.summary import advice, summary_table
 
@@ -30,6 +31,7 @@ class ConsoleView:
         self.title = f"{subject.name}: {settings.size}, {settings.pairs} timed pair{'s' * (settings.pairs != 1)}"
         self.exhibits: list[Exhibit] = []
         self.console = Console()
+        self.metric = subject.metrics[0]
         self.table = ResultTable(subject.metrics, self.console.width)
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -66,9 +68,8 @@ class ConsoleView:
         self.progress.update(self.task, advance=1, description=label, refresh=True)
 
     def dense(self, dense: Dense) -> None:
-        """See `View`; without absolute metrics there is nothing to say of it."""
-        if dense.scores:
-            self.console.print(self.table.dense(dense))
+        """See `View`."""
+        self.console.print(self.table.dense(dense))
 
     def exhibit(self, exhibit: Exhibit) -> None:
         """See `View`."""
@@ -77,6 +78,10 @@ class ConsoleView:
     def row(self, row: Row) -> None:
         """See `View`."""
         self.console.print(self.table.row(row))
+
+    def failed(self, failed: Failed) -> None:
+        """See `View`; the table goes on below it."""
+        self._print(f"{failed.label}: FAILED, {failed.error}")
 
     def explain(self) -> None:
         """Say what the table's numbers are."""
@@ -87,6 +92,11 @@ class ConsoleView:
         if self.exhibits:
             self.console.print(summary_table(results))
             self._print(advice(results))
+
+    def recommend(self, results: Results) -> None:
+        """Say what to use."""
+        for line in what_to_take(results, self.metric):
+            self._print(line)
 
     def written(self, paths: Sequence[Path]) -> None:
         """Say where files are, all in one folder."""

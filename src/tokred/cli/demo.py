@@ -85,4 +85,5 @@ def _said(comparison: Comparison) -> str:
 
     said = verdict(comparison.dense_seconds / comparison.reduced_seconds, comparison.psnr)
     times = f"{comparison.reduced_seconds:.2f} s, dense {comparison.dense_seconds:.2f} s"
-    return f"{comparison.title}; {comparison.label}: {said} ({times}; {comparison.report.compute:.2f} of the FLOPs)"
+    compute = f"{comparison.compute:.2f} of the FLOPs"
+    return f"{comparison.title}; {comparison.label}: {said} ({times}; {compute})"

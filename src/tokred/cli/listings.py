@@ -1,4 +1,4 @@
-"""`tokred methods`, `tokred models` and `tokred plugins`."""
+"""`tokred methods`, `tokred models`, `tokred metrics` and `tokred plugins`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def methods(
-    name: Annotated[str | None, typer.Argument(help="A method or rival; its parameters and standard runs.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A method or baseline; its parameters and standard runs.")] = None,
 ) -> None:
-    """List the methods, and the rivals that the benchmark compares them with; or describe one of them."""
+    """List the methods, and the baselines that the benchmark compares them with; or describe one of them."""
     if name is None:
         from tokred import listing
 
@@ -43,6 +43,25 @@ def models(
         _describe_model(find_model(name))
 
 
+def metrics() -> None:
+    """List the metrics: what each is measured of, what it compares with, which way is better, and what it needs."""
+    from tokred.bench.measures import listed_metrics
+
+    rows = [
+        (
+            metric.name,
+            metric.unit or "-",
+            "higher" if metric.higher else "lower",
+            metric.of,
+            metric.against,
+            f"{registered.component.summary}{f'; needs {metric.needs}' if metric.needs else ''}",
+            str(registered.provider),
+        )
+        for registered, metric in listed_metrics()
+    ]
+    _print_table(("name", "unit", "better", "of", "against", "what it is", "from"), rows)
+
+
 def plugins() -> None:
     """List every component with the distribution that it comes from, and what failed to load."""
     from rich.console import Console
@@ -60,22 +79,23 @@ def _print_listed(listed: Iterable[Listed]) -> None:
 
 
 def _print_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table that wraps and never cuts."""
+    """Print a table that wraps and never cuts; what is to be copied, the first cells, is not even wrapped."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    rows = list(rows)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    for place, head in enumerate(heads):
+        table.add_column(head, overflow="fold", min_width=max((len(row[0]) for row in rows if not place), default=None))
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)
 
 
 def _describe_method(registered: Registered) -> None:
-    """Print what a method or rival is, its parameters, and the runs that the benchmark makes of it."""
+    """Print what a method or baseline is, its parameters, and the runs that the benchmark makes of it."""
     import inspect
 
     from tokred.bench.contender import written

@@ -105,7 +105,7 @@ def _draw_steps(panel: Any, comparison: Comparison) -> None:
     panel.set_xlabel("step", fontsize=8)
     panel.set_title(
         f"share of the image tokens computed at {comparison.sites} site{'s' * (comparison.sites != 1)} "
-        f"({comparison.report.compute:.2f} of their FLOPs)",
+        f"({comparison.compute:.2f} of the FLOPs)",
         fontsize=9,
     )
     panel.tick_params(labelsize=7)

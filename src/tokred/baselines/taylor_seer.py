@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 import torch
 from torch import nn
 
+from tokred.baselines.blocks import blocks_of, drops_text
+from tokred.baselines.caching import caching
+from tokred.baselines.hosting import cacheable, make_config
 from tokred.errors import SpecError, UnsupportedModel
 from tokred.parts.checks import check_at_least
-from tokred.rivals.blocks import blocks_of, drops_text
-from tokred.rivals.caching import caching
-from tokred.rivals.hosting import cacheable, make_config
 
 Forecast = Literal["model", "attn"]
 
@@ -50,7 +50,7 @@ class TaylorSeer:
         return steps
 
     def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Cache inside the `with` block; see `Rival`."""
+        """Cache inside the `with` block; see `Baseline`."""
         return caching(pipe, "taylor_seer", lambda generation: self._config(cacheable(generation.pipe)))
 
     def _config(self, model: nn.Module) -> Any:

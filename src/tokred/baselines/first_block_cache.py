@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from tokred.baselines.blocks import blocks_of, drops_text
+from tokred.baselines.caching import caching
+from tokred.baselines.hosting import cacheable, make_config
 from tokred.errors import SpecError, UnsupportedModel
-from tokred.rivals.blocks import blocks_of, drops_text
-from tokred.rivals.caching import caching
-from tokred.rivals.hosting import cacheable, make_config
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FirstBlockCache:
         return steps
 
     def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Cache inside the `with` block; see `Rival`."""
+        """Cache inside the `with` block; see `Baseline`."""
         return caching(pipe, "first_block_cache", lambda generation: self._config(generation.pipe))
 
     def _config(self, pipe: Any) -> Any:

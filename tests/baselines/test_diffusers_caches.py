@@ -1,4 +1,4 @@
-"""Diffusers' caches as rivals: which pipelines they accept, that they skip, and that they leave nothing behind."""
+"""Diffusers' caches as baselines: which pipelines they accept, that they skip, and that they leave nothing behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 
 import tokred
 from tokred import ConflictError, SpecError, UnsupportedModel
-from tokred.rivals import FasterCache, FirstBlockCache, MagCache, PyramidAttentionBroadcast, Rival, TaylorSeer
+from tokred.baselines import Baseline, FasterCache, FirstBlockCache, MagCache, PyramidAttentionBroadcast, TaylorSeer
 from tokred.testing.snapshot import changes, snapshot
 
 pytestmark = [
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 STEPS = 6
-KEEN: dict[str, Rival] = {
+KEEN: dict[str, Baseline] = {
     "first_block_cache": FirstBlockCache(threshold=100.0),
     "taylor_seer": TaylorSeer(interval=2, dense_first=1),
     "taylor_seer of attention": TaylorSeer(interval=2, dense_first=1, forecast="attn"),
@@ -120,7 +120,7 @@ def test_what_was_wrapped_before_is_put_back(name: str) -> None:
     """A method of tokred, and what an earlier cache of diffusers left."""
     pipeline = PIPELINE["FluxPipeline"]
     pipe = pipeline.build()
-    pipe.transformer.enable_cache(tokred.rivals.hosting.make_config("FirstBlockCacheConfig"))
+    pipe.transformer.enable_cache(tokred.baselines.hosting.make_config("FirstBlockCacheConfig"))
     pipe.transformer.disable_cache()
     with tokred.apply(pipe, "dito", sites=("attn",)):
         before, reduced = snapshot(pipe.transformer), pipeline.generate(pipe, STEPS)
@@ -170,7 +170,7 @@ def test_a_pipeline_without_a_transformer_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rival", "why"),
+    ("baseline", "why"),
     [
         (TaylorSeer(), r"a module called proj_out returns, and Sequential has none\. Use forecast='attn'"),
         (FirstBlockCache(), "cannot enable FirstBlockCacheConfig on Sequential: pop from empty list"),
@@ -178,10 +178,10 @@ def test_a_pipeline_without_a_transformer_is_refused() -> None:
         (TaylorSeer(forecast="attn"), "cannot enable .* on Sequential: it finds nothing in the model to cache"),
     ],
 )
-def test_a_model_that_diffusers_does_not_know_is_refused(rival: Rival, why: str) -> None:
+def test_a_model_that_diffusers_does_not_know_is_refused(baseline: Baseline, why: str) -> None:
     model = nn.Sequential(nn.Linear(2, 2))
     before = snapshot(model)
-    with pytest.raises(UnsupportedModel, match=why), rival.applied(Holder(model)):
+    with pytest.raises(UnsupportedModel, match=why), baseline.applied(Holder(model)):
         pytest.fail("it was applied")
     assert changes(before, snapshot(model)) == []
 
@@ -214,11 +214,11 @@ def test_one_cache_at_a_time() -> None:
         (lambda: FasterCache(guidance_interval=1), "guidance_interval=1 must be an integer of at least 2"),
     ],
 )
-def test_parameters_out_of_range(build: Callable[[], Rival], message: str) -> None:
+def test_parameters_out_of_range(build: Callable[[], Baseline], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         build()
 
 
-@pytest.mark.parametrize("rival", KEEN.values(), ids=KEEN)
-def test_all_steps_are_taken(rival: Rival) -> None:
-    assert rival.steps(STEPS) == STEPS
+@pytest.mark.parametrize("baseline", KEEN.values(), ids=KEEN)
+def test_all_steps_are_taken(baseline: Baseline) -> None:
+    assert baseline.steps(STEPS) == STEPS

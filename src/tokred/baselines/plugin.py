@@ -1,4 +1,4 @@
-"""tokred's own rivals, as components."""
+"""tokred's own baselines, as components."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from tokred.registry.hooks import hookimpl
 
 @hookimpl
 def tokred_components() -> Iterator[Component]:
-    """Yield the rivals."""
+    """Yield the baselines."""
     yield Component(
-        "rival",
+        "baseline",
         "fewer_steps",
-        "tokred.rivals.fewer_steps:FewerSteps",
+        "tokred.baselines.fewer_steps:FewerSteps",
         "take a share of the denoising steps",
         levels=({"share": 0.8}, {"share": 2 / 3}, {"share": 0.5}),
     )
     yield Component(
-        "rival",
+        "baseline",
         "first_block_cache",
-        "tokred.rivals:FirstBlockCache",
+        "tokred.baselines:FirstBlockCache",
         "diffusers' FirstBlockCache: skip the other blocks where the first one changed little",
         levels=({"threshold": 0.05}, {"threshold": 0.1}, {"threshold": 0.2}),
     )
     yield Component(
-        "rival",
+        "baseline",
         "taylor_seer",
-        "tokred.rivals:TaylorSeer",
+        "tokred.baselines:TaylorSeer",
         "diffusers' TaylorSeer: forecast the output at steps that are not computed",
         levels=(
             {"interval": 2, "dense_first": 2},
@@ -38,23 +38,23 @@ def tokred_components() -> Iterator[Component]:
         ),
     )
     yield Component(
-        "rival",
+        "baseline",
         "mag_cache",
-        "tokred.rivals:MagCache",
+        "tokred.baselines:MagCache",
         "diffusers' MagCache: skip steps while the residual keeps its magnitude",
         levels=({"threshold": 0.1}, {"threshold": 0.2}),
     )
     yield Component(
-        "rival",
+        "baseline",
         "pyramid_attention_broadcast",
-        "tokred.rivals:PyramidAttentionBroadcast",
+        "tokred.baselines:PyramidAttentionBroadcast",
         "diffusers' PyramidAttentionBroadcast: use attention outputs again",
         levels=({"interval": 2},),
     )
     yield Component(
-        "rival",
+        "baseline",
         "faster_cache",
-        "tokred.rivals:FasterCache",
+        "tokred.baselines:FasterCache",
         "diffusers' FasterCache: extrapolate attention, and leave out a guidance branch",
         levels=({"interval": 2}, {"interval": 2, "below": 901.0}),
     )

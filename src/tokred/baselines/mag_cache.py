@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
 
+from tokred.baselines.caching import Generation, caching
+from tokred.baselines.hosting import make_config
 from tokred.errors import SpecError
 from tokred.parts.checks import check_at_least
-from tokred.rivals.caching import Generation, caching
-from tokred.rivals.hosting import make_config
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class MagCache:
         return replace(self, ratios=tuple(json.loads(lists[0])))
 
     def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Cache inside the `with` block; see `Rival`.
+        """Cache inside the `with` block; see `Baseline`.
 
         Raises:
             SpecError: in a generation, if there are no ratios.

@@ -11,7 +11,7 @@ from typing import Any
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
 from tokred.registry import KINDS, Component, Kind, Registered, component_of, components, resolve
-from tokred.testing.check import INTERFACES, Subject
+from tokred.testing.check import INTERFACES, Specimen
 from tokred.testing.host import Host
 
 _PARTS: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery")
@@ -23,12 +23,12 @@ class Examined:
 
     Attributes:
         name: what results call it.
-        subjects: one for each set of parameters.
+        specimens: one for each set of parameters.
         expected_failures: the reason for each check, by its name, that it is known to fail.
     """
 
     name: str
-    subjects: tuple[Subject, ...]
+    specimens: tuple[Specimen, ...]
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,54 +51,54 @@ def examine(item: Any, known: list[Any]) -> Iterator[Examined]:
         made = _made(factory)
         kind = _kind(made, item)
         name = made.name if isinstance(made, Method) else source.__name__
-        subject = Subject(kind, name, source, factory)
-        yield Examined(name, (subject,))
-        yield from _parts(subject.name, (subject,), {}, known)
+        specimen = Specimen(kind, name, source, factory)
+        yield Examined(name, (specimen,))
+        yield from _parts(specimen.name, (specimen,), {}, known)
 
 
-def unlike(subjects: list[Subject]) -> list[Subject]:
+def unlike(specimens: list[Specimen]) -> list[Specimen]:
     """Drop the methods whose parameters differ by a number alone from others': of these the middle one stays.
 
     What such a number decides is how many tokens go, and `reduces_as_it_says` tries that at every level.
     """
-    alike: dict[str, list[Subject]] = {}
-    for subject in subjects:
-        shape = {name: type(value) if type(value) in (int, float) else value for name, value in subject.params.items()}
-        alike.setdefault(repr(shape if subject.kind == "method" else subject), []).append(subject)
+    alike: dict[str, list[Specimen]] = {}
+    for specimen in specimens:
+        shape = {name: type(value) if type(value) in (int, float) else value for name, value in specimen.params.items()}
+        alike.setdefault(repr(shape if specimen.kind == "method" else specimen), []).append(specimen)
     return [group[len(group) // 2] for group in alike.values()]
 
 
 def _component(component: Component, target: Any, known: list[Any]) -> Iterator[Examined]:
     hosts = _hosts(component)
     factory = target if callable(target) else functools.partial(copy.deepcopy, target)
-    subjects = tuple(
-        Subject(component.kind, component.name, target, factory, params, hosts) for params in component.levels
+    specimens = tuple(
+        Specimen(component.kind, component.name, target, factory, params, hosts) for params in component.levels
     )
     name = f"{component.kind}:{component.name}"
-    yield Examined(name, subjects, component.expected_failures)
+    yield Examined(name, specimens, component.expected_failures)
     if component.kind in _PARTS:
-        known += _made_by(subjects)
-    yield from _parts(name, subjects, component.expected_failures, known)
+        known += _made_by(specimens)
+    yield from _parts(name, specimens, component.expected_failures, known)
 
 
-def _made_by(subjects: tuple[Subject, ...]) -> list[Any]:
-    """Return what the subjects make; nothing where that fails, for the checks to say why."""
+def _made_by(specimens: tuple[Specimen, ...]) -> list[Any]:
+    """Return what the specimens make; nothing where that fails, for the checks to say why."""
     try:
-        return [subject.factory(**subject.params) for subject in subjects]
+        return [specimen.factory(**specimen.params) for specimen in specimens]
     except Exception:
         return []
 
 
 def _parts(
-    name: str, subjects: tuple[Subject, ...], reasons: Mapping[str, str], known: list[Any]
+    name: str, specimens: tuple[Specimen, ...], reasons: Mapping[str, str], known: list[Any]
 ) -> Iterator[Examined]:
     """Yield the parts of a method, each different one once; `reasons` are for those that are no components."""
-    if subjects[0].kind != "method":
+    if specimens[0].kind != "method":
         return
     for kind in _PARTS:
         different: list[Any] = []
-        for subject in subjects:
-            part = getattr(subject.make(), kind)
+        for specimen in specimens:
+            part = getattr(specimen.make(), kind)
             different += [] if part in (*known, *different) else [part]
         known += different
         for cls in dict.fromkeys(map(type, different)):
@@ -106,7 +106,7 @@ def _parts(
             own = component_of(kind, cls)
             yield Examined(
                 f"{name}.{kind}",
-                tuple(Subject(kind, cls.__name__, cls, factory) for factory in found),
+                tuple(Specimen(kind, cls.__name__, cls, factory) for factory in found),
                 own.component.expected_failures if own else reasons,
             )
 

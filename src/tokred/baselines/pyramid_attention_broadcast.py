@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from tokred.baselines.caching import Generation, caching
+from tokred.baselines.hosting import make_config
 from tokred.parts.checks import check_at_least
-from tokred.rivals.caching import Generation, caching
-from tokred.rivals.hosting import make_config
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class PyramidAttentionBroadcast:
         return steps
 
     def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Cache inside the `with` block; see `Rival`."""
+        """Cache inside the `with` block; see `Baseline`."""
         return caching(pipe, "pyramid_attention_broadcast", self._config, branches=False)
 
     def _config(self, generation: Generation) -> Any:

@@ -14,8 +14,8 @@ from families.models import blocks_of
 from families.pipelines import PIPELINE, PIPELINES, Pipeline
 
 from tokred import SpecError
+from tokred.baselines import Calibrated, FirstBlockCache, MagCache, TaylorSeer
 from tokred.bench import line_up, run_bench
-from tokred.rivals import Calibrated, FirstBlockCache, MagCache, TaylorSeer
 
 STEPS = 6
 CALLED_ONCE = [PIPELINE[name] for name in ("DiTPipeline", "StableDiffusion3Pipeline", "FluxPipeline")]
@@ -44,13 +44,13 @@ def replaced_forward(model: Any, computed: set[int]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("rival", "computed"),
+    ("baseline", "computed"),
     [(TaylorSeer(interval=2, dense_first=2), {0, 1, 3, 5}), (TaylorSeer(interval=3, dense_first=1), {0, 2, 5})],
 )
 @pytest.mark.parametrize("pipeline", [p for p in PIPELINES if p.branches == 1], ids=str)
-def test_taylor_seer_forecasts_the_whole_output(pipeline: Pipeline, rival: TaylorSeer, computed: set[int]) -> None:
+def test_taylor_seer_forecasts_the_whole_output(pipeline: Pipeline, baseline: TaylorSeer, computed: set[int]) -> None:
     pipe = pipeline.build()
-    with rival.applied(pipe):
+    with baseline.applied(pipe):
         cached = pipeline.generate(pipe, STEPS)
     with replaced_forward(pipe.transformer, computed):
         expected = pipeline.generate(pipe, STEPS)
@@ -85,9 +85,9 @@ def residuals(pipe: Any, pipeline: Pipeline) -> list[torch.Tensor]:
 @pytest.mark.parametrize("pipeline", CALLED_ONCE, ids=str)
 def test_mag_cache_is_calibrated_on_what_the_blocks_add(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     pipe = pipeline.build()
-    rival = MagCache(threshold=0.5)
-    assert isinstance(rival, Calibrated)
-    found = rival.calibrated(pipe, lambda: pipeline.generate(pipe, STEPS))
+    baseline = MagCache(threshold=0.5)
+    assert isinstance(baseline, Calibrated)
+    found = baseline.calibrated(pipe, lambda: pipeline.generate(pipe, STEPS))
     norms = [residual.norm(dim=-1) for residual in residuals(pipe, pipeline)]
     expected = [1.0, *((norms[i] / norms[i - 1]).mean().item() for i in range(1, STEPS))]
     assert found == MagCache(threshold=0.5, ratios=found.ratios)
@@ -122,4 +122,4 @@ def test_the_benchmark_counts_what_is_skipped(text: str) -> None:
     settings = subject.settings(steps=6, samples=1, pairs=1)
     (row,) = run_bench(subject, line_up(subject, [text]), settings).rows
     assert row.compute < 0.95
-    assert row.kind == "rival"
+    assert row.kind == "baseline"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from tokred.baselines.baseline import check_denoises
+from tokred.baselines.hosting import cacheable, enabled
 from tokred.engine.pipeline_steps import Followed
 from tokred.errors import UnsupportedModel
-from tokred.rivals.hosting import cacheable, enabled
-from tokred.rivals.rival import check_denoises
 
 
 class Generation:
@@ -49,13 +49,13 @@ class Generation:
 
 @contextmanager
 def caching(pipe: Any, name: str, config: Callable[[Generation], Any], branches: bool = True) -> Iterator[None]:
-    """Enable a cache on the transformer of `pipe`, anew whenever its sampler is started; see `Rival.applied`.
+    """Enable a cache on the transformer of `pipe`, anew whenever its sampler is started; see `Baseline.applied`.
 
     So nothing is remembered from one generation to the next, whether it was finished or not.
 
     Args:
         pipe: the pipeline.
-        name: of the rival.
+        name: of the baseline.
         config: makes the cache's configuration.
         branches: whether the cache remembers guidance branches apart, where the model is called once for each.
 

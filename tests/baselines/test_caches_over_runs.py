@@ -10,13 +10,13 @@ from families.pipelines import PIPELINE
 
 import tokred
 from tokred import ConflictError
-from tokred.rivals import MagCache, Rival, TaylorSeer
+from tokred.baselines import Baseline, MagCache, TaylorSeer
 from tokred.testing.snapshot import changes, snapshot
 
 pytestmark = pytest.mark.filterwarnings("ignore:tokred")
 
 STEPS = 8
-WHOLE: dict[str, Rival] = {
+WHOLE: dict[str, Baseline] = {
     "taylor_seer": TaylorSeer(interval=2, dense_first=2),
     "mag_cache": MagCache(threshold=10.0, most=1, ratios=(1.0,) * STEPS),
 }
@@ -60,7 +60,7 @@ def test_a_cache_of_attention_inside_a_reduced_block_is_refused() -> None:
     pipe = pipeline.build()
     before = pipeline.generate(pipe, STEPS)
     message = r"A diffusers cache is enabled inside single_transformer_blocks\.0, whose tokens are reduced as a whole"
-    rival = TaylorSeer(forecast="attn")
-    with tokred.apply(pipe, "dito"), rival.applied(pipe), pytest.raises(ConflictError, match=message):
+    baseline = TaylorSeer(forecast="attn")
+    with tokred.apply(pipe, "dito"), baseline.applied(pipe), pytest.raises(ConflictError, match=message):
         pipeline.generate(pipe, STEPS)
     assert torch.equal(pipeline.generate(pipe, STEPS), before)

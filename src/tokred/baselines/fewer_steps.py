@@ -1,4 +1,4 @@
-"""Fewer denoising steps, the rival that costs nothing to use."""
+"""Fewer denoising steps, the baseline that costs nothing to use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tokred.baselines.baseline import check_denoises
 from tokred.errors import SpecError
-from tokred.rivals.rival import check_denoises
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,6 @@ class FewerSteps:
 
     @contextmanager
     def applied(self, pipe: Any) -> Iterator[None]:
-        """Leave `pipe` as it is inside the `with` block; see `Rival`."""
+        """Leave `pipe` as it is inside the `with` block; see `Baseline`."""
         check_denoises(pipe, "fewer_steps takes fewer denoising steps")
         yield

@@ -1,4 +1,4 @@
-"""The rivals against what they say they do."""
+"""The baselines against what they say they do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from families.models import BY_NAME
 
 import tokred
 from tokred import SpecError, UnsupportedModel
-from tokred.rivals import FewerSteps
+from tokred.baselines import FewerSteps
 
 STEPS = 7
 

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from tokred.baselines.caching import Generation, caching
+from tokred.baselines.hosting import make_config
 from tokred.parts.checks import check_at_least
-from tokred.rivals.caching import Generation, caching
-from tokred.rivals.hosting import make_config
 
 BRANCHES = ("hidden_states", "encoder_hidden_states", "timestep", "pooled_projections")
 """Arguments of a model that hold both guidance branches, the one without prompt first."""
@@ -43,7 +43,7 @@ class FasterCache:
         return steps
 
     def applied(self, pipe: Any) -> AbstractContextManager[None]:
-        """Cache inside the `with` block; see `Rival`."""
+        """Cache inside the `with` block; see `Baseline`."""
         return caching(pipe, "faster_cache", self._config, branches=False)
 
     def _config(self, generation: Generation) -> Any:

@@ -1,4 +1,4 @@
-"""The interface of a rival."""
+"""The interface of a baseline."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from tokred.errors import UnsupportedModel
 
 
 @runtime_checkable
-class Rival(Protocol):
+class Baseline(Protocol):
     """Something that makes a pipeline cheaper without reducing tokens."""
 
     def steps(self, steps: int) -> int:
         """Return how many denoising steps to take where `steps` would be taken."""
         ...
 
-    def applied(self, pipe: Any) -> AbstractContextManager[None]:
+    def applied(self, pipe: Any) -> AbstractContextManager[Any]:
         """Return a context in which `pipe` is cheaper, and after which it is as before.
 
         Raises:
-            UnsupportedModel: on entering it, if the rival cannot make `pipe` cheaper.
+            UnsupportedModel: on entering it, if the baseline cannot make `pipe` cheaper.
         """
         ...
 
 
 @runtime_checkable
-class Calibrated(Rival, Protocol):
-    """A rival that has to learn something of a model before it is applied to it."""
+class Calibrated(Baseline, Protocol):
+    """A baseline that has to learn something of a model before it is applied to it."""
 
-    def calibrated(self, pipe: Any, generate: Callable[[], object]) -> Rival:
-        """Return the rival with what it learns while `generate` draws with `pipe`, densely.
+    def calibrated(self, pipe: Any, generate: Callable[[], object]) -> Baseline:
+        """Return the baseline with what it learns while `generate` draws with `pipe`, densely.
 
         The pictures should be others than those that it is measured on, in as many denoising steps.
 
         Raises:
-            UnsupportedModel: if the rival cannot make `pipe` cheaper.
+            UnsupportedModel: if the baseline cannot make `pipe` cheaper.
         """
         ...
 
@@ -45,8 +45,8 @@ def check_denoises(pipe: Any, what: str) -> None:
     """Raise `UnsupportedModel` unless `pipe` takes denoising steps, which is what a sampler is for.
 
     Args:
-        pipe: what a rival is applied to.
-        what: what the rival does with the steps, such as "fewer_steps takes fewer denoising steps".
+        pipe: what a baseline is applied to.
+        what: what the baseline does with the steps, such as "fewer_steps takes fewer denoising steps".
     """
     if not hasattr(pipe, "scheduler"):
         raise UnsupportedModel(
