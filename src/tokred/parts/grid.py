@@ -12,7 +12,7 @@ from tokred.interfaces import Draw, Memory, Similarity
 from tokred.layout import Layout
 from tokred.parts.cells import cells_of, check_stride, count_cells
 from tokred.parts.frequency import NO_PENALTY, FrequencyPenalty
-from tokred.parts.pairing import best_destinations
+from tokred.parts.pairing import best_among
 from tokred.reduction import Reduction
 
 Remove = Literal["similar", "least"]
@@ -56,16 +56,12 @@ class GridMatcher:
         return layout.image - cells if cells else 0
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw a destination per cell; return the positions of sources `[S]` and destinations `[D]`, ascending."""
+        """Draw a destination per cell; return their positions `[D]`, ascending, and the places of what is kept `[K]`."""
         cells = cells_of(layout, self.stride)
-        drawn = (
-            torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
-            if self.random
-            else cells.new_zeros(1, 1)
-        )
-        is_dst = torch.zeros(layout.image, dtype=torch.bool)
-        is_dst[cells.gather(1, drawn.expand(len(cells), 1))] = True
-        return (~is_dst).nonzero()[:, 0], is_dst.nonzero()[:, 0]
+        if self.random:
+            drawn = torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
+            cells = cells.gather(1, drawn)
+        return cells[:, 0].sort().values, torch.arange(layout.image - r)
 
     def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         """Declare the counts of the penalty."""
@@ -73,19 +69,18 @@ class GridMatcher:
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Pair `r` sources of `features` `[B, N, C]` with their most similar destinations, penalties deducted."""
-        src, dst = draw
+        dst, places = draw
         for_src, for_dst = self.penalty.of_sources(memory), self.penalty.of_destinations(memory)
-        sources = features.index_select(1, src)
-        score, place = best_destinations(
-            sources,
-            features.index_select(1, dst),
-            similarity,
-            None if for_dst is None else for_dst.index_select(1, dst),
-        )
-        loss = 0.0 if for_src is None else for_src.index_select(1, src)
-        score = score - loss if self.remove == "similar" else _shortness(sources) * (1 + loss)
-        chosen = score.argsort(dim=1, descending=True, stable=True)[:, :r]
-        reduction = Reduction.from_pairs(features.shape[1], src[chosen], dst[place.gather(1, chosen)])
+        deducted = None if for_dst is None else for_dst.index_select(1, dst)
+        score, follows = best_among(features, dst, similarity, deducted, exact=for_src is not None)
+        if self.remove == "least":
+            score = _shortness(features) * (1.0 if for_src is None else 1 + for_src)
+        elif for_src is not None:
+            score = score - for_src
+        # Destinations come first, then the r sources to remove, then the other ones.
+        order = score.index_fill_(1, dst, torch.inf).argsort(dim=1, descending=True, stable=True)
+        kept = torch.cat([order[:, : len(dst)], order[:, len(dst) + r :]], dim=1)
+        reduction = Reduction(kept, follows.scatter_(1, kept, places.expand_as(kept)))
         self.penalty.count(reduction, memory)
         return reduction
 
