@@ -186,7 +186,8 @@ class Reduction:
 
 def _unit(x: torch.Tensor) -> torch.Tensor:
     """Scale each token of `x` `[B, K, C]` to length 1; tokens of zeros stay zeros."""
-    return torch.nn.functional.normalize(x, dim=2, eps=torch.finfo(x.dtype).tiny)
+    unit: torch.Tensor = torch.nn.functional.normalize(x, dim=2, eps=torch.finfo(x.dtype).tiny)
+    return unit
 
 
 def take_rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

@@ -21,9 +21,10 @@ class Cosine(Product):
         On CUDA it is one operation, in the dtype of `x`, and the length is `sqrt(C)`: `products` takes that off.
         """
         if x.is_cuda:
-            return torch.nn.functional.rms_norm(x, x.shape[-1:], eps=TINY)
-        x = x.float()
-        return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_min(TINY)
+            unit: torch.Tensor = torch.nn.functional.rms_norm(x, x.shape[-1:], eps=TINY)
+            return unit
+        lengths: torch.Tensor = torch.linalg.vector_norm(x.float(), dim=-1, keepdim=True)
+        return x / lengths.clamp_min(TINY)
 
     def products(self, src: torch.Tensor, dst: torch.Tensor, exact: bool = True) -> torch.Tensor:
         """Multiply units `[B, S, C]` and `[B, D, C]`: `[B, S, D]`, summed in float32; see `Product`."""

@@ -56,7 +56,7 @@ class GridMatcher:
         return layout.image - cells if cells else 0
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw a destination per cell; return their positions `[D]`, ascending, and the places of what is kept `[K]`."""
+        """Draw a destination per cell; return their positions, ascending, `[D]`, and the places of kept tokens `[K]`."""
         cells = cells_of(layout, self.stride)
         if self.random:
             drawn = torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
