@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from clock import by_phase, milliseconds, peak_bytes, reset_peak
-from configs import RealModel
-from subject import Subject
 from tokred import Run
 from tokred.bench.contender import Contender, parse_contenders
 from tokred.bench.measure import count_flops
+from tokred.estimate.models import RealModel
+from tokred.estimate.subject import Subject
 
 STEPS = {"full": 20, "tiny": 8}
 """Of a generation."""

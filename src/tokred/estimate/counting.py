@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+HALF = (torch.float16, torch.bfloat16)
 FREE = {"device", "promote_types", "sym_size", "is_same_size", "size", "stride", "dim", "numel"}
 """What the dispatcher is asked and starts nothing."""
 VIEWS = {
@@ -106,6 +109,18 @@ class Counter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.work = Work()
+        self._attention = _FusedAttention(self)
+
+    def __enter__(self) -> Counter:
+        """Begin to note."""
+        self._attention.__enter__()  # type: ignore[no-untyped-call]
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Note no more."""
+        super().__exit__(*error)
+        self._attention.__exit__(*error)  # type: ignore[no-untyped-call]
 
     def begin(self) -> Work:
         """Begin anew; return what was seen before."""
@@ -129,10 +144,47 @@ class Counter(TorchDispatchMode):
         read = written if name in GATHERS else sum(map(_bytes, given))
         formula = flop_registry.get(func.overloadpacket)
         flops = formula(*args, **(kwargs or {}), out_val=result) if formula else 0
-        half = any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in given)
-        self.work.kernels.append(Kernel(name, flops, read + written, half))
-        self.work.allocated += written
+        half = any(tensor.dtype in HALF for tensor in given)
+        self.note(Kernel(name, flops, read + written, half), written)
         return result
+
+    def note(self, kernel: Kernel, made: int) -> None:
+        """Add an operation that makes so many bytes."""
+        self.work.kernels.append(kernel)
+        self.work.allocated += made
+
+
+class _FusedAttention(TorchFunctionMode):
+    """Notes attention on fake CUDA tensors as the one kernel that a device has for it; without one it is taken apart.
+
+    Args:
+        counter: is told.
+    """
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.counter = counter
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Make the output, or leave it to PyTorch."""
+        if func is not torch.nn.functional.scaled_dot_product_attention or torch.cuda.is_available():
+            return func(*args, **(kwargs or {}))
+        query, key, value = _named(args, kwargs or {})
+        if not query.is_cuda:
+            return func(*args, **(kwargs or {}))
+        *batch, rows, width = query.shape
+        shape = (*batch[:-1], rows, batch[-1], value.shape[-1])  # as fused kernels lay it out: a row per token
+        made = query.new_empty(shape).transpose(-3, -2)
+        flops = 2 * prod(batch) * rows * key.shape[-2] * (width + value.shape[-1])
+        moved = sum(map(_bytes, (query, key, value, made)))
+        self.counter.note(Kernel("attention", flops, moved, query.dtype in HALF), _bytes(made))
+        return made
+
+
+def _named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """Return query, key and value of an attention call."""
+    names = ("query", "key", "value")
+    return [args[place] if place < len(args) else kwargs[name] for place, name in enumerate(names)]
 
 
 def _tensors(values: Any) -> Iterator[torch.Tensor]:

@@ -15,8 +15,9 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 import tokred
-from configs import Family, RealModel
 from tokred.bench.measure import count_flops
+from tokred.estimate.models import Family, RealModel
+from tokred.layout import Layout
 from tokred.registry import adapter_for
 
 CLASSES: dict[Family, Any] = {
@@ -49,9 +50,19 @@ class Subject:
     flops: int
 
     @property
+    def layout(self) -> Layout:
+        """How the tokens of one sample are made up."""
+        return adapter_for(self.model).layout(self.model, self.arguments)
+
+    @property
     def tokens(self) -> int:
         """Image tokens of one sample."""
-        return adapter_for(self.model).layout(self.model, self.arguments).image
+        return self.layout.image
+
+    @property
+    def batch(self) -> int:
+        """Samples in a call."""
+        return len(next(iter(self.arguments.values())))
 
     @torch.no_grad()
     def step(self, index: int, call: Callable[..., Any] | None = None) -> Any:
@@ -99,10 +110,19 @@ class Workbench:
             network = CLASSES[model.family](**config).eval().requires_grad_(False)
             arguments = ARGUMENTS[model.family](config, model, pixels)
             moments = tuple(_moment(model, 1 - i / self.steps) for i in range(self.steps))
-        nn.Module.to(network, DTYPE)  # diffusers' own `to` warns of parts kept in float32: there are none
+        _set_dtype(network)
         with torch.no_grad():
             flops = count_flops(partial(network, **arguments, **moments[0]))
         return Subject(network, arguments, moments, flops)
+
+
+def _set_dtype(network: nn.Module) -> None:
+    """Bring what was made in another dtype into `DTYPE`, one by one: `Module.to` cannot do that to fake tensors."""
+    for module in network.modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if tensor is not None and tensor.is_floating_point() and tensor.dtype != DTYPE:
+                made = tensor.detach().to(DTYPE)
+                setattr(module, name, nn.Parameter(made, requires_grad=False) if name in module._parameters else made)
 
 
 @contextmanager
