@@ -16,9 +16,9 @@ from jobs import Job, Options
 from loop import STEPS, counted, first_loop, methods, timed
 from speed import describe
 from tokred.bench.contender import Contender
-from tokred.registry import adapter_for
 from tokred.estimate.models import MODELS, TINY_PIXELS, RealModel
 from tokred.estimate.subject import Workbench
+from tokred.registry import adapter_for
 
 FIRST_LOOPS = 2
 """Before anything is timed: each phase is called at least three times, and by then CUDA graphs are recorded."""

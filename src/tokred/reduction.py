@@ -173,7 +173,8 @@ class Reduction:
     def _longest(self, x: torch.Tensor) -> torch.Tensor:
         """Return the length of the longest of the rows of `x` `[B, N, C]` that follow each kept token, `[B, K, 1]`."""
         lengths = torch.linalg.vector_norm(x, dim=2).flatten()
-        most = lengths.new_zeros(len(x) * self.computed).scatter_reduce_(0, self._follows(len(x)), lengths, "amax")
+        most = lengths.new_zeros(len(x) * self.computed)
+        most = torch.scatter_reduce(most, 0, self._follows(len(x)), lengths, "amax")
         return most.view(len(x), self.computed, 1)
 
     def _follows(self, batch: int) -> torch.Tensor:

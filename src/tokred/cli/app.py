@@ -14,6 +14,7 @@ from tokred.cli.calibrate import calibrate
 from tokred.cli.check import check
 from tokred.cli.compare import compare
 from tokred.cli.demo import demo
+from tokred.cli.estimate import estimate
 from tokred.cli.listings import methods, models, plugins
 from tokred.cli.new_plugin import new_plugin
 from tokred.cli.tune import tune
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, bench, compare, analyze, calibrate, tune, check, new_plugin, methods, models, plugins):
+for command in (demo, bench, compare, estimate, analyze, calibrate, tune, check, new_plugin, methods, models, plugins):
     app.command()(command)
 
 

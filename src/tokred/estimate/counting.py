@@ -162,7 +162,7 @@ class _FusedAttention(TorchFunctionMode):
     """
 
     def __init__(self, counter: Counter) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.counter = counter
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from diffusers import DiTTransformer2DModel, FluxTransformer2DModel, PixArtTransformer2DModel, SD3Transformer2DModel
-from timm.models.vision_transformer import VisionTransformer
+from timm.models import vision_transformer
 from torch import nn
 
 import tokred
@@ -20,9 +20,21 @@ from tokred.estimate.models import Family, RealModel
 from tokred.layout import Layout
 from tokred.registry import adapter_for
 
+
+def _classifier(**config: Any) -> nn.Module:
+    """Make a classifier; timm reads the rates of dropped paths off a tensor, which fake ones do not allow."""
+    rates = vision_transformer.calculate_drop_path_rates
+    vision_transformer.calculate_drop_path_rates = lambda rate, depth: [rate] * depth
+    try:
+        made: nn.Module = vision_transformer.VisionTransformer(**config)
+        return made
+    finally:
+        vision_transformer.calculate_drop_path_rates = rates
+
+
 CLASSES: dict[Family, Any] = {
     "dit": DiTTransformer2DModel,
-    "vit": VisionTransformer,
+    "vit": _classifier,
     "pixart": PixArtTransformer2DModel,
     "sd3": SD3Transformer2DModel,
     "flux": FluxTransformer2DModel,

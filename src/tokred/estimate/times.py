@@ -66,5 +66,6 @@ def _seconds(kernel: Kernel, device: Device) -> float:
 
 def _fused(kernels: list[Kernel]) -> Iterator[Kernel]:
     """Take operations between two products for one, that reads and writes as much as the largest of them."""
-    for product, run in groupby(kernels, key=lambda kernel: bool(kernel.flops)):
-        yield from run if product else [max(run, key=lambda kernel: kernel.bytes)]
+    for is_product, group in groupby(kernels, key=lambda kernel: bool(kernel.flops)):
+        run = list(group)
+        yield from run if is_product else [max(run, key=lambda kernel: kernel.bytes)]

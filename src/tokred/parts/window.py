@@ -70,7 +70,7 @@ def best_nearby(
     (_, n), (_, around), batch = tiles.shape, near.shape, len(features)
     each = batch * (n + around) * features.shape[2] * features.element_size()
     found = []
-    for mine, others in zip(*(x.split(max(1, CHUNK_BYTES // each)) for x in (tiles, near)), strict=True):
+    for mine, others in zip(*(torch.split(x, max(1, CHUNK_BYTES // each)) for x in (tiles, near)), strict=True):
         src = features.index_select(1, mine.flatten()).view(batch * len(mine), n, -1)
         cut = None if penalty is None else penalty.index_select(1, others.flatten()).view(-1, around)
         candidates = features.index_select(1, dst[others].flatten()).view(batch * len(mine), around, -1)
