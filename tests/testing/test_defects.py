@@ -23,7 +23,6 @@ MEANT_FOR: dict[Any, str] = {
     defects.NotInFloat32: "scores_are_float32",
     defects.CountsSources: "pairs_are_scored_by_themselves",
     defects.OffByOne: "removes_exactly_r",
-    defects.CountsWrong: "reductions_are_valid",
     defects.ScoresAllPairs: "memory_is_linear",
     defects.LikesBrokenTokens: "broken_tokens_attract_none",
     defects.PlansMoreThanItSays: "plans_keep_to_what_is_declared",

@@ -14,6 +14,7 @@ from tokred.cli.calibrate import calibrate
 from tokred.cli.check import check
 from tokred.cli.compare import compare
 from tokred.cli.demo import demo
+from tokred.cli.estimate import estimate
 from tokred.cli.listings import methods, metrics, models, plugins
 from tokred.cli.new_plugin import new_plugin
 from tokred.cli.tune import tune
@@ -39,7 +40,22 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (demo, bench, compare, analyze, calibrate, tune, check, new_plugin, methods, models, metrics, plugins):
+COMMANDS = (
+    demo,
+    bench,
+    compare,
+    estimate,
+    analyze,
+    calibrate,
+    tune,
+    check,
+    new_plugin,
+    methods,
+    models,
+    metrics,
+    plugins,
+)
+for command in COMMANDS:
     app.command()(command)
 
 

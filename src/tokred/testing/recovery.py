@@ -58,7 +58,7 @@ def output_is_as_the_input(specimen: Specimen) -> None:
     for device in devices():
         for dtype in DTYPES:
             part, on_cpu = specimen.make(), reduction(3)
-            made = Reduction(on_cpu.kept.to(device), on_cpu.assign.to(device), on_cpu.sizes.to(device))
+            made = Reduction(on_cpu.kept.to(device), on_cpu.assign.to(device))
             dense = features().to(device, dtype)
             memory = memory_for(part, dense)
             observe(part, dense, made, memory)

@@ -11,18 +11,31 @@ from typing import Any
 
 import torch
 from diffusers import DiTTransformer2DModel, FluxTransformer2DModel, PixArtTransformer2DModel, SD3Transformer2DModel
-from timm.models.vision_transformer import VisionTransformer
+from timm.models import vision_transformer
 from torch import nn
 
 import tokred
-from configs import Family, RealModel
 from tokred.bench.measure import count_flops
+from tokred.estimate.models import Family, RealModel
 from tokred.family.layouts import layout_of
+from tokred.layout import Layout
 from tokred.registry import family_for
+
+
+def _classifier(**config: Any) -> nn.Module:
+    """Make a classifier; timm reads the rates of dropped paths off a tensor, which fake ones do not allow."""
+    rates = vision_transformer.calculate_drop_path_rates
+    vision_transformer.calculate_drop_path_rates = lambda rate, depth: [rate] * depth
+    try:
+        made: nn.Module = vision_transformer.VisionTransformer(**config)
+        return made
+    finally:
+        vision_transformer.calculate_drop_path_rates = rates
+
 
 CLASSES: dict[Family, Any] = {
     "dit": DiTTransformer2DModel,
-    "vit": VisionTransformer,
+    "vit": _classifier,
     "pixart": PixArtTransformer2DModel,
     "sd3": SD3Transformer2DModel,
     "flux": FluxTransformer2DModel,
@@ -34,8 +47,8 @@ Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A model and the arguments of its calls.
+class Loop:
+    """A model and the arguments of the calls that a denoising loop makes of it.
 
     Attributes:
         model: on the device, in evaluation mode.
@@ -50,9 +63,19 @@ class Subject:
     flops: int
 
     @property
+    def layout(self) -> Layout:
+        """How the tokens of one sample are made up."""
+        return layout_of(family_for(self.model, "an estimate"), self.model, self.arguments)
+
+    @property
     def tokens(self) -> int:
         """Image tokens of one sample."""
-        return layout_of(family_for(self.model, "a count"), self.model, self.arguments).image
+        return self.layout.image
+
+    @property
+    def batch(self) -> int:
+        """Samples in a call."""
+        return len(next(iter(self.arguments.values())))
 
     @torch.no_grad()
     def step(self, index: int, call: Callable[..., Any] | None = None) -> Any:
@@ -68,7 +91,7 @@ class Subject:
 
 
 class Workbench:
-    """Holds one subject at a time.
+    """Holds one loop at a time.
 
     Args:
         device: where it is.
@@ -79,9 +102,9 @@ class Workbench:
     def __init__(self, device: str, tiny: bool, steps: int) -> None:
         self.device, self.tiny, self.steps = torch.device(device), tiny, steps
         self._held: tuple[RealModel, int] | None = None
-        self._subject: Subject | None = None
+        self._subject: Loop | None = None
 
-    def subject(self, model: RealModel, pixels: int) -> Subject:
+    def subject(self, model: RealModel, pixels: int) -> Loop:
         """Return a model that is called on pictures of `pixels` a side; builds it unless it is the last one."""
         if self._subject is None or self._held != (model, pixels):
             self._subject = self._held = None
@@ -91,7 +114,7 @@ class Workbench:
             self._held = (model, pixels)
         return self._subject
 
-    def _build(self, model: RealModel, pixels: int) -> Subject:
+    def _build(self, model: RealModel, pixels: int) -> Loop:
         config = {**model.config, **(model.tiny if self.tiny else {})}
         if model.sized:
             config[model.sized] = pixels if model.family == "vit" else pixels // LATENT
@@ -100,10 +123,19 @@ class Workbench:
             network = CLASSES[model.family](**config).eval().requires_grad_(False)
             arguments = ARGUMENTS[model.family](config, model, pixels)
             moments = tuple(_moment(model, 1 - i / self.steps) for i in range(self.steps))
-        nn.Module.to(network, DTYPE)  # diffusers' own `to` warns of parts kept in float32: there are none
+        _set_dtype(network)
         with torch.no_grad():
             flops = count_flops(partial(network, **arguments, **moments[0]))
-        return Subject(network, arguments, moments, flops)
+        return Loop(network, arguments, moments, flops)
+
+
+def _set_dtype(network: nn.Module) -> None:
+    """Bring what was made in another dtype into `DTYPE`, one by one: `Module.to` cannot do that to fake tensors."""
+    for module in network.modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if tensor is not None and tensor.is_floating_point() and tensor.dtype != DTYPE:
+                made = tensor.detach().to(DTYPE)
+                setattr(module, name, nn.Parameter(made, requires_grad=False) if name in module._parameters else made)
 
 
 @contextmanager
