@@ -33,8 +33,10 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SpecError, match="device='cuda' is not there: PyTorch sees no CUDA device"):
         check_device("cuda")
-    with pytest.raises(SpecError, match=r"device='tpu' is not known\. Allowed: cpu, cuda"):
+    with pytest.raises(SpecError, match=r"device='tpu' is not known\. Allowed: cpu, cuda, cuda:1"):
         check_device("tpu")
+    with pytest.raises(SpecError, match="device='meta' is not there"):
+        check_device("meta")
 
 
 def test_the_first_metric_or_the_one_that_is_named(results: Results) -> None:

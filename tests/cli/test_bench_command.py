@@ -150,7 +150,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--model": CLASSIFIER, "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
         ({"--model": "all"}, "dito reuses correspondences from step to step, and VisionTransformer"),
         ({"--model": "all", "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
-        ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda."),
+        ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda, cuda:1, mps"),
     ],
 )
 def test_a_refusal_is_one_message_and_nothing_is_written(

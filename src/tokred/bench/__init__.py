@@ -19,6 +19,7 @@ from tokred.bench.joining import join_results
 from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup, line_up
 from tokred.bench.measures import find_metric
+from tokred.bench.one_call import pipeline_subject, run, vision_subject
 from tokred.bench.reference import Reference, parse_references
 from tokred.bench.result import Results
 from tokred.bench.result_file import read_results, validate, write_results
@@ -46,10 +47,13 @@ __all__ = [
     "load_subject",
     "parse_contenders",
     "parse_references",
+    "pipeline_subject",
     "read_comparisons",
     "read_results",
+    "run",
     "run_bench",
     "validate",
+    "vision_subject",
     "write_comparisons",
     "write_results",
 ]

@@ -36,10 +36,17 @@ class Quality:
         """
         try:
             for metric, measure in self.metrics.items():
-                self.values[metric.name] += measure(outputs, targets[metric.against]).tolist()
+                self.values[metric.name] += _measured(measure, outputs, targets[metric.against]).tolist()
         except SpecError as error:
             raise SpecError(f"The outputs of '{self.label}' cannot be measured: {error}") from error
 
     def scores(self) -> dict[str, Score]:
         """Summarise all outputs, by metric."""
         return {name: Score.of(values) for name, values in self.values.items()}
+
+
+def _measured(measure: Measure, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return a value for each output, `[B]`; of video `[B, F, 3, H, W]` the mean over its frames."""
+    if outputs.ndim < 5:
+        return measure(outputs, target)
+    return measure(outputs.flatten(0, 1), target.flatten(0, 1)).view(outputs.shape[:2]).mean(dim=1)

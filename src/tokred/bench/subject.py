@@ -15,6 +15,8 @@ from tokred.metrics import Metric, Outputs
 from tokred.zoo.catalog import find_model
 from tokred.zoo.load import load
 
+_NAMES = {"cuda": "CUDA", "mps": "MPS"}
+
 
 class Subject(Protocol):
     """Something that makes an output of each seed, and that methods can be applied to."""
@@ -79,7 +81,7 @@ def load_subject(name: str, device: str = "cpu", metrics: Sequence[str] = ()) ->
 
     Args:
         name: one of the names that `tokred.zoo.zoo_models()` lists.
-        device: "cpu" or "cuda".
+        device: any that PyTorch knows, such as "cpu" or "cuda:1".
         metrics: names of more metrics than tokred's own.
 
     Raises:
@@ -94,8 +96,16 @@ def load_subject(name: str, device: str = "cpu", metrics: Sequence[str] = ()) ->
 
 
 def check_device(device: str) -> None:
-    """Raise `SpecError` unless `device` is "cpu", or "cuda" where there is one."""
-    if device not in ("cpu", "cuda"):
-        raise SpecError(f"device={device!r} is not known. Allowed: cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SpecError("device='cuda' is not there: PyTorch sees no CUDA device on this machine. Use cpu.")
+    """Raise `SpecError` unless `device` is one that PyTorch knows and this machine has."""
+    try:
+        asked = torch.device(device)
+    except RuntimeError:
+        raise SpecError(f"device={device!r} is not known. Allowed: cpu, cuda, cuda:1, mps, ...") from None
+    if asked.type == "cpu":
+        return
+    there = torch.get_device_module(asked).is_available() if asked.type != "meta" else False
+    if not there:
+        raise SpecError(f"device={device!r} is not there: PyTorch sees no {_NAMES.get(asked.type, asked.type)} device.")
+    count = torch.get_device_module(asked).device_count()
+    if (asked.index or 0) >= count:
+        raise SpecError(f"device={device!r} is not there: this machine has {count}, counted from 0.")

@@ -11,7 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import Progress
 
-from tokred.bench import Journal, Lineup, Settings, Subject, load_subject
+from tokred.bench import Journal, Lineup, Settings, Subject
 from tokred.cli.task import Options, Task
 from tokred.errors import SpecError
 from tokred.method import Method
@@ -43,10 +43,11 @@ class Tuning:
     journal: Journal
 
     @classmethod
-    def of(cls, model: str, target: Target, effort: Effort, options: Options, out: Path) -> Self:
+    def of(cls, target: Target, effort: Effort, options: Options, out: Path) -> Self:
         """Load a model, and check everything that is asked of it."""
+        model = options.source.model
         find_model(model).check_draws()
-        subject = load_subject(model, options.device)
+        subject = options.source.load()
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(

@@ -10,8 +10,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tokred.bench import Settings, Subject
 from tokred.bench.result import Dense, Failed, LeftOut, Results, Row
+from tokred.bench.settings import Settings
+from tokred.bench.subject import Subject
 from tokred.bench.table import ResultTable
 from tokred.bench.taking import what_to_take
 from tokred.bench.view import Exhibit
