@@ -42,6 +42,12 @@ class RowIndex:
         return self.known[before, length]
 
 
+def replace_tokens(call: Arguments, tokens: torch.Tensor, others: torch.Tensor) -> None:
+    """Call a module with `others` for `tokens`, under whatever names: some take their own tokens as keys once more."""
+    for name in [name for name, value in call.items() if value is tokens]:
+        call[name] = others
+
+
 def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex) -> None:
     """Replace each argument of `call` that has a row per token by its rows of the kept tokens.
 
@@ -86,7 +92,8 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
         UnsupportedModel: naming a tensor argument that might have a row per token and that the family does not
             describe, or one that travels with queries and keys while these are not the same tokens.
     """
-    lengths = {layout.image, layout.image + spec.context(layout)}
+    tokens = call[spec.call.tokens]
+    lengths = {layout.image, layout.image + spec.context(layout), tokens.shape[1]}
     travelling = {rows.argument for rows in spec.rows}
     rotary = spec.attention.rotary
     rotates = set() if rotary is None else {rotary.rows.argument}
@@ -96,7 +103,7 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
                 "keys='kept' and no 'kv' sites, or call the model without it."
             )
-        known = name in travelling or name in (spec.call.tokens, *spec.stays)
+        known = name in travelling or name in spec.stays or value is tokens
         if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):
             raise UnsupportedModel(
                 f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the family's description "

@@ -138,7 +138,7 @@ def _double(family: Family, model: nn.Module, method: Method) -> list[Any]:
             inside = (position > before) & (position < before + layout.image)
             second = inside & ((position - before) % 2 == 1)
             for name, value in list(call.items()):
-                if name == site.call.tokens:
+                if value is tokens:
                     call[name] = value[:, position - second.long()]
                 else:
                     call[name] = _levelled(value, {layout.image, layout.image + site.context(layout), tokens.shape[1]})
