@@ -67,15 +67,9 @@ def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex) -> None:
 
 def gathered(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
     """Gather an argument's rows: of a tensor, of all in a tuple or dict, or of one item of a tuple."""
-    if isinstance(value, torch.Tensor):
-        return _tensor(value, rows, index, where)
-    if isinstance(value, dict):
-        return {name: gathered(item, rows, index, where) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        chosen = range(len(value)) if rows.item is None else (rows.item,)
-        items = [gathered(v, rows, index, where) if i in chosen else v for i, v in enumerate(value)]
-        return type(value)(items)
-    return value
+    if rows.item is not None and isinstance(value, (tuple, list)):
+        return type(value)([_all(v, rows, index, where) if i == rows.item else v for i, v in enumerate(value)])
+    return _all(value, rows, index, where)
 
 
 def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout, apart: bool) -> None:
@@ -109,6 +103,17 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
                 f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the family's description "
                 "does not say whether it travels with them. Call the model without it, or add it to `rows` or `stays`."
             )
+
+
+def _all(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
+    """Gather the rows of each tensor in a value."""
+    if isinstance(value, torch.Tensor):
+        return _tensor(value, rows, index, where)
+    if isinstance(value, dict):
+        return {name: _all(item, rows, index, where) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)([_all(item, rows, index, where) for item in value])
+    return value
 
 
 def _tensor(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> torch.Tensor:
