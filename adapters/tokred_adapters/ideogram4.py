@@ -19,7 +19,9 @@ def _image(arguments: Mapping[str, Any]) -> int:
     marked = arguments["indicator"] == IMAGE
     tokens = int(marked[0].sum())
     if not bool(marked[:, -tokens:].all()) or bool(marked[:, :-tokens].any()):
-        raise UnsupportedModel("indicator marks a picture that is not the end of the sequence. Draw one size at a time.")
+        raise UnsupportedModel(
+            "indicator marks a picture that is not the end of the sequence. Draw one size at a time."
+        )
     return tokens
 
 

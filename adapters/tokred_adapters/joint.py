@@ -18,9 +18,7 @@ BOTH = replace(
     context_norms=("norm_added_q", "norm_added_k"),
 )
 
-DOUBLE = Stack(
-    "transformer_blocks", TWO, attention=(BOTH,), mlp="ff", rows=ROWS, stays=("ip_hidden_states", "temb")
-)
+DOUBLE = Stack("transformer_blocks", TWO, attention=(BOTH,), mlp="ff", rows=ROWS, stays=("ip_hidden_states", "temb"))
 SINGLE = Stack(
     "single_transformer_blocks",
     TWO,

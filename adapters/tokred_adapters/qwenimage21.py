@@ -33,9 +33,7 @@ QWENIMAGE21 = Family(
             "transformer_blocks",
             JOINED,
             attention=(
-                Attention(
-                    "attn", JOINED, norms=("norm_q", "norm_k"), rotary="rotary_emb", rotate=rotate_complex
-                ),
+                Attention("attn", JOINED, norms=("norm_q", "norm_k"), rotary="rotary_emb", rotate=rotate_complex),
             ),
             mlp="img_mlp",
             rows={

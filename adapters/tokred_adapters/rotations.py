@@ -16,7 +16,7 @@ def rotate_heads(x: torch.Tensor, tables: Any) -> torch.Tensor:
 
 def rotate_complex(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     """Rotate `[B, L, H, d]` by a complex table `[L, d / 2]` or `[B, L, d / 2]`, neighbours in pairs, in float32."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    pairs = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * table.unsqueeze(-2)).flatten(-2).type_as(x)
 
 

@@ -97,7 +97,8 @@ def read_call(text: str) -> Call:
 def read_rows(argument: str, text: str) -> tuple[Rows, ...]:
     """Read the axes of an argument, such as `"(text image) d"`; `"name.0"` is the first of a tuple's tensors.
 
-    Where block and attention are given it in different forms, both are written: `"b (text image) | b 1 1 (text image)"`.
+    Where block and attention are given it in different forms, both are written, such as
+    `"b (text image) | b 1 (text image) (text image)"`.
 
     Raises:
         SpecError: if it names no axis of tokens, or is not of this form.
