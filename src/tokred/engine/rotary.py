@@ -75,12 +75,25 @@ class RotaryFeeds:
         if tables is None:
             return
         call[rotary.rows.argument] = None
-        kept = gathered(tables, rotary.rows, index, rotary.rows.argument)
         image, computed = index.reduction.tokens, index.reduction.computed
+        kept = self._own(gathered(tables, rotary.rows, index, rotary.rows.argument))
+        context, tables = self._of_context(tables, image), self._own(tables)
         self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
         self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
         for module in rotary.context or ():
-            self.around[module].set(self._part(tables, image, context=True))
+            self.around[module].set(context)
+
+    def _own(self, tables: Any) -> Any:
+        """Return the tables that have rows of the image's tokens."""
+        item = self.rotary.rows.item
+        return tables if item is None else tables[item]
+
+    def _of_context(self, tables: Any, image: int) -> Any:
+        """Return the tables of the context's tokens: the other of a pair, or the other rows; None if it has none."""
+        item = self.rotary.rows.item
+        if item is not None:
+            return tables[1 - item]
+        return None if self._order == (IMAGE,) else self._part(tables, image, context=True)
 
     def _set(self, module: nn.Module, tables: Any, image: int) -> None:
         """Have a module's output rotated by `tables`, in which `image` rows are the image's."""

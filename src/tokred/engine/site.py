@@ -15,7 +15,7 @@ from tokred.engine.matching import make_match
 from tokred.engine.outputs import context_output, token_output, with_outputs
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
-from tokred.engine.rows import RowIndex, check_arguments, gather_rows
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows, replace_tokens
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
@@ -198,7 +198,7 @@ class Site(BaseSite):
             return self._reduce_keys(forward, call, reduction)
         before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
-        call[self.spec.call.tokens] = join(before, merged, after)
+        replace_tokens(call, tokens, join(before, merged, after))
         gather_rows(self.spec, call, index)
         result = self._call(forward, call, self._key_sources(image, reduction))
         return self._recovered(result, image, merged, reduction)

@@ -94,12 +94,19 @@ def read_call(text: str) -> Call:
 
 
 @functools.cache
-def read_rows(argument: str, text: str) -> Rows:
+def read_rows(argument: str, text: str) -> tuple[Rows, ...]:
     """Read the axes of an argument, such as `"(text image) d"`; `"name.0"` is the first of a tuple's tensors.
+
+    Where block and attention are given it in different forms, both are written, such as
+    `"b (text image) | b 1 (text image) (text image)"`.
 
     Raises:
         SpecError: if it names no axis of tokens, or is not of this form.
     """
+    return tuple(_rows(argument, form) for form in text.split("|"))
+
+
+def _rows(argument: str, text: str) -> Rows:
     words = _axes(text)
     from_last = words[:1] == [("...",)]
     words = words[1:] if from_last else words

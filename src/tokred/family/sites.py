@@ -43,7 +43,8 @@ def _model_site(family: Family, model: nn.Module, sites: list[SiteSpec]) -> Site
     blocks = [site for site in sites if site.kind == "block"] or sites
     costs = [site.cost for site in blocks if site.cost is not None]
     projection = dict(model.named_modules()).get(family.projection) if blocks else None
-    call = replace(OF_MODEL, order=blocks[0].call.order, beside=blocks[0].call.beside) if blocks else OF_MODEL
+    shown = max(blocks, key=lambda site: len(site.call.context)).call if blocks else OF_MODEL
+    call = replace(OF_MODEL, order=shown.order, beside=shown.beside)
     width = getattr(projection, "out_features", 0)
     return SiteSpec("model", "model", 0, model, call, sum(costs, Cost(0.0)) if costs else None, width)
 
@@ -125,7 +126,7 @@ class _Block:
         return path, tuple(parts.split()) or read_call(self.stack.call).order
 
     def _rows(self) -> tuple[Rows, ...]:
-        return tuple(read_rows(argument, axes) for argument, axes in self.stack.rows.items())
+        return tuple(rows for argument, axes in self.stack.rows.items() for rows in read_rows(argument, axes))
 
     def _width(self) -> int:
         """Return the channels of the block's tokens."""
