@@ -12,3 +12,30 @@ def rotate_heads(x: torch.Tensor, tables: Any) -> torch.Tensor:
     from diffusers.models.embeddings import apply_rotary_emb
 
     return apply_rotary_emb(x, tables, sequence_dim=1)  # type: ignore[no-any-return]
+
+
+def rotate_halves(x: torch.Tensor, tables: Any) -> torch.Tensor:
+    """Rotate `[B, L, H, d]` by a pair of tables `[L, d]`, the first half of each head by the second, as Cosmos does."""
+    from diffusers.models.embeddings import apply_rotary_emb
+
+    return apply_rotary_emb(x, tables, use_real_unbind_dim=-2, sequence_dim=1)  # type: ignore[no-any-return]
+
+
+def rotate_channels(x: torch.Tensor, tables: Any) -> torch.Tensor:
+    """Rotate `[B, L, H * d]`, head by head, by a pair of tables `[1, L, 1, d]`, as Wan does."""
+    cos, sin = tables
+    return rotate_by_heads(x.unflatten(2, (-1, cos.shape[-1])), (cos[..., 0::2], sin[..., 1::2])).flatten(2)
+
+
+def rotate_by_heads(x: torch.Tensor, tables: Any) -> torch.Tensor:
+    """Rotate `[B, L, H, d]` by a pair of tables `[L, H, d / 2]`, of each head its own, as Mochi does."""
+    cos, sin = tables
+    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2).to(x.dtype)
+
+
+def rotate_ltx(x: torch.Tensor, tables: Any) -> torch.Tensor:
+    """Rotate `[B, L, C]` by a pair of tables `[B, L, C]`, as LTX does."""
+    from diffusers.models.transformers.transformer_ltx import apply_rotary_emb
+
+    return apply_rotary_emb(x, tables)  # type: ignore[no-any-return]

@@ -19,12 +19,17 @@ from tokred.interfaces import Forward
 class RotaryFeed:
     """Stands around the last module that queries or keys pass, and rotates what it returns while tables are set.
 
+    Args:
+        rotate: see `tokred.family.Rotate`.
+        heads_first: whether the module returns `[B, H, L, d]`.
+
     Attributes:
         used: whether the module has been called since tables were set.
     """
 
-    def __init__(self, rotate: Callable[[torch.Tensor, Any], torch.Tensor]) -> None:
+    def __init__(self, rotate: Callable[[torch.Tensor, Any], torch.Tensor], heads_first: bool = False) -> None:
         self.rotate = rotate
+        self.heads_first = heads_first
         self.tables: Any = None
         self.used = True
 
@@ -39,9 +44,13 @@ class RotaryFeed:
         result: torch.Tensor = forward(*args, **kwargs)
         if self.tables is None:
             return result
+        return self._rotated(result.transpose(1, 2)).transpose(1, 2) if self.heads_first else self._rotated(result)
+
+    def _rotated(self, x: torch.Tensor) -> torch.Tensor:
+        """Rotate `[B, L, ...]`."""
         if not self.order:
-            return self.rotate(result, self.tables)
-        before, image, after = split(result, self.order, self.image)
+            return self.rotate(x, self.tables)
+        before, image, after = split(x, self.order, self.image)
         return join(before, self.rotate(image, self.tables), after)
 
 
@@ -55,7 +64,7 @@ class RotaryFeeds:
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
         modules = (rotary.queries, rotary.keys, *(rotary.context or ()))
-        self.around: dict[nn.Module, RotaryFeed] = {module: RotaryFeed(rotary.rotate) for module in modules}
+        self.around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
 
     @property
     def used(self) -> bool:

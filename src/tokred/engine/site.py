@@ -196,12 +196,12 @@ class Site(BaseSite):
         index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
         if self.rotary is not None:
             self.rotary.begin(call, index, keys_alone=self.spec.kind == "kv")
+        gather_rows(self.spec, call, index, self.apart)
         if self.spec.kind == "kv":
             return self._reduce_keys(forward, call, reduction)
         before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
         call[self.spec.call.tokens] = join(before, merged, after)
-        gather_rows(self.spec, call, index)
         result = self._call(forward, call, self._key_sources(image, reduction))
         return self._recovered(result, image, merged, reduction)
 

@@ -56,6 +56,7 @@ class Attention:
         rotary: the argument that holds rotary tables, one of the stack's `rows`.
         rotate: rotates what those modules return; without it an attention with rotary positions takes the keys of the
             kept tokens only.
+        heads_first: whether they return `[B, H, L, d]`; `rotate` is given `[B, L, H, d]` all the same.
         optional: whether a block may be without it.
     """
 
@@ -68,6 +69,7 @@ class Attention:
     context_norms: tuple[str, str] | None = None
     rotary: str = ""
     rotate: Rotate | None = None
+    heads_first: bool = False
     optional: bool = False
 
 
@@ -103,7 +105,7 @@ class Stack:
             such as "ff: text image"; or the names of the linear layers of one that is no module of its own and can be
             reduced with the whole block only.
         rows: tensor arguments of block and attention that have a row per token, with their axes, such as
-            {"image_rotary_emb": "(text image) d"}.
+            {"image_rotary_emb": "(text image) d"}; "keys: b 1 1 image" where the tokens are those that are attended to.
         stays: arguments that may have as many rows as there are tokens by chance.
         reduces: what can be reduced.
         norm: name of the module that normalises the block's tokens before its projections, where whole blocks can

@@ -153,6 +153,10 @@ class _Block:
         names = {row.argument for row in described.values()}
         for row in described.values():
             for tensor in _tensors(arguments.get(row.argument), row.item):
+                if row.ndim is not None and tensor.ndim != row.ndim:
+                    if self.layout.image in tensor.shape[1:]:
+                        yield f"rows: {row} of {what} is {list(tensor.shape)}, and has {row.ndim} axes by the description."
+                    continue
                 for axis, order in row.axes:
                     yield from self._axis(f"rows: {row} of {what}", tensor, axis, order)
         lengths = {length for order, length in self.lengths.items() if IMAGE in order}
