@@ -6,12 +6,22 @@ from typing import Any
 
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import patches
+from tokred_adapters.rotations import rotate_heads
 
 CALL = "hidden_states: image, encoder_hidden_states: text -> image, text"
 BLOCKS = Stack(
     "transformer_blocks",
     call=CALL,
-    attention=(Attention("attn1", CALL, norms=("norm_q", "norm_k"), rotary="image_rotary_emb"),),
+    attention=(
+        Attention(
+            "attn1",
+            CALL,
+            norms=("norm_q", "norm_k"),
+            rotary="image_rotary_emb",
+            rotate=rotate_heads,
+            heads_first=True,
+        ),
+    ),
     mlp="ff",
     rows={"image_rotary_emb": "image d"},
     stays=("temb",),

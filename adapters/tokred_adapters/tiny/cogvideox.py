@@ -78,8 +78,9 @@ def _identity(generator: torch.Generator, batch: int, grid: Grid, text: int) -> 
     }
 
 
-HOSTS = (
+COGVIDEOX = (
     Host("cogvideox", _cogvideox, frames_first(), _rotated, thousandths, keys=KEYS, **ROTATED),
     Host("cogvideox-2b", _cogvideox_2b, frames_first(), _short, thousandths, keys=KEYS, **ROTATED),
-    Host("consisid", _consisid, frames_first(), _identity, thousandths, keys=KEYS, **ROTATED),
 )
+CONSISID = (Host("consisid", _consisid, frames_first(), _identity, thousandths, keys=KEYS, **ROTATED),)
+HOSTS = (*COGVIDEOX, *CONSISID)
