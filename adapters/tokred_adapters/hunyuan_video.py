@@ -11,9 +11,7 @@ from tokred_adapters.rotations import rotate_heads
 
 CALL = "hidden_states: image, encoder_hidden_states: text -> image, text"
 MASK = "keys: b 1 1 (image text)"
-ATTENTION = Attention(
-    "attn", CALL, norms=("norm_q", "norm_k"), rotary="image_rotary_emb", rotate=rotate_heads
-)
+ATTENTION = Attention("attn", CALL, norms=("norm_q", "norm_k"), rotary="image_rotary_emb", rotate=rotate_heads)
 DOUBLE = Stack(
     "transformer_blocks",
     call=CALL,

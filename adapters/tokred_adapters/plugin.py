@@ -32,4 +32,5 @@ def tokred_components() -> Iterator[Component]:
 
 
 def _family(name: str, summary: str, hosts: str = "") -> Component:
-    return Component("family", name, f"tokred_adapters.{name}:{name.upper()}", summary, hosts=f"tokred_adapters.tiny.{hosts or f'{name}:HOSTS'}")
+    target, tiny = f"tokred_adapters.{name}:{name.upper()}", f"tokred_adapters.tiny.{hosts or f'{name}:HOSTS'}"
+    return Component("family", name, target, summary, hosts=tiny)

@@ -1,4 +1,4 @@
-"""diffusers' `UNet2DConditionModel`, as in Stable Diffusion 1.5 and XL: transformers on feature maps of several sizes."""
+"""diffusers' `UNet2DConditionModel`, as in Stable Diffusion 1.5 and XL: transformers at several sizes."""
 
 from __future__ import annotations
 

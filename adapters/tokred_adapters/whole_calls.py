@@ -8,7 +8,7 @@ WHOLE_CALLS: dict[str, str] = {
     "diffusers.HunyuanVideoFramepackTransformer3DModel": "Its frames come after a history of three sizes.",
     "diffusers.I2VGenXLUNet": "Its frames are folded into the batch, and then their places.",
     "diffusers.LatteTransformer3DModel": "Its frames are folded into the batch, and then their places.",
-    "diffusers.LTX2VideoTransformer3DModel": "Its blocks compute sound beside the frames, and each attends to the other.",
+    "diffusers.LTX2VideoTransformer3DModel": "Its blocks compute sound beside the frames.",
     "diffusers.UNet3DConditionModel": "Its frames are folded into the batch, and then their places.",
     "diffusers.UNetMotionModel": "Its frames are folded into the batch, and then their places.",
     "diffusers.UNetSpatioTemporalConditionModel": "Its frames are folded into the batch, and then their places.",

@@ -92,7 +92,9 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
     lengths = {layout.image, layout.image + spec.context(layout)}
     travelling = {rows.argument for rows in spec.rows}
     rotary = spec.attention.rotary
-    apart_too = {rows.argument for rows in spec.rows if rows.keys} | (set() if rotary is None else {rotary.rows.argument})
+    apart_too = {rows.argument for rows in spec.rows if rows.keys} | (
+        set() if rotary is None else {rotary.rows.argument}
+    )
     for name, value in call.items():
         if name in travelling - apart_too and value is not None and apart and _has_rows(spec, name, value, lengths):
             raise UnsupportedModel(

@@ -40,7 +40,9 @@ def counts(*names: str) -> GridReader:
     def read(model: Any, arguments: Mapping[str, Any]) -> Grids:
         given = [arguments.get(name) for name in names]
         if None in given:
-            raise UnsupportedModel(f"The model was called without {names[given.index(None)]!r}. Pass {', '.join(names)}.")
+            raise UnsupportedModel(
+                f"The model was called without {names[given.index(None)]!r}. Pass {', '.join(names)}."
+            )
         return (tuple(map(int, given)),)
 
     return read
