@@ -30,4 +30,5 @@ COGVIDEOX = Family(
     models=("diffusers.CogVideoXTransformer3DModel",),
     grid=patches(size=("patch_size_t", "patch_size", "patch_size"), axes=(1, 3, 4)),
     stacks=(BLOCKS,),
+    axes="b f c h w",
 )

@@ -9,4 +9,5 @@ CONSISID = Family(
     models=("diffusers.ConsisIDTransformer3DModel",),
     grid=patches(size=(1, "patch_size", "patch_size"), axes=(1, 3, 4)),
     stacks=(BLOCKS,),
+    axes="b f c h w",
 )

@@ -27,6 +27,7 @@ SINGLE = Stack(
     mlp=("proj_mlp", "proj_out"),
     rows={"image_rotary_emb": "image d", "attention_mask": MASK},
     stays=("temb", "token_replace_emb"),
+    norm="norm",
 )
 
 

@@ -59,10 +59,14 @@ class RotaryFeeds:
 
     Args:
         rotary: where they can be rotated.
+
+    Attributes:
+        tables: those that were taken off the call that is running, all rows; None where there are none.
     """
 
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
+        self.tables: Any = None
         modules = (rotary.queries, rotary.keys, *(rotary.context or ()))
         self.around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
 
@@ -83,13 +87,18 @@ class RotaryFeeds:
         tables = call.get(rotary.rows.argument)
         if tables is None:
             return
-        call[rotary.rows.argument] = None
+        call[rotary.rows.argument], self.tables = None, tables
         kept = gathered(tables, rotary.rows, index, rotary.rows.argument)
         image, computed = index.reduction.tokens, index.reduction.computed
         self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
         self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
         for module in rotary.context or ():
             self.around[module].set(self._part(tables, image, context=True))
+
+    def cut_queries(self, index: RowIndex) -> None:
+        """Rotate fewer queries than was begun with."""
+        kept = gathered(self.tables, self.rotary.rows, index, self.rotary.rows.argument)
+        self._set(self.rotary.queries, kept, index.reduction.computed)
 
     def _set(self, module: nn.Module, tables: Any, image: int) -> None:
         """Have a module's output rotated by `tables`, in which `image` rows are the image's."""
@@ -119,5 +128,6 @@ class RotaryFeeds:
 
     def reset(self) -> None:
         """Rotate nothing."""
+        self.tables = None
         for feed in self.around.values():
             feed.tables = None

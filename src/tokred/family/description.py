@@ -140,6 +140,7 @@ class Family:
         prefix: counts the tokens that lead the image's by themselves, such as class tokens.
         projection: where the last linear layer is, which makes a token's part of the output.
         entry: where the module is whose call begins a model call, if it is not the model itself.
+        axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w".
         repeats: whether the model is called once per denoising step, rather than once per picture.
     """
 
@@ -152,4 +153,5 @@ class Family:
     prefix: Callable[[Any], int] = lambda model: 0
     projection: str = "proj_out"
     entry: str = ""
+    axes: str = ""
     repeats: bool = True

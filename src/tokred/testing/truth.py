@@ -155,7 +155,7 @@ class _Block:
             for tensor in _tensors(arguments.get(row.argument), row.item):
                 if row.ndim is not None and tensor.ndim != row.ndim:
                     if self.layout.image in tensor.shape[1:]:
-                        yield f"rows: {row} of {what} is {list(tensor.shape)}, and has {row.ndim} axes by the description."
+                        yield f"rows: {row} of {what} is {list(tensor.shape)}, and is described by {row.ndim} axes."
                     continue
                 for axis, order in row.axes:
                     yield from self._axis(f"rows: {row} of {what}", tensor, axis, order)
