@@ -65,7 +65,7 @@ def test_one_is_described_with_what_can_be_written(
 def test_a_method_tells_its_defaults_and_choices(tokred: Callable[..., Any]) -> None:
     rows = [line.split() for line in tokred("methods", "dito").stdout.splitlines()]
     assert ["ratio", "0.5", "a", "number"] in rows
-    assert ["stride", "2x2", "a", "pair,", "such", "as", "2x4"] in rows
+    assert ["stride", "2x2", "whole", "numbers,", "such", "as", "2x4"] in rows
     sites = next(row for row in rows if row[:1] == ["sites"])
     assert sites == [
         "sites",

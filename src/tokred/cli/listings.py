@@ -121,8 +121,8 @@ def _values(hint: Any) -> str:
 
     if get_origin(hint) is Literal:
         return ", ".join(map(str, get_args(hint)))
-    if hint == tuple[int, int]:
-        return "a pair, such as 2x4"
+    if get_origin(hint) is tuple and get_args(hint)[0] is int:
+        return "whole numbers, such as 2x4"
     if get_origin(hint) is tuple:
         return f"{_values(get_args(hint)[0])}; several joined by +"
     names = {int: "an integer", float: "a number", bool: "true, false"}

@@ -162,4 +162,8 @@ def _sites(
             sites.append(StreamSite(attention, spec, info, method, group, place, stream, ledger.ran_dense))
         else:
             sites.append(Site(spec, info, method, group, place, ledger.ran_dense))
+    keys = {site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "kv"}
+    for site in sites:
+        if isinstance(site, Site) and site.info.kind == "attn":
+            site.beside = keys.get(site.spec.module)
     return sites

@@ -70,6 +70,12 @@ def _without_width(spec: SiteSpec, place: Place, method: Method) -> str:
     return "" if spec.width or spec.kind == "model" else "nothing says how many channels its tokens have"
 
 
+def _without_rows(spec: SiteSpec, place: Place, method: Method) -> str:
+    if spec.kind == "model":
+        return "" if spec.width else "nothing says how many channels the model's output has"
+    return "" if spec.scale == 1 else "its tokens are not those of the model's output"
+
+
 def _memory(method: Method) -> str:
     remembering = remembers(method.recovery) or method.similarity.signal.remembers
     return f"the memory of {method.name}" if remembering else ""
@@ -92,6 +98,11 @@ NEEDS = (
         "Use a method of other sites, such as 'tomesd'.",
     ),
     Need(lambda method: f"signal={method.similarity.signal!r}", _without_signal, "Use another signal."),
+    Need(
+        lambda method: f"signal={method.similarity.signal!r}" if method.follows_model else "",
+        _without_rows,
+        "Use another signal.",
+    ),
     Need(_memory, _without_width, "Name an attention in the family's description."),
 )
 """All that a method can need of a site, in the order in which it is asked for."""

@@ -48,20 +48,22 @@ def replace_tokens(call: Arguments, tokens: torch.Tensor, others: torch.Tensor) 
         call[name] = others
 
 
-def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex) -> None:
+def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex, apart: bool = False) -> None:
     """Replace each argument of `call` that has a row per token by its rows of the kept tokens.
 
     Args:
         spec: the site.
         call: the site's arguments, of all tokens.
         index: which rows are left.
+        apart: whether queries and keys are not the same tokens: a site of kind "kv" then has only rows of keys
+            gathered, and another only the others.
 
     Raises:
         UnsupportedModel: if an argument is not as the family's description says.
     """
     for rows in spec.rows:
         value = call.get(rows.argument)
-        if value is not None:
+        if value is not None and (not apart or rows.keys == (spec.kind == "kv")):
             call[rows.argument] = gathered(value, rows, index, spec.name)
 
 
@@ -90,9 +92,11 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
     lengths = {layout.image, layout.image + spec.context(layout), tokens.shape[1]}
     travelling = {rows.argument for rows in spec.rows}
     rotary = spec.attention.rotary
-    rotates = set() if rotary is None else {rotary.rows.argument}
+    apart_too = {rows.argument for rows in spec.rows if rows.keys} | (
+        set() if rotary is None else {rotary.rows.argument}
+    )
     for name, value in call.items():
-        if name in travelling - rotates and value is not None and apart and _has_rows(spec, name, value, lengths):
+        if name in travelling - apart_too and value is not None and apart and _has_rows(spec, name, value, lengths):
             raise UnsupportedModel(
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
                 "keys='kept' and no 'kv' sites, or call the model without it."

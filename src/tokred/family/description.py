@@ -58,6 +58,7 @@ class Attention:
         rotary: the argument that holds rotary tables, one of the stack's `rows`.
         rotate: rotates what those modules return; without it an attention with rotary positions takes the keys of the
             kept tokens only.
+        heads_first: whether they return `[B, H, L, d]`; `rotate` is given `[B, L, H, d]` all the same.
         optional: whether a block may be without it.
     """
 
@@ -70,6 +71,7 @@ class Attention:
     context_norms: tuple[str, str] | None = None
     rotary: str = ""
     rotate: Rotate | None = None
+    heads_first: bool = False
     optional: bool = False
 
 
@@ -105,7 +107,7 @@ class Stack:
             such as "ff: text image"; or the names of the linear layers of one that is no module of its own and can be
             reduced with the whole block only.
         rows: tensor arguments of block and attention that have a row per token, with their axes, such as
-            {"image_rotary_emb": "(text image) d"}.
+            {"image_rotary_emb": "(text image) d"}; "keys: b 1 1 image" where the tokens are those that are attended to.
         stays: arguments that may have as many rows as there are tokens by chance.
         reduces: what can be reduced.
         norm: name of the module that normalises the block's tokens before its projections, where whole blocks can
@@ -140,6 +142,7 @@ class Family:
         prefix: counts the tokens that lead the image's by themselves, such as class tokens.
         projection: where the last linear layer is, which makes a token's part of the output.
         entry: where the module is whose call begins a model call, if it is not the model itself.
+        axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w".
         repeats: whether the model is called once per denoising step, rather than once per picture.
     """
 
@@ -152,4 +155,5 @@ class Family:
     prefix: Callable[[Any], int] = lambda model: 0
     projection: str = "proj_out"
     entry: str = ""
+    axes: str = ""
     repeats: bool = True

@@ -19,11 +19,12 @@ class Rotary:
 
     Attributes:
         rows: the argument that holds the tables; without it the attention does not rotate.
-        queries: the last module that queries pass before they would be rotated, tokens along axis 1.
+        queries: the last module that queries pass before they would be rotated.
         keys: the last module that keys pass, likewise.
         order: the parts of the sequence that these two see.
         rotate: see `tokred.family.Rotate`.
         context: the same two modules for the context's tokens, where these have their own.
+        heads_first: whether these modules return `[B, H, L, d]`.
     """
 
     rows: Rows
@@ -32,6 +33,7 @@ class Rotary:
     order: Order
     rotate: Rotate
     context: tuple[nn.Module, nn.Module] | None = None
+    heads_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ class _Block:
         if attention.context_norms:
             context_query, context_key = (getattr(module, name) for name in attention.context_norms)
             context = context_query, context_key
-        return Rotary(rows[0], query, key, order, attention.rotate, context)
+        return Rotary(rows[0], query, key, order, attention.rotate, context, attention.heads_first)
 
     def _stream(self) -> StreamModules | None:
         """Return what lets tokens be removed for good between attention and MLP, where the block is such."""

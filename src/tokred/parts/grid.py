@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, get_args
 
 import torch
@@ -29,7 +30,7 @@ class GridMatcher:
     cell hold sources only. The destinations are shared by the batch; the pairs are each sample's own.
 
     Attributes:
-        stride: height and width `(sy, sx)` of a cell, in tokens.
+        stride: height and width `(sy, sx)` of a cell, in tokens; or frames before them, `(sf, sy, sx)`.
         random: whether the destination is drawn anew in each cell at every match; else it is the top-left token.
         penalty: what tokens lose that earlier matches chose often.
         window: how many cells beyond its own a token's destination may be in, at least; 0 for anywhere. Tokens are
@@ -40,7 +41,7 @@ class GridMatcher:
             most. Either way each goes to the destination that it resembles most.
     """
 
-    stride: tuple[int, int] = (2, 2)
+    stride: tuple[int, ...] = (2, 2)
     random: bool = True
     penalty: FrequencyPenalty = NO_PENALTY
     remove: Remove = "similar"
@@ -54,8 +55,8 @@ class GridMatcher:
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are no destinations: 1 - 1 / (sy * sx)."""
-        return 1 - 1 / (self.stride[0] * self.stride[1])
+        """Share of the tokens that are no destinations where cells fill the grid."""
+        return 1 - 1 / prod(self.stride)
 
     def capacity(self, layout: Layout) -> int:
         """Return the number of sources, or 0 where a grid is smaller than one cell."""

@@ -48,8 +48,12 @@ def order_of_tokens_does_not_matter(specimen: Specimen) -> None:
         for kind in kinds_of(specimen.make(), host):
             for keys in host.keys if kind == "attn" else ("kept",):
                 for batch, text in _calls(host):
-                    method = _all_tokens(AnyOrder(), kind, keys)  # type: ignore[arg-type]
+                    method = _all_tokens(AnyOrder(), (kind,), keys)  # type: ignore[arg-type]
                     _demand_as_dense(f"{host}, {kind}, keys={keys}", host, specimen, method, batch, text)
+        if "full" in host.keys:
+            for sites, keys in ((("kv",), "kept"), (("attn", "kv"), "full")):
+                method = _all_tokens(AnyOrder(), sites, keys)  # type: ignore[arg-type]
+                _demand_as_dense(f"{host}, {' and '.join(sites)}", host, specimen, method, 2, host.text)
 
 
 def duplicates_merge_without_loss(specimen: Specimen) -> None:
@@ -60,7 +64,7 @@ def duplicates_merge_without_loss(specimen: Specimen) -> None:
             alone = all(kind == "mlp" or not site.call.context for site in sites)
             keys: Keys | None = "kept" if alone else "full" if kind == "attn" and "full" in host.keys else None
             if keys is not None:  # else what is merged counts less beside text and prefix tokens
-                method = _all_tokens(Neighbours(), kind, keys)
+                method = _all_tokens(Neighbours(), (kind,), keys)
                 _demand_as_dense(f"{host}, {kind}", host, specimen, method, 2, host.text, doubled=True)
 
 
@@ -163,8 +167,8 @@ def _levelled(value: Any, lengths: set[int]) -> Any:
     return value
 
 
-def _all_tokens(matcher: Matcher, kind: SiteKind, keys: Keys) -> Method:
-    """Return a method that computes what `matcher` says at every site of a kind."""
+def _all_tokens(matcher: Matcher, sites: tuple[SiteKind, ...], keys: Keys) -> Method:
+    """Return a method that computes what `matcher` says at every site of some kinds."""
     return Method(
-        similarity=Cosine(), matcher=matcher, scheduler=EveryStep(0.5), recovery=Copy(), sites=(kind,), keys=keys
+        similarity=Cosine(), matcher=matcher, scheduler=EveryStep(0.5), recovery=Copy(), sites=sites, keys=keys
     )

@@ -20,6 +20,7 @@ LAYOUTS = (
     LAYOUT,
     Layout(grids=((5, 7),), prefix=1),
     Layout(grids=((4, 4), (3, 6)), text=3),
+    Layout(grids=((3, 4, 6),)),
     Layout(grids=((11, 13),)),
 )
 ROOMY = LAYOUTS[-1]
