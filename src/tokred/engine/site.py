@@ -20,7 +20,7 @@ from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
-from tokred.family.spans import join, split
+from tokred.family.spans import fits, join, split
 from tokred.interfaces import Around, Forward, Memory, MemorySpec, Phase, Place, Plan, Probe, Recovery, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
@@ -130,9 +130,8 @@ class Site(BaseSite):
 
     def _fits(self, tokens: torch.Tensor) -> bool:
         """Say whether `tokens` `[B, L, C]` are those of the call that was planned."""
-        batch, length = tokens.shape[:2]
-        image = self.state.layout.image
-        return batch == self.state.batch and (length > image if len(self.order) > 1 else length == image)
+        layout = self.state.layout
+        return len(tokens) == self.state.batch and fits(self.order, tokens.shape[1], layout.image, layout.prefix)
 
     def _split(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""
@@ -202,6 +201,7 @@ class Site(BaseSite):
         merged = reduction.merge(image, self.merge)
         call[self.spec.call.tokens] = join(before, merged, after)
         gather_rows(self.spec, call, index)
+        self.gather_made(index)
         result = self._call(forward, call, self._key_sources(image, reduction))
         return self._recovered(result, image, merged, reduction)
 
@@ -254,6 +254,7 @@ class Site(BaseSite):
 
     def _reset_inside(self) -> None:
         """Leave the modules inside the site as they are."""
+        self.gather_made(None)
         for feed in self.feeds:
             feed.source = None
         if self.rotary is not None:

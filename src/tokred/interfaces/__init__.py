@@ -3,7 +3,7 @@
 from tokred.interfaces.around import Around, Forward
 from tokred.interfaces.matcher import Draw, Matcher, Trained
 from tokred.interfaces.memory import Memory, MemorySpec, Remembered
-from tokred.interfaces.place import ClassToken, Place
+from tokred.interfaces.place import ClassToken, Place, Shown
 from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
 from tokred.interfaces.signal import Probe, Signal
@@ -28,6 +28,7 @@ __all__ = [
     "Recovery",
     "Remembered",
     "Scheduler",
+    "Shown",
     "Signal",
     "Similarity",
     "SiteInfo",
