@@ -54,7 +54,14 @@ FAMILIES = {
     "allegro": "diffusers Allegro",
     "sana-video": "diffusers SanaVideo, attention only",
     "unet": "diffusers UNet2DConditionModel, as in Stable Diffusion 1.5 and XL",
-    "vit": "timm VisionTransformer",
+    "vit": "timm VisionTransformer, blocks of any kind",
+    "eva": "timm Eva: EVA-02, DINOv3, Perception Encoder",
+    "beit": "timm Beit",
+    "hf-vit": "transformers ViT",
+    "dinov2": "transformers DINOv2, with registers and without",
+    "dinov3": "transformers DINOv3",
+    "clip": "transformers CLIP vision tower",
+    "siglip": "transformers SigLIP vision tower",
 }
 """Each in a file of its name, with tiny models in another in `tiny`."""
 HOSTS = {
@@ -72,6 +79,14 @@ HOSTS = {
     "consisid": "cogvideox:CONSISID",
     "allegro": "allegro:ALLEGRO",
     "unet": "unet:UNET",
+    "vit": "vit:VIT_HOSTS",
+    "eva": "vit:EVA_HOSTS",
+    "beit": "vit:BEIT_HOSTS",
+    "hf-vit": "hf_vit:VIT_HOSTS",
+    "dinov2": "hf_vit:DINOV2_HOSTS",
+    "dinov3": "hf_vit:DINOV3_HOSTS",
+    "clip": "hf_vit:CLIP_HOSTS",
+    "siglip": "hf_vit:SIGLIP_HOSTS",
     "joyimage": "joyimage:JOYIMAGE",
     "joyimage-edit-plus": "joyimage:JOYIMAGE_EDIT_PLUS",
 }

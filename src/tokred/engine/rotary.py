@@ -67,7 +67,7 @@ class RotaryFeeds:
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
         self.tables: Any = None
-        modules = (rotary.queries, rotary.keys, *(rotary.context or ()))
+        modules = (rotary.queries, rotary.keys, *rotary.context)
         self.around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
 
     @property
@@ -93,7 +93,7 @@ class RotaryFeeds:
         context, tables = self._of_context(tables, image), self._own(tables)
         self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
         self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
-        for module in rotary.context or ():
+        for module in rotary.context:
             self.around[module].set(context)
 
     def _own(self, tables: Any) -> Any:

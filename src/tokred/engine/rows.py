@@ -9,8 +9,9 @@ import torch
 from tokred.arguments import Arguments
 from tokred.errors import UnsupportedModel
 from tokred.family.signature import Order, Rows
-from tokred.family.site import SiteSpec
+from tokred.family.site import MadeRows, SiteSpec
 from tokred.family.spans import lead
+from tokred.interfaces import Forward
 from tokred.layout import Layout
 from tokred.reduction import Reduction
 
@@ -46,6 +47,23 @@ def replace_tokens(call: Arguments, tokens: torch.Tensor, others: torch.Tensor) 
     """Call a module with `others` for `tokens`, under whatever names: some take their own tokens as keys once more."""
     for name in [name for name, value in call.items() if value is tokens]:
         call[name] = others
+
+
+class RowFeed:
+    """Stands around a method that makes what has a row per token, and lets through the rows of the kept tokens.
+
+    Attributes:
+        index: which rows are left; None lets all through.
+    """
+
+    def __init__(self, made: MadeRows, where: str) -> None:
+        self.rows, self.where = made.rows, where
+        self.index: RowIndex | None = None
+
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make the rows and gather them."""
+        made = forward(*args, **kwargs)
+        return made if self.index is None else gathered(made, self.rows, self.index, self.where)
 
 
 def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex, apart: bool = False) -> None:
@@ -122,8 +140,10 @@ def _all(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
 
 def _tensor(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> torch.Tensor:
     """Gather the rows of one tensor along each axis that runs over tokens, where it does."""
-    if rows.ndim is not None and value.ndim != rows.ndim:
+    if not rows.has(value.ndim):
         return value  # of another form, which has no row per token
+    if rows.optional and rows.ndim and len(index.reduction.kept) > 1:
+        value = value[(None,) * (rows.ndim - value.ndim)]
     for axis, order in rows.axes:
         length, image = value.shape[axis], index.reduction.tokens
         if length == 1:
@@ -155,7 +175,7 @@ def _along(value: torch.Tensor, axis: int, index: torch.Tensor, rows: Rows, wher
 def _has_rows(spec: SiteSpec, name: str, value: Any, lengths: set[int]) -> bool:
     described = [rows for rows in spec.rows if rows.argument == name]
     return any(
-        (rows.ndim is None or tensor.ndim == rows.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
+        rows.has(tensor.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
         for rows in described
         for tensor in _tensors(value)
     )

@@ -203,6 +203,7 @@ class Site(BaseSite):
         before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
         replace_tokens(call, tokens, join(before, merged, after))
+        self.gather_made(index)
         result = self._call(forward, call, self._key_sources(image, reduction))
         return self._recovered(result, image, merged, reduction)
 
@@ -263,6 +264,7 @@ class Site(BaseSite):
 
     def _reset_inside(self) -> None:
         """Leave the modules inside the site as they are."""
+        self.gather_made(None)
         for feed in self.feeds:
             feed.source = None
         if self.rotary is not None:

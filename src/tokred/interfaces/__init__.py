@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tokred.interfaces.around import Around, Forward
     from tokred.interfaces.matcher import Draw, Matcher, Trained
     from tokred.interfaces.memory import Memory, MemorySpec, Remembered
-    from tokred.interfaces.place import ClassToken, Place
+    from tokred.interfaces.place import ClassToken, Place, Shown
     from tokred.interfaces.recovery import Recovery
     from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
     from tokred.interfaces.signal import Probe, Signal
@@ -34,6 +34,7 @@ __all__ = [
     "Recovery",
     "Remembered",
     "Scheduler",
+    "Shown",
     "Signal",
     "Similarity",
     "SiteInfo",

@@ -50,6 +50,12 @@ def family_for(model: nn.Module, what: str) -> Family:
     family = family_of(model)
     if family is not None:
         return family
+    inside = next((path for path, module in model.named_modules() if path and family_of(module)), None)
+    if inside is not None:
+        raise UnsupportedModel(
+            f"No family describes {registered_name(type(model))}, but its `{inside}` is a "
+            f"{type(model.get_submodule(inside)).__name__}, which is described. Pass that to {what}."
+        )
     known = ", ".join(name.partition(".")[2] for known in families() for name in known.models)
     raise UnsupportedModel(
         f"No family describes {type(model).__module__}.{type(model).__name__}, and {what} has to know its tokens. Use "

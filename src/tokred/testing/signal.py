@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import nn
 
 from tokred.engine.patch import PatchedForward
-from tokred.interfaces import ClassToken, Memory, Place, Signal
+from tokred.interfaces import ClassToken, Memory, Place, Shown, Signal
 from tokred.parts import Cached
 from tokred.testing.check import Specimen, Stage, demand
 from tokred.testing.data import features
@@ -44,7 +44,7 @@ class Block(nn.Module):
             recovery=Cached(),
             block=self,
             projection=self.to_q,
-            keys=self.to_k,
+            keys=Shown(self.to_k),
             values=self.to_v,
             class_token=token,
         )
