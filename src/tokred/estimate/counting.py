@@ -114,12 +114,12 @@ class Counter(TorchDispatchMode):
     def __enter__(self) -> Counter:
         """Begin to note."""
         self._attention.__enter__()  # type: ignore[no-untyped-call]
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
         """Note no more."""
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
         self._attention.__exit__(*error)  # type: ignore[no-untyped-call]
 
     def begin(self) -> Work:
