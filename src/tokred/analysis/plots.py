@@ -8,9 +8,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tokred.analysis.result import Analysis, Curve
-from tokred.bench.plots import COLOURS, MARKERS
 from tokred.bench.result import Score
 
+# Okabe and Ito's palette, which colour-blind readers can tell apart, without its black and its pale yellow.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 CORRELATIONS = {
     "outputs_pearson": "outputs, Pearson",
     "outputs_rank": "outputs, ranks",

@@ -73,9 +73,8 @@ class PipelineSubject:
         asked = [self.requests[seed % len(self.requests)] for seed in seeds]
         if self._alone:
             return torch.cat([self._drawn(each, [seed], steps) for each, seed in zip(asked, seeds, strict=True)])
-        return self._drawn(
-            {name: [x for each in asked for x in _listed(each[name])] for name in asked[0]}, seeds, steps
-        )
+        names = asked[0]
+        return self._drawn({name: [x for each in asked for x in _listed(each[name])] for name in names}, seeds, steps)
 
     def truth(self, seeds: Sequence[int]) -> None:
         """Return None: no sample is the true one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tokred.bench.contender import written
 from tokred.bench.curve import Point, pareto_front
@@ -13,14 +13,22 @@ MOST = 6
 """Runs that are named at most."""
 
 
-def front_of(results: Results, metric: Metric, axis: Axis) -> list[Row]:
-    """Return the runs that are better on average than all that cost no more, the cheapest first.
+def front_of(results: Results, metric: Metric, axis: Axis, rows: Sequence[Row] | None = None) -> list[Row]:
+    """Return the runs, of all or of some, that are better on average than all that cost no more, the cheapest first.
 
     Runs that reduced nothing take no part, and none that costs as much as the dense model.
     """
-    rows = {row.label: row for row in results.rows if row.reduced and row.cost(axis) < 1}
-    points = [Point(row.label, row.cost(axis), row.scores[metric.name].mean, ()) for row in rows.values()]
-    return [rows[point.label] for point in pareto_front(points, higher=metric.higher)]
+    rows = results.rows if rows is None else rows
+    named = {row.label: row for row in rows if row.reduced and row.cost(axis) < 1}
+    points = [Point(row.label, row.cost(axis), row.scores[metric.name].mean, ()) for row in named.values()]
+    return [named[point.label] for point in pareto_front(points, higher=metric.higher)]
+
+
+def thinned(front: Sequence[Row], most: int) -> list[Row]:
+    """Return at most so many runs of a front, its two ends among them, evenly spread over its order."""
+    if len(front) <= most:
+        return list(front)
+    return [front[round(place * (len(front) - 1) / (most - 1))] for place in range(most)]
 
 
 def what_to_take(results: Results, metric: Metric) -> Iterator[str]:
@@ -30,8 +38,7 @@ def what_to_take(results: Results, metric: Metric) -> Iterator[str]:
         yield "Nothing here is faster than the dense model: take that."
         return
     yield f"What to take, by {metric.title}: the best at each time."
-    steps = max(1, -(-len(front) // MOST))
-    for row in front if steps == 1 else [*front[:-1:steps], front[-1]]:
+    for row in thinned(front, MOST):
         quality = f"{metric.written(row.scores[metric.name].mean)} {metric.unit}".rstrip()
         yield f"  {row.speedup:.2f}x, {row.seconds:.3g} s, {quality}: {applied_by(row)}"
 
