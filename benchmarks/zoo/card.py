@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tokred.zoo.catalog import WEIGHTS, ZooModel
-from tokred.zoo.families import PROMPTED
+from tokred.zoo.families import EDITING, PROMPTED
 
 CARDS = Path(__file__).parent / "cards"
 
@@ -23,7 +23,7 @@ def write_card(model: ZooModel, record: dict[str, Any], notice: str) -> None:
         notice: the licence notice of its data.
     """
     values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record) | {"notice": notice}
-    kind = "prompted" if model.family in PROMPTED else model.family
+    kind = "prompted" if model.family in PROMPTED and model.family not in EDITING else model.family
     parts = [(CARDS / f"{name}.md").read_text() for name in (kind, "training")]
     (model.folder / "card.md").write_text(Template("\n".join(parts)).substitute(values))
 
@@ -46,6 +46,7 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "tokens": f"{model.tokens:,}",
         "classes": len(model.classes),
         "example": model.classes[0],
+        "prompts": ", ".join(f"*{name}*" for name in model.classes),
         "guidance": model.guidance,
         "sampling_steps": model.steps,
         "size": model.size,
@@ -70,6 +71,10 @@ def _of_data(record: dict[str, Any]) -> dict[str, Any]:
 def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
     if "accuracy" in record:
         return {"top1": f"{record['accuracy']['top1']:.2%}", "test_pictures": f"{record['accuracy']['pictures']:,}"}
+    if "edited" in record:
+        seeds, psnr = record["edited"]["seeds"], record["edited"]["psnr_db"]
+        rows = "\n".join(f"| {kind} | {found:.1f} |" for kind, found in psnr.items())
+        return {"samples": len(seeds), "last_seed": seeds[-1], "edit_psnr": rows}
     samples, unseen = record["samples"], record["held_out"]
     return {
         "samples": len(samples["seeds"]),
@@ -96,6 +101,7 @@ def _of_training(record: dict[str, Any]) -> dict[str, Any]:
         "final_loss": f"{final['mean']:.4f}",
         "first_step": final["steps"][0],
         "last_step": final["steps"][1],
+        "start": settings.get("start", "none"),
         "settings": "\n".join(f"| {name} | {value} |" for name, value in entries.items()),
     }
 

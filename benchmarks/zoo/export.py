@@ -105,9 +105,13 @@ def halve(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def tokens(config: dict[str, Any], size: int) -> int:
-    """Return the image tokens of a picture of `size` pixels a side; Flux takes 2 x 2 patches as its channels."""
-    pixels: int = config["model"]["patch_size"] * (2 if config["family"] == "flux" else 1)
-    return (size // pixels) ** 2
+    """Return the image tokens of a picture of `size` pixels a side, with those of its reference if there is one.
+
+    Flux takes 2 x 2 patches as its channels.
+    """
+    family = config["family"]
+    pixels: int = config["model"]["patch_size"] * (2 if family in ("flux", "kontext") else 1)
+    return (size // pixels) ** 2 * (2 if family == "kontext" else 1)
 
 
 def _write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Protocol, cast
 
 import torch
 
-PROMPTED = ("flux", "sd3")
+EDITING = ("kontext",)
+PROMPTED = ("flux", "sd3", *EDITING)
 DRAWING = ("dit", *PROMPTED)
 CLASSIFYING = ("vit",)
 FAMILIES = DRAWING + CLASSIFYING

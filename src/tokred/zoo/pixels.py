@@ -19,7 +19,11 @@ class PixelAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, scaling_factor: float = 1.0, shift_factor: float = 0.0, block_out_channels: Sequence[int] = (3,)
+        self,
+        scaling_factor: float = 1.0,
+        shift_factor: float = 0.0,
+        block_out_channels: Sequence[int] = (3,),
+        latent_channels: int = 3,
     ) -> None:
         super().__init__()
         # Pipelines ask each of their models for its device and dtype, and this one has no weights.
