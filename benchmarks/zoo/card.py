@@ -22,9 +22,11 @@ def write_card(model: ZooModel, record: dict[str, Any], notice: str) -> None:
         record: the content of its `training.json`.
         notice: the licence notice of its data.
     """
-    values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record) | {"notice": notice}
+    values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record)
+    values |= _of_teacher(record) | {"notice": notice}
     kind = "prompted" if model.family in PROMPTED and model.family not in EDITING else model.family
-    parts = [(CARDS / f"{name}.md").read_text() for name in (kind, "training")]
+    names = (kind, "distilled", "training") if "teacher" in record else (kind, "training")
+    parts = [(CARDS / f"{name}.md").read_text() for name in names]
     (model.folder / "card.md").write_text(Template("\n".join(parts)).substitute(values))
 
 
@@ -83,6 +85,18 @@ def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
         "psnr": f"{samples['nearest_psnr_db']:.1f}",
         "held_out": ", ".join(unseen["prompts"]) or "none",
         "unknown": ", ".join(unseen["unknown"]) or "none",
+    }
+
+
+def _of_teacher(record: dict[str, Any]) -> dict[str, Any]:
+    if "teacher" not in record:
+        return {}
+    teacher = record["teacher"]
+    return {
+        "teacher": teacher["name"],
+        "teacher_steps": teacher["steps"],
+        "taught_psnr": f"{teacher['psnr_db']:.1f}",
+        "untaught_psnr": f"{teacher['untaught_psnr_db']:.1f}",
     }
 
 

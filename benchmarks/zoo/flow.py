@@ -117,12 +117,13 @@ class FlowTask:
         return torch.nn.functional.interpolate(images, size=(phase["size"],) * 2, mode="area")
 
     def show(self, model: torch.nn.Module, folder: Path) -> str:
-        """Draw 8 pictures in 20 steps into `folder / "sheet.png"`."""
+        """Draw 8 pictures into `folder / "sheet.png"`, in 20 steps or the fewer that the model is meant for."""
         names = self.data.classes
         pipe = self.family.pipeline(model, names, self.size)
         shown = asked(names, range(COLUMNS))
         request = self.family.request(pipe, shown)
-        pictures = draw(pipe, request, range(COLUMNS), steps=20, guidance=self.config["sampling"]["guidance"])
+        sampling = self.config["sampling"]
+        pictures = draw(pipe, request, range(COLUMNS), min(20, sampling["steps"]), sampling["guidance"])
         save_sheet(pictures, shown, folder / "sheet.png")
         return "sheet.png drawn"
 

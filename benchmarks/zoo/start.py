@@ -24,8 +24,8 @@ def start_from(model: Prompted, name: str) -> None:
     network = {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
     model.transformer.load_state_dict(network)
     model.text.position.copy_(weights["text.position"])
-    known = {word: row for row, word in enumerate(vocabulary(shipped.classes), start=PADDING + 1)}
-    for word, row in model.text.index.items():
+    known = {"": PADDING} | {word: row for row, word in enumerate(vocabulary(shipped.classes), start=PADDING + 1)}
+    for word, row in ({"": PADDING} | model.text.index).items():
         for table in ("word", "pooled"):
             if word in known:
                 getattr(model.text, table).weight[row] = weights[f"text.{table}.weight"][known[word]]

@@ -24,6 +24,7 @@ import torch
 
 from classify import ClassifyTask
 from data import load_images
+from distill import DistillTask
 from editing import EditTask
 from export import Exportable, Places, export_model
 from flow import FlowTask
@@ -57,6 +58,8 @@ def make_task(config: dict[str, Any], folder: Path) -> Task:
         return ClassifyTask(config, data, load_images(folder, **config["data"] | {"part": "test", "mirror": False}))
     if config["family"] == "kontext":
         return EditTask(config, data, load_images(folder, **config["data"] | {"split": 1, "mirror": False}))
+    if "distill" in config:
+        return DistillTask(config, data)
     return FlowTask(config, data)
 
 

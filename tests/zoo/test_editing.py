@@ -15,6 +15,7 @@ from data import LabelledImages
 from editing import EditTask
 from export import Places, export_model
 from tokred.zoo import ZooModel, flux, kontext
+from tokred.zoo.encoder import PADDING
 from tokred.zoo.load import load, read_tensors
 
 NAMES = ["crown", "owl", "red heart"]
@@ -136,6 +137,7 @@ def test_start_copies_the_network_and_the_words_that_both_know(monkeypatch: pyte
     before = model.text.word.weight.clone()
     start.start_from(model, "donor")
     assert torch.equal(model.transformer.proj_out.weight, donor.transformer.proj_out.weight)
+    assert torch.equal(model.text.word.weight[PADDING], donor.text.word.weight[PADDING])
     for word in ("red", "owl", "mirror"):
         row = model.text.index[word]
         known = donor.text.word.weight[donor.text.index[word]] if word in donor.text.index else before[row]
