@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tokred.zoo.catalog import WEIGHTS, ZooModel
-from tokred.zoo.families import EDITING, PROMPTED
+from tokred.zoo.families import EDITING, FILMING, PROMPTED
 
 CARDS = Path(__file__).parent / "cards"
 
@@ -24,7 +24,8 @@ def write_card(model: ZooModel, record: dict[str, Any], notice: str) -> None:
     """
     values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record)
     values |= _of_teacher(record) | {"notice": notice}
-    kind = "prompted" if model.family in PROMPTED and model.family not in EDITING else model.family
+    own = model.family in (*EDITING, *FILMING)
+    kind = "prompted" if model.family in PROMPTED and not own else model.family
     names = (kind, "distilled", "training") if "teacher" in record else (kind, "training")
     parts = [(CARDS / f"{name}.md").read_text() for name in names]
     (model.folder / "card.md").write_text(Template("\n".join(parts)).substitute(values))
@@ -77,6 +78,17 @@ def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
         seeds, psnr = record["edited"]["seeds"], record["edited"]["psnr_db"]
         rows = "\n".join(f"| {kind} | {found:.1f} |" for kind, found in psnr.items())
         return {"samples": len(seeds), "last_seed": seeds[-1], "edit_psnr": rows}
+    if "clips" in record:
+        clips = record["clips"]
+        values = {
+            "samples": len(clips["seeds"]),
+            "last_seed": clips["seeds"][-1],
+            "held_out": clips["held_out_prompts"],
+        }
+        for file in ("sheet", "held_out"):
+            values[f"{file}_own"] = clips[file]["nearest_is_own_motion"]
+            values[f"{file}_psnr"] = f"{clips[file]['nearest_psnr_db']:.1f}"
+        return values
     samples, unseen = record["samples"], record["held_out"]
     return {
         "samples": len(samples["seeds"]),

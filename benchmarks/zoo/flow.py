@@ -74,18 +74,25 @@ def flux_velocity(
     return velocity
 
 
+def wan_velocity(model: Prompted, mixed: torch.Tensor, sigma: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    """Ask a Wan for the velocity at clips `mixed` `[B, 3, F, H, W]`; see `sd3_velocity`."""
+    tokens, _ = model.text(words)
+    velocity: torch.Tensor = model.transformer(mixed, timestep=sigma * 1000, encoder_hidden_states=tokens).sample
+    return velocity
+
+
 def flow_loss(velocity: Velocity, model: torch.nn.Module, images: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Mean squared error of the predicted velocity `noise - picture` at logit-normal times.
 
     Args:
         velocity: asks `model` for the velocity.
         model: predicts it.
-        images: `[B, 3, H, W]` in [-1, 1].
+        images: `[B, 3, H, W]` in [-1, 1], or clips `[B, 3, F, H, W]`.
         wanted: what each picture shows, `[B, ...]`: its class, or the words of its prompt.
     """
     sigma = torch.sigmoid(torch.randn(len(images), device=images.device))
     noise = torch.randn_like(images)
-    mixed = torch.lerp(images, noise, sigma.view(-1, 1, 1, 1))
+    mixed = torch.lerp(images, noise, sigma.view(-1, *[1] * (images.ndim - 1)))
     return torch.nn.functional.mse_loss(velocity(model, mixed, sigma, wanted).float(), noise - images)
 
 
@@ -97,7 +104,13 @@ class FlowTask:
         self.config, self.data = config, data
         self.size = data.images.shape[-1]
         flux = partial(flux_velocity, size=self.size)
-        velocities = {"dit": dit_velocity, "sd3": sd3_velocity, "flux": flux, "kontext": flux}
+        velocities = {
+            "dit": dit_velocity,
+            "sd3": sd3_velocity,
+            "flux": flux,
+            "kontext": flux,
+            "wan": wan_velocity,
+        }
         self.velocity: Velocity = velocities[config["family"]]
 
     def build(self) -> torch.nn.Module:

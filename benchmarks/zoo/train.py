@@ -27,6 +27,7 @@ from data import load_images
 from distill import DistillTask
 from editing import EditTask
 from export import Exportable, Places, export_model
+from filming import ClipTask
 from flow import FlowTask
 
 HERE = Path(__file__).parent
@@ -58,6 +59,8 @@ def make_task(config: dict[str, Any], folder: Path) -> Task:
         return ClassifyTask(config, data, load_images(folder, **config["data"] | {"part": "test", "mirror": False}))
     if config["family"] == "kontext":
         return EditTask(config, data, load_images(folder, **config["data"] | {"split": 1, "mirror": False}))
+    if config["family"] == "wan":
+        return ClipTask(config, data)
     if "distill" in config:
         return DistillTask(config, data)
     return FlowTask(config, data)

@@ -43,7 +43,8 @@ class ZooModel:
         summary: what it does, in one sentence.
         family: what kind of network it is: "dit", "sd3" and "flux" are diffusers' `DiTTransformer2DModel`,
             `SD3Transformer2DModel` and `FluxTransformer2DModel` in their pipelines, "kontext" the last one in
-            `FluxKontextPipeline`; "vit" is timm's `VisionTransformer`.
+            `FluxKontextPipeline`; "wan" is `WanTransformer3DModel` in its pipeline; "vit" is timm's
+            `VisionTransformer`.
         config: keyword arguments of the network's class.
         classes: the name of each class, in order; of a prompted model, the prompts that it was trained on.
         size: height and width of a picture, in pixels.
@@ -112,7 +113,7 @@ class ZooModel:
             steps: number of denoising steps, at least 1; `self.steps` is what the model is meant for.
 
         Returns:
-            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU.
+            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU; of a clip, its frames from left to right.
 
         Raises:
             SpecError: there are no seeds, `steps` is less than 1, or the model does not draw.

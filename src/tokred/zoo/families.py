@@ -9,7 +9,8 @@ from typing import Any, Protocol, cast
 import torch
 
 EDITING = ("kontext",)
-PROMPTED = ("flux", "sd3", *EDITING)
+FILMING = ("wan",)
+PROMPTED = ("flux", "sd3", *EDITING, *FILMING)
 DRAWING = ("dit", *PROMPTED)
 CLASSIFYING = ("vit",)
 FAMILIES = DRAWING + CLASSIFYING
