@@ -31,10 +31,10 @@ class EditTask(FlowTask):
 
     def loss(self, model: torch.nn.Module, phase: dict[str, Any], device: str) -> torch.Tensor:
         """Take the loss of a batch, both pictures at the phase's `size` in pixels; only the target is noised."""
-        pictures, _ = self.data.batch(phase["batch"], device)
+        pictures, _ = self.data.batch(phase["batch"], "cpu")  # edits look at single pixels, which a GPU is slow to say
         prompts = self.edits.sample(len(pictures), self.config["train"]["kinds"])
-        target = self.coarse(self.edits.apply(pictures, prompts), phase)
-        velocity = partial(self.velocity, reference=self.coarse(pictures, phase))
+        target = self.coarse(self.edits.apply(pictures, prompts).to(device), phase)
+        velocity = partial(self.velocity, reference=self.coarse(pictures.to(device), phase))
         return flow_loss(velocity, model, target, self.words(model, prompts))
 
     def show(self, model: torch.nn.Module, folder: Path) -> str:
