@@ -38,7 +38,7 @@ class BaseSite:
         self.method = method
         self.group = group
         self.names = argument_names(spec.module)
-        self.made_rows = tuple(RowFeed(made, spec.name) for made in spec.made)
+        self.made_rows = tuple(RowFeed(made, spec.name) for made in spec.travel.made)
         self.time = torch.zeros(())
         self.states: dict[str, SiteState] = {}
 
@@ -58,7 +58,7 @@ class BaseSite:
         probes = [Stand(module, seen, Layer.PROBE) for module, seen in around.items()]
         made = [
             Stand(made.module, feed, method=made.method)
-            for made, feed in zip(self.spec.made, self.made_rows, strict=True)
+            for made, feed in zip(self.spec.travel.made, self.made_rows, strict=True)
         ]
         return [*probes, Stand(self.spec.module, self), *made, *self.inside]
 

@@ -59,7 +59,7 @@ def _place(spec: SiteSpec, block: SiteSpec | None, method: Method) -> Place:
         keys=Shown(attention.shown_key, attention.heads) if attention.shown_key else None,
         values=attention.shown_value,
         attended=attention.order,
-        class_token=spec.class_token,
+        class_token=attention.class_token,
     )
 
 

@@ -79,7 +79,7 @@ def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex, apart: bool = 
     Raises:
         UnsupportedModel: if an argument is not as the family's description says.
     """
-    for rows in spec.rows:
+    for rows in spec.travel.rows:
         value = call.get(rows.argument)
         if value is not None and (not apart or rows.keys == (spec.kind == "kv")):
             call[rows.argument] = gathered(value, rows, index, spec.name)
@@ -108,9 +108,9 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
     """
     tokens = call[spec.call.tokens]
     lengths = {layout.image, layout.image + spec.context(layout), tokens.shape[1]}
-    travelling = {rows.argument for rows in spec.rows}
+    travelling = {rows.argument for rows in spec.travel.rows}
     rotary = spec.attention.rotary
-    apart_too = {rows.argument for rows in spec.rows if rows.keys} | (
+    apart_too = {rows.argument for rows in spec.travel.rows if rows.keys} | (
         set() if rotary is None else {rotary.rows.argument}
     )
     for name, value in call.items():
@@ -119,7 +119,7 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
                 "keys='kept' and no 'kv' sites, or call the model without it."
             )
-        known = name in travelling or name in spec.stays or value is tokens
+        known = name in travelling or name in spec.travel.stays or value is tokens
         if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):
             raise UnsupportedModel(
                 f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the family's description "
@@ -173,7 +173,7 @@ def _along(value: torch.Tensor, axis: int, index: torch.Tensor, rows: Rows, wher
 
 
 def _has_rows(spec: SiteSpec, name: str, value: Any, lengths: set[int]) -> bool:
-    described = [rows for rows in spec.rows if rows.argument == name]
+    described = [rows for rows in spec.travel.rows if rows.argument == name]
     return any(
         rows.has(tensor.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
         for rows in described

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -51,6 +51,7 @@ class AttentionModules:
             projections; the first of what it returns.
         rotary: where queries and keys can be rotated, if they are.
         rotates: whether they are rotated, here or not.
+        class_token: what the class token attends to, where there is one.
     """
 
     order: Order = ("image",)
@@ -62,6 +63,7 @@ class AttentionModules:
     norm: nn.Module | None = None
     rotary: Rotary | None = None
     rotates: bool = False
+    class_token: ClassToken | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,23 @@ class MadeRows:
 
 
 @dataclass(frozen=True)
+class Travel:
+    """What has a row per token beside the tokens themselves.
+
+    Attributes:
+        rows: the arguments that have one.
+        made: methods inside that make what has one.
+        stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
+        shared: whether some of it, in the block, has no batch axis, so that samples share the tokens that they keep.
+    """
+
+    rows: tuple[Rows, ...] = ()
+    made: tuple[MadeRows, ...] = ()
+    stays: tuple[str, ...] = ()
+    shared: bool = False
+
+
+@dataclass(frozen=True)
 class SiteSpec:
     """A place in a model where tokens can be reduced.
 
@@ -107,14 +126,10 @@ class SiteSpec:
         cost: its operations; None where they are not known.
         width: channels of the tokens that the module returns, C; of the model's output, per token.
         residual: whether the output contains the input (a whole block): its own output is then the difference.
-        rows: the arguments that have a row per token.
-        made: methods inside that make what has a row per token.
-        stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
+        travel: what goes where the tokens go.
         attention: the modules of its block's attention.
-        class_token: what the block's class token attends to, where there is one.
         stream: of a whole block, what lets tokens be removed for good.
         scale: by how much the grid is smaller than the model's.
-        per_sample: whether each sample of a batch can keep other tokens; else the batch shares them.
     """
 
     name: str
@@ -125,14 +140,15 @@ class SiteSpec:
     cost: Cost | None
     width: int = 0
     residual: bool = False
-    rows: tuple[Rows, ...] = ()
-    made: tuple[MadeRows, ...] = ()
-    stays: tuple[str, ...] = ()
-    attention: AttentionModules = field(default=AttentionModules())
-    class_token: ClassToken | None = None
+    travel: Travel = Travel()
+    attention: AttentionModules = AttentionModules()
     stream: StreamModules | None = None
     scale: int = 1
-    per_sample: bool = True
+
+    @property
+    def per_sample(self) -> bool:
+        """Whether each sample of a batch can keep other tokens; else the batch shares them."""
+        return not self.travel.shared
 
     def layout(self, call: Layout) -> Layout:
         """Return the layout of the tokens at this site in a model call of a layout."""

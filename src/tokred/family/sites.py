@@ -13,7 +13,8 @@ from tokred.errors import UnsupportedModel
 from tokred.family.cost import Cost, linear_flops
 from tokred.family.description import Attention, Family, Stack
 from tokred.family.signature import IMAGE, Call, Order, Rows, read_call, read_rows
-from tokred.family.site import AttentionModules, MadeRows, Rotary, SiteSpec, StreamModules
+from tokred.family.site import AttentionModules, MadeRows, Rotary, SiteSpec, StreamModules, Travel
+from tokred.interfaces import ClassToken, SiteKind
 
 OF_MODEL = Call("", (), "", ((IMAGE,),))
 """How a model itself is called: nothing is asked of it."""
@@ -88,7 +89,7 @@ class _Block:
             costs.append(cost)
             if "mlp" in self.stack.reduces:
                 call = Call(_first_argument(self._at(path)), order, "", (order,))
-                yield replace(self._site("mlp", path, call, cost, shown), rows=(), made=(), stays=())
+                yield self._site("mlp", path, call, cost, shown)
         elif self.stack.mlp:
             costs.append(Cost(linear_flops(*(self._at(layer) for layer in self.stack.mlp))))
         if "block" in self.stack.reduces:
@@ -101,7 +102,6 @@ class _Block:
         return replace(site, residual=True, stream=self._stream())
 
     def _site(self, kind: Any, path: str, call: Call, cost: Cost, attention: AttentionModules) -> SiteSpec:
-        halves, rows, made = self.stack.halves, self._rows(), self._made()
         return SiteSpec(
             name=f"{self.name}.{path}" if path else self.name,
             kind=kind,
@@ -110,14 +110,17 @@ class _Block:
             call=call,
             cost=cost,
             width=self._width(),
-            rows=rows,
-            made=made,
-            stays=(*self.stack.stays, *([call.beside] if call.beside else [])),
+            travel=self._travel(kind, call),
             attention=attention,
-            class_token=halves.class_token(self.model, self.block) if halves else None,
             scale=self.stack.scale,
-            per_sample=all(row.batched for row in (*rows, *(each.rows for each in made))),
         )
+
+    def _travel(self, kind: SiteKind, call: Call) -> Travel:
+        rows, made = self._rows(), self._made()
+        shared = not all(row.batched for row in (*rows, *(each.rows for each in made)))
+        if kind == "mlp":  # it is given tokens and nothing else
+            return Travel(shared=shared)
+        return Travel(rows, made, (*self.stack.stays, *([call.beside] if call.beside else [])), shared)
 
     def _mlp(self) -> tuple[str, Order]:
         """Return where the MLP is, if it is a module of its own, and the parts of the sequence that it sees."""
@@ -150,7 +153,8 @@ class _Block:
         module = self._at(attention.path)
         if isinstance(attention.projections, str):
             shown = getattr(module, attention.norms[1], None) if attention.norms else None
-            return AttentionModules(order, shown_key=shown, rotates=bool(attention.rotary))
+            rotates = bool(attention.rotary)
+            return AttentionModules(order, shown_key=shown, rotates=rotates, class_token=self._class_token())
         query, key, value = (getattr(module, name) for name in attention.projections)
         return AttentionModules(
             order=order,
@@ -161,7 +165,12 @@ class _Block:
             heads=getattr(module, attention.heads) if attention.heads else 0,
             rotary=self._rotary(attention, module, order),
             rotates=bool(attention.rotary),
+            class_token=self._class_token(),
         )
+
+    def _class_token(self) -> ClassToken | None:
+        halves = self.stack.halves
+        return halves.class_token(self.model, self.block) if halves else None
 
     def _rotary(self, attention: Attention, module: Any, order: Order) -> Rotary | None:
         rows = [row for row in self._rows() if row.argument == attention.rotary]
