@@ -1,4 +1,4 @@
-"""diffusers' `BriaFibo2Transformer2DModel`: one stream, led by the gist of the text; given pictures after the drawn one."""
+"""diffusers' `BriaFibo2Transformer2DModel`: one stream, led by the text's gist; given pictures come last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""diffusers' `HunyuanDiT2DModel`: text by cross-attention, and skips from the first half of the blocks to the second."""
+"""diffusers' `HunyuanDiT2DModel`: text by cross-attention, skips from the first half of the blocks."""
 
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import patches

@@ -16,7 +16,7 @@ LUMINA_NEXT = Family(
             ALONE,
             attention=(Attention("attn1", ALONE, rotary="query_rotary_emb"),),
             mlp="feed_forward",
-            rows={name: "1 image d" for name in TABLES} | {"attention_mask": "b image"},
+            rows=dict.fromkeys(TABLES, "1 image d") | {"attention_mask": "b image"},
             stays=("encoder_hidden_states", "encoder_mask", "temb"),
             reduces=("mlp", "block"),  # its attention returns each head by itself
         ),

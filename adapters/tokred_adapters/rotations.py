@@ -21,6 +21,6 @@ def rotate_complex(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
 
 
 def rotate_by_matrices(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-    """Rotate `[B, L, H, d]` or `[B, L, H * d]` by matrices `[B, L, 1, d / 2, 2, 2]`, neighbours in pairs, in float32."""
+    """Rotate `[B, L, H, d]` or `[B, L, H * d]` by matrices `[B, L, 1, d / 2, 2, 2]`, in float32."""
     pairs = x.float().reshape(*x.shape[:2], -1, table.shape[3], 1, 2)
     return (table * pairs).sum(dim=-1).reshape(x.shape).type_as(x)
