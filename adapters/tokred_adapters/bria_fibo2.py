@@ -1,4 +1,4 @@
-"""diffusers' `BriaFibo2Transformer2DModel`: one stream, led by the text's gist; given pictures come last."""
+"""diffusers' `BriaFibo2Transformer2DModel`: one stream, led by the gist of the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""diffusers' `HunyuanDiT2DModel`: text by cross-attention, skips from the first half of the blocks."""
+"""diffusers' `HunyuanDiT2DModel`: text by cross-attention, skips from early blocks to late ones."""
 
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import patches

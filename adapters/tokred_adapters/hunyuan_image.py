@@ -8,7 +8,7 @@ from typing import Any
 
 from tokred.family import Family
 from tokred.family.grids import patches
-from tokred_adapters.joint import BOTH, DOUBLE, SINGLE
+from tokred_adapters.joint import ALONE, BOTH, DOUBLE, SINGLE
 
 CALL = "hidden_states: image, encoder_hidden_states: text -> image, text"
 ROWS = {"image_rotary_emb": "image d", "attention_mask": "... (image text)"}
@@ -26,7 +26,7 @@ HUNYUAN_IMAGE = Family(
     grid=lambda model, arguments: patches(axes=tuple(range(2 - arguments["hidden_states"].ndim, 0)))(model, arguments),
     stacks=(
         replace(DOUBLE, call=CALL, attention=(BOTH,), rows=ROWS),
-        replace(SINGLE, call=CALL, attention=(replace(BOTH, context_norms=None, joined="image text"),), rows=ROWS),
+        replace(SINGLE, call=CALL, attention=(replace(BOTH, norms=ALONE.norms, joined="image text"),), rows=ROWS),
     ),
     text=_text,
 )

@@ -15,7 +15,7 @@ ALONE = Attention("attn", ONE, norms=("norm_q", "norm_k"), rotary="image_rotary_
 BOTH = replace(
     ALONE,
     call="hidden_states: image, encoder_hidden_states: text -> image, text",
-    context_norms=("norm_added_q", "norm_added_k"),
+    norms=("norm_q", "norm_k", "norm_added_q", "norm_added_k"),
 )
 
 DOUBLE = Stack("transformer_blocks", TWO, attention=(BOTH,), mlp="ff", rows=ROWS, stays=("ip_hidden_states", "temb"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import patches, without
 from tokred_adapters.rotations import rotate_by_matrices
@@ -13,8 +11,10 @@ from tokred_adapters.rotations import rotate_by_matrices
 ROW = "b image 1 d 2 2"
 
 
-def _rotate(x: torch.Tensor, table: Any) -> torch.Tensor:
+def _rotate(x: Any, table: Any) -> Any:
     """Rotate, through half precision as the model does."""
+    import torch
+
     return rotate_by_matrices(x, table).to(torch.bfloat16).type_as(x)
 
 

@@ -32,8 +32,7 @@ NUCLEUS = Family(
                 Attention(
                     "attn",
                     BESIDE,
-                    norms=("norm_q", "norm_k"),
-                    context_norms=("norm_added_k", "norm_added_k"),  # the text has keys only
+                    norms=("norm_q", "norm_k", "norm_added_k", "norm_added_k"),  # the text has keys only
                     rotary="image_rotary_emb",
                     rotate=rotate_complex,
                 ),

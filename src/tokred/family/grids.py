@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise, product
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from tokred.errors import UnsupportedModel
 from tokred.family.description import GridReader, Grids
+
+if TYPE_CHECKING:
+    import torch
 
 
 def patches(
@@ -22,7 +23,7 @@ def patches(
     Args:
         argument: holds the latents.
         size: a number, or the name of a field of the model's config that holds one, or one for each axis; one for all
-            axes where there are fewer.
+            axes where there are fewer; None in the config is 1.
         axes: of the latents that make up the grid.
     """
 
@@ -38,7 +39,12 @@ def counts(*names: str) -> GridReader:
     """Read the grid from arguments that hold its lengths, such as "num_frames", "height", "width"."""
 
     def read(model: Any, arguments: Mapping[str, Any]) -> Grids:
-        return (tuple(int(arguments[name]) for name in names),)
+        given: list[Any] = [arguments.get(name) for name in names]
+        if None in given:
+            raise UnsupportedModel(
+                f"The model was called without {names[given.index(None)]!r}. Pass {', '.join(names)}."
+            )
+        return (tuple(map(int, given)),)
 
     return read
 
@@ -140,5 +146,6 @@ def _sizes(model: Any, size: Any, axes: int) -> tuple[int, ...]:
     """Return the size of a patch along each axis."""
     named = [size] if isinstance(size, (str, int)) else list(size)
     values = [getattr(model.config, n) if isinstance(n, str) else n for n in named]
+    values = [1 if value is None else value for value in values]
     flat = [int(n) for value in values for n in (value if isinstance(value, (tuple, list)) else (value,))]
     return tuple(flat * axes) if len(flat) == 1 else tuple(flat[-axes:])

@@ -55,7 +55,7 @@ class Host:
         text: text tokens of a sample; 0 where there is no text.
         rounded: what the model rounds to inside, whatever its weights are in; None where it does not.
 
-    Example:
+    Examples:
         >>> from tokred.testing import Host, call_classifier
         >>> host = Host("mine", MyModel, lambda batch, grid: (batch, 3, 4 * grid[0], 4 * grid[1]),
         ...             argument="x", call_model=call_classifier)  # doctest: +SKIP

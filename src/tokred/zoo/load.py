@@ -35,7 +35,7 @@ def load_model(
         UnknownName: there is no such model (also a `SpecError`).
         WeightsError: its files are missing or corrupt.
 
-    Example:
+    Examples:
         >>> pipe = load_model("emoji-dit")
         >>> tiger = pipe(pipe.get_label_ids(["tiger"]), guidance_scale=1.0, num_inference_steps=30).images[0]
     """

@@ -14,16 +14,21 @@ class PixelAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Stands where a diffusers pipeline expects a VAE, for models whose latents are the pixels.
 
     Latents and pictures are the same tensor, `[B, 3, H, W]` in [-1, 1]. The arguments are what pipelines ask a VAE
-    for: latents are neither scaled nor shifted, and one level of resolution makes them as large as the picture.
+    for: latents are neither scaled nor shifted, and one level of resolution makes them as large as the picture, whose
+    height and width are `sample_size` where nothing else is asked for.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, scaling_factor: float = 1.0, shift_factor: float = 0.0, block_out_channels: Sequence[int] = (3,)
+        self,
+        scaling_factor: float = 1.0,
+        shift_factor: float = 0.0,
+        block_out_channels: Sequence[int] = (3,),
+        sample_size: int = 0,
     ) -> None:
         super().__init__()
-        # Pipelines ask each of their models for its device and dtype, and this one has no weights.
-        self.register_buffer("placement", torch.zeros(1), persistent=False)
+        # Pipelines ask each of their models for its device and dtype, and for weights to save; this one has none.
+        self.register_buffer("placement", torch.zeros(1))
 
     def decode(self, latents: torch.Tensor, return_dict: bool = True) -> DecoderOutput | tuple[torch.Tensor]:
         """Return `latents` `[B, 3, H, W]` as the decoded picture."""
