@@ -57,7 +57,9 @@ def _at_the_start(family: Family, model: nn.Module, host: Host, stack: Stack) ->
 
 def _at_the_end(family: Family, model: nn.Module, host: Host, stack: Stack) -> Iterator[str]:
     block, call = _block(model, stack, -1), read_call(stack.call)
-    arguments, results, layouts = host.arguments(model, seed=0), [], []
+    arguments = host.arguments(model, seed=0)
+    results: list[torch.Tensor] = []
+    layouts: list[Layout] = []
 
     def change(module: nn.Module, args: tuple[Any, ...], result: torch.Tensor) -> torch.Tensor:
         changed = result.flip(2)
