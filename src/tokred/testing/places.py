@@ -71,7 +71,7 @@ def _at_the_end(family: Family, model: nn.Module, host: Host, stack: Stack) -> I
     hook = block.register_forward_hook(change)
     _run(family, model, host, arguments, results.append)
     hook.remove()
-    if not torch.allclose(*results):
+    if not torch.allclose(results[0], results[1]):
         yield f"{stack.path}: call={stack.call!r}: what the model returns depends on tokens that are not the image's."
 
 
