@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:
     import torch
 
-PROMPTED = ("flux", "sd3")
+EDITING = ("kontext",)
+FILMING = ("wan",)
+PROMPTED = ("flux", "sd3", *EDITING, *FILMING)
 DRAWING = ("dit", *PROMPTED)
 CLASSIFYING = ("vit",)
 FAMILIES = DRAWING + CLASSIFYING

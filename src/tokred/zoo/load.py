@@ -28,8 +28,9 @@ def load_model(
         dtype: floating-point type that it computes in. The files hold half precision.
 
     Returns:
-        In evaluation mode, a diffusers pipeline (`DiTPipeline`, `StableDiffusion3Pipeline`, `FluxPipeline`; the last
-        two take the prompt's words) or, for a classifier, timm's `VisionTransformer`.
+        In evaluation mode, a diffusers pipeline (`DiTPipeline`, or one that takes a prompt's words:
+        `StableDiffusion3Pipeline`, `FluxPipeline`, `FluxKontextPipeline`, `WanPipeline`) or, for a classifier, timm's
+        `VisionTransformer`.
 
     Raises:
         UnknownName: there is no such model (also a `SpecError`).

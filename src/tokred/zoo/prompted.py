@@ -53,12 +53,14 @@ def word_encoder(config: dict[str, Any], prompts: Sequence[str]) -> WordEncoder:
     return encoder
 
 
-def prompted_pipeline(kind: type[Pipeline], model: Prompted, size: int, absent: Sequence[str]) -> Pipeline:
+def prompted_pipeline(
+    kind: type[Pipeline], model: Prompted, size: int, absent: Sequence[str], vae: PixelAutoencoder | None = None
+) -> Pipeline:
     """Build a pipeline that samples `model` in `size` x `size` pixels, with nothing for its parts `absent`."""
     pipe: Pipeline = kind(
         transformer=model.transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(),
-        vae=PixelAutoencoder(sample_size=size),
+        vae=vae or PixelAutoencoder(sample_size=size),
         text_encoder=model.text,
         **dict.fromkeys(absent),
     )
