@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokred.testing.host import Host
+import torch
+
+from tokred.testing.host import Grid, Host
 from tokred_adapters.tiny.making import SIZE, WORD, latents, masked_prompt
 
 
@@ -22,4 +24,11 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("hunyuan-image", _build, latents(4, 1), masked_prompt, lambda time: 999 * time, per_sample=False),)
+def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:
+    """The last text token is padding."""
+    made = masked_prompt(generator, batch, grid, text)
+    made["encoder_attention_mask"][:, text - 1] = False
+    return made
+
+
+HOSTS = (Host("hunyuan-image", _build, latents(4, 1), _conditions, lambda time: 999 * time, per_sample=False),)

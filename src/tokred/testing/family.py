@@ -25,6 +25,7 @@ from tokred.registry import registered_name
 from tokred.testing.applying import hosts_of, kinds_of
 from tokred.testing.check import Specimen, demand
 from tokred.testing.host import Host
+from tokred.testing.places import misplaced_tokens
 from tokred.testing.rearranging import AnyOrder, Neighbours
 from tokred.testing.tolerance import assert_same_computation
 from tokred.testing.truth import untrue_lines
@@ -40,6 +41,8 @@ def describes_its_model(specimen: Specimen) -> None:
         for batch, text in _calls(host):
             untrue = untrue_lines(family, model, partial(host.call, model, 0, batch, text=text))
             demand(not untrue, f"{host}: {' '.join(untrue[:3])}")
+        misplaced = misplaced_tokens(family, model, host)
+        demand(not misplaced, f"{host}: {' '.join(misplaced)}")
 
 
 def order_of_tokens_does_not_matter(specimen: Specimen) -> None:

@@ -80,6 +80,7 @@ class _Block:
     def untrue(self) -> Iterator[str]:
         """Yield what is not true."""
         yield from self._call("call", self.block, self.stack.call, rows=True)
+        yield from self._context(read_call(self.stack.call))
         for attention in self.stack.attention:
             module = _at(self.block, attention.path)
             if module is not None or not attention.optional:
@@ -90,6 +91,14 @@ class _Block:
             mlp = _at(self.block, path)
             first = argument_names(mlp)[0] if mlp is not None else "x"
             yield from self._call(f"mlp={path!r}", mlp, f"{first}: {order} -> {order}")
+
+    def _context(self, call: Call) -> Iterator[str]:
+        """Hold the number of tokens beside the image's against what the family counts."""
+        joined = self.lengths.get(call.order, self.layout.image) - self.layout.image
+        seen = joined + (self.lengths.get(("text",), 0) if call.beside else 0)
+        counted = sum({"prefix": self.layout.prefix, "text": self.layout.text}[part] for part in call.context)
+        if seen != counted:
+            yield f"call: {seen} tokens are computed with the image's, and `text` and `prefix` count {counted}."
 
     def _attention(self, attention: Attention, module: nn.Module | None) -> Iterator[str]:
         what = f"attention {attention.path!r}"
