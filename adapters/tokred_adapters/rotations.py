@@ -24,13 +24,14 @@ def rotate_halves(x: torch.Tensor, tables: Any) -> torch.Tensor:
 def rotate_channels(x: torch.Tensor, tables: Any) -> torch.Tensor:
     """Rotate `[B, L, H * d]`, head by head, by a pair of tables `[1, L, 1, d]`, as Wan does."""
     cos, sin = tables
-    return rotate_by_heads(x.unflatten(2, (-1, cos.shape[-1])), (cos[..., 0::2], sin[..., 1::2])).flatten(2)
+    heads = x.reshape(*x.shape[:2], -1, cos.shape[-1])
+    return rotate_by_heads(heads, (cos[..., 0::2], sin[..., 1::2])).flatten(2)
 
 
 def rotate_by_heads(x: torch.Tensor, tables: Any) -> torch.Tensor:
     """Rotate `[B, L, H, d]` by a pair of tables `[L, H, d / 2]`, of each head its own, as Mochi does."""
     cos, sin = tables
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd = x[..., 0::2].float(), x[..., 1::2].float()
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2).to(x.dtype)
 
 

@@ -38,12 +38,10 @@ def counts(*names: str) -> GridReader:
     """Read the grid from arguments that hold its lengths, such as "num_frames", "height", "width"."""
 
     def read(model: Any, arguments: Mapping[str, Any]) -> Grids:
-        given = [arguments.get(name) for name in names]
-        if None in given:
-            raise UnsupportedModel(
-                f"The model was called without {names[given.index(None)]!r}. Pass {', '.join(names)}."
-            )
-        return (tuple(map(int, given)),)
+        missing = [name for name in names if arguments.get(name) is None]
+        if missing:
+            raise UnsupportedModel(f"The model was called without {missing[0]!r}. Pass {', '.join(names)}.")
+        return (tuple(int(arguments[name]) for name in names),)
 
     return read
 
