@@ -161,9 +161,9 @@ def test_unknown_names_offer_the_nearest() -> None:
         build_method("dito", {"ratoi": 0.5})
 
 
-def test_a_rival_is_no_method() -> None:
+def test_a_baseline_is_no_method() -> None:
     with pytest.raises(
-        SpecError, match="'fewer_steps' is a rival and reduces no tokens: .*tokred bench --method fewer_steps"
+        SpecError, match="'fewer_steps' is a baseline and reduces no tokens: .*tokred bench --method fewer_steps"
     ):
         build_method("fewer_steps", {})
 

@@ -10,6 +10,8 @@ from tokred.family.site import SiteSpec
 from tokred.interfaces import Place
 from tokred.method import Method, remembers
 
+NO_KEYS = "its keys and values are not made by modules of their own, or have to be those of its queries' tokens"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -40,7 +42,7 @@ class Need:
 
 def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
     without = spec.kind in ("attn", "block") and not spec.attention.keys
-    return "its keys and values are not made by modules of their own" if without else _unrotated(spec)
+    return NO_KEYS if without else _unrotated(spec)
 
 
 def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
@@ -54,7 +56,7 @@ def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
 def _without_keys_apart(spec: SiteSpec, place: Place, method: Method) -> str:
     if spec.kind != "kv":
         return ""
-    return "its keys and values are not made by modules of their own" if not spec.attention.keys else _unrotated(spec)
+    return NO_KEYS if not spec.attention.keys else _unrotated(spec)
 
 
 def _unrotated(spec: SiteSpec) -> str:

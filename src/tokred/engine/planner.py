@@ -104,6 +104,7 @@ class CallPlanner:
         self.records = {
             spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
         }
+        self.inside = False
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
 
@@ -121,11 +122,23 @@ class CallPlanner:
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site in self.sites:
+            if isinstance(site, StreamSite):
+                site.stream.open = not self.inside
             info = replace(site.info, tokens=site.spec.layout(call.layout).image)
             plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def before(self, model: nn.Module, args: Any) -> None:
+        """Note that the model's own forward runs, rather than something that wants its blocks' outputs."""
+        self.inside = True
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def left(self, model: nn.Module, args: Any, output: Any) -> None:
+        """Note that it has ended, be it by an error."""
+        self.inside = False
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:

@@ -67,7 +67,7 @@ class RotaryFeeds:
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
         self.tables: Any = None
-        modules = (rotary.queries, rotary.keys, *(rotary.context or ()))
+        modules = (rotary.queries, rotary.keys, *rotary.context)
         self.around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
 
     @property
@@ -88,16 +88,29 @@ class RotaryFeeds:
         if tables is None:
             return
         call[rotary.rows.argument], self.tables = None, tables
-        kept = gathered(tables, rotary.rows, index, rotary.rows.argument)
         image, computed = index.reduction.tokens, index.reduction.computed
+        kept = self._own(gathered(tables, rotary.rows, index, rotary.rows.argument))
+        context, tables = self._of_context(tables, image), self._own(tables)
         self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
         self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
-        for module in rotary.context or ():
-            self.around[module].set(self._part(tables, image, context=True))
+        for module in rotary.context:
+            self.around[module].set(context)
+
+    def _own(self, tables: Any) -> Any:
+        """Return the tables that have rows of the image's tokens."""
+        item = self.rotary.rows.item
+        return tables if item is None else tables[item]
+
+    def _of_context(self, tables: Any, image: int) -> Any:
+        """Return the tables of the context's tokens: the other of a pair, or the other rows; None if it has none."""
+        item = self.rotary.rows.item
+        if item is not None:
+            return tables[1 - item]
+        return None if self._order == (IMAGE,) else self._part(tables, image, context=True)
 
     def cut_queries(self, index: RowIndex) -> None:
         """Rotate fewer queries than was begun with."""
-        kept = gathered(self.tables, self.rotary.rows, index, self.rotary.rows.argument)
+        kept = self._own(gathered(self.tables, self.rotary.rows, index, self.rotary.rows.argument))
         self._set(self.rotary.queries, kept, index.reduction.computed)
 
     def _set(self, module: nn.Module, tables: Any, image: int) -> None:

@@ -15,7 +15,7 @@ from tokred.engine.matching import make_match
 from tokred.engine.outputs import context_output, token_output, with_outputs
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
-from tokred.engine.rows import RowIndex, check_arguments, gather_rows
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows, replace_tokens
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
@@ -134,9 +134,7 @@ class Site(BaseSite):
 
     def _fits(self, tokens: torch.Tensor) -> bool:
         """Say whether `tokens` `[B, L, C]` are those of the call that was planned."""
-        batch, length = tokens.shape[:2]
-        image = self.state.layout.image
-        return batch == self.state.batch and (length > image if len(self.order) > 1 else length == image)
+        return len(tokens) == self.state.batch and self.spec.fits(tokens.shape[1], self.state.layout)
 
     def _split(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""
@@ -204,7 +202,8 @@ class Site(BaseSite):
             return self._reduce_keys(forward, call, reduction)
         before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
-        call[self.spec.call.tokens] = join(before, merged, after)
+        replace_tokens(call, tokens, join(before, merged, after))
+        self.gather_made(index)
         result = self._call(forward, call, self._key_sources(image, reduction))
         return self._recovered(result, image, merged, reduction)
 
@@ -265,6 +264,7 @@ class Site(BaseSite):
 
     def _reset_inside(self) -> None:
         """Leave the modules inside the site as they are."""
+        self.gather_made(None)
         for feed in self.feeds:
             feed.source = None
         if self.rotary is not None:

@@ -32,7 +32,7 @@ class Rotary:
     keys: nn.Module
     order: Order
     rotate: Rotate
-    context: tuple[nn.Module, nn.Module] | None = None
+    context: tuple[nn.Module, ...] = ()
     heads_first: bool = False
 
 
@@ -46,6 +46,7 @@ class AttentionModules:
         keys: the layers that make keys and values, where these are layers of their own: they can be fed other tokens.
         shown_key: returns the keys, `[B, L, C]` or by heads `[B, H, L, d]`.
         shown_value: likewise the values.
+        heads: how many heads stand side by side in `[B, L, C]`, where their mean is asked for; else 0.
         norm: of a whole block that can attend to keys of all tokens, the module that normalises its tokens before the
             projections; the first of what it returns.
         rotary: where queries and keys can be rotated, if they are.
@@ -57,6 +58,7 @@ class AttentionModules:
     keys: tuple[nn.Module, ...] = ()
     shown_key: nn.Module | None = None
     shown_value: nn.Module | None = None
+    heads: int = 0
     norm: nn.Module | None = None
     rotary: Rotary | None = None
     rotates: bool = False
@@ -67,7 +69,7 @@ class StreamModules:
     """Of a block of attention and MLP one after the other: what lets tokens be removed for good between the two.
 
     Attributes:
-        halves: of each half, the norm and what makes what is added.
+        halves: of each half, its first module and the last, which makes what is added.
         bias: the argument for what is added to the attention's logits, if there is one.
         pooled: whether the image tokens are pooled after the last block.
     """
@@ -75,6 +77,21 @@ class StreamModules:
     halves: tuple[tuple[nn.Module, nn.Module], tuple[nn.Module, nn.Module]]
     bias: str | None
     pooled: bool
+
+
+@dataclass(frozen=True)
+class MadeRows:
+    """A method that makes a tensor with a row per token, such as a bias by relative positions.
+
+    Attributes:
+        module: whose method it is.
+        method: its name.
+        rows: the axes of what it returns.
+    """
+
+    module: nn.Module
+    method: str
+    rows: Rows
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,7 @@ class SiteSpec:
         width: channels of the tokens that the module returns, C; of the model's output, per token.
         residual: whether the output contains the input (a whole block): its own output is then the difference.
         rows: the arguments that have a row per token.
+        made: methods inside that make what has a row per token.
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
         attention: the modules of its block's attention.
         class_token: what the block's class token attends to, where there is one.
@@ -108,6 +126,7 @@ class SiteSpec:
     width: int = 0
     residual: bool = False
     rows: tuple[Rows, ...] = ()
+    made: tuple[MadeRows, ...] = ()
     stays: tuple[str, ...] = ()
     attention: AttentionModules = field(default=AttentionModules())
     class_token: ClassToken | None = None
@@ -118,6 +137,11 @@ class SiteSpec:
     def layout(self, call: Layout) -> Layout:
         """Return the layout of the tokens at this site in a model call of a layout."""
         return call.scaled(self.scale)
+
+    def fits(self, length: int, layout: Layout) -> bool:
+        """Say whether a sequence of `length` can be the site's in a call of `layout`; the length of text is its own."""
+        known = layout.image + (layout.prefix if "prefix" in self.call.order else 0)
+        return length >= known if "text" in self.call.order else length == known
 
     def context(self, layout: Layout) -> int:
         """Return the number of tokens that are computed with the image's."""
