@@ -11,9 +11,9 @@ from torch import nn
 from tokred.arguments import Arguments, argument_names
 from tokred.family.description import Attention, Family, Stack
 from tokred.family.layouts import entry_of, layout_of
-from tokred.family.signature import CONTEXT, IMAGE, Call, Order, read_call, read_rows
+from tokred.family.signature import IMAGE, Call, Order, read_call, read_rows
 from tokred.family.sites import stacks_of
-from tokred.family.spans import fits, join, split
+from tokred.family.spans import fits
 from tokred.layout import Layout
 
 Seen = tuple[Arguments, Any]
@@ -89,35 +89,7 @@ class _Block:
             order = " ".join(parts.split() or read_call(self.stack.call).order)
             mlp = _at(self.block, path)
             first = argument_names(mlp)[0] if mlp is not None else "x"
-            untrue = list(self._call(f"mlp={path!r}", mlp, f"{first}: {order} -> {order}"))
-            yield from untrue or self._places(f"mlp={path!r}", mlp, tuple(order.split()))
-
-    @torch.no_grad()
-    def _places(self, what: str, mlp: Any, order: Order) -> Iterator[str]:
-        """Take the image's part from what an MLP returns, and see that nothing else of what the block returns changes.
-
-        An MLP computes each token by itself, so that any order of its tokens would do.
-        """
-        if len(order) == 1 or len(self.seen.get(self.block, [])) != 1:
-            return
-        (arguments, result), image, prefix = self.seen[self.block][0], self.layout.image, self.layout.prefix
-
-        def without_image(module: nn.Module, args: Any, output: torch.Tensor) -> torch.Tensor:
-            before, rows, after = split(output, order, image, prefix)
-            return join(before, torch.zeros_like(rows), after)
-
-        hook = mlp.register_forward_hook(without_image)
-        try:
-            changed = self.block(*arguments.args, **arguments.kwargs)
-        finally:
-            hook.remove()
-        for place, parts in enumerate(read_call(self.stack.call).returns):
-            values = [value[place] if isinstance(value, (tuple, list)) else value for value in (result, changed)]
-            if values[0] is None or not set(parts) <= {IMAGE, *CONTEXT}:
-                continue
-            sides = [split(v, parts, image, prefix)[::2] if IMAGE in parts else (v,) for v in values]
-            if not all(torch.equal(a, b) for a, b in zip(*sides, strict=True)):
-                yield f"{what}: what it sees is not {' '.join(order)!r} in this order; other tokens are in their place."
+            yield from self._call(f"mlp={path!r}", mlp, f"{first}: {order} -> {order}")
 
     def _attention(self, attention: Attention, module: nn.Module | None) -> Iterator[str]:
         what = f"attention {attention.path!r}"
