@@ -96,7 +96,7 @@ class Run:
         return total
 
     def kept_tokens(self) -> dict[str, list[int]]:
-        """Return, for each site, the positions of the tokens that its last match keeps, of the first sample, ascending."""
+        """Return, for each site, the tokens that its last match keeps of the first sample, in ascending order."""
         states = {site.spec.name: list(site.states.values())[-1:] for site in self._sites}
         kept = {name: last[0].kept_places for name, last in states.items() if last}
         return {name: sorted(places[0].tolist()) for name, places in kept.items() if places is not None}
