@@ -6,7 +6,7 @@ import torch
 from bench.tiny import TinySubject
 
 import tokred
-from tokred.bench.tokens import TokenMap, token_map
+from tokred.bench.tokens import TokenMap, as_map, token_map
 
 
 def test_a_map_of_the_middle_site(subject: TinySubject) -> None:
@@ -35,3 +35,9 @@ def test_removed_tokens_are_dark() -> None:
     assert dark[:, 2:, 3:].eq(1).all()
     assert dark[:, :2, 3:].lt(0.5).all()
     assert dark[:, 2:, :3].lt(0.5).all()
+
+
+def test_frames_of_a_video_lie_side_by_side() -> None:
+    frames = torch.arange(12).view(2, 2, 3)
+    assert torch.equal(as_map(frames.flatten(), (2, 2, 3)), torch.cat([frames[0], frames[1]], dim=1))
+    assert torch.equal(as_map(frames[0].flatten(), (2, 3)), frames[0])

@@ -6,8 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tokred.bench import Results
-from tokred.bench.result import Row
+from tokred.bench.result import Results, Row
 
 UNSEEN = 40
 """Whole dB of PSNR from which nobody tells the two pictures apart side by side: our choice."""

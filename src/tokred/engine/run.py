@@ -96,10 +96,10 @@ class Run:
         return total
 
     def kept_tokens(self) -> dict[str, list[int]]:
-        """Return, for each site, the positions of the tokens that its last match keeps, of the first sample."""
+        """Return, for each site, the tokens that its last match keeps of the first sample, in ascending order."""
         states = {site.spec.name: list(site.states.values())[-1:] for site in self._sites}
         kept = {name: last[0].kept_places for name, last in states.items() if last}
-        return {name: places[0].tolist() for name, places in kept.items() if places is not None}
+        return {name: sorted(places[0].tolist()) for name, places in kept.items() if places is not None}
 
     def remove(self) -> None:
         """Give the model back exactly as it was; does nothing the second time.

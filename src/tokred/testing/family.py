@@ -27,6 +27,7 @@ from tokred.testing.check import Specimen, demand
 from tokred.testing.host import Host
 from tokred.testing.places import misplaced_tokens
 from tokred.testing.rearranging import AnyOrder, Neighbours
+from tokred.testing.tokenwise import misplaced_in_mlps
 from tokred.testing.tolerance import assert_same_computation
 from tokred.testing.truth import untrue_lines
 
@@ -38,6 +39,8 @@ def describes_its_model(specimen: Specimen) -> None:
         names = {registered_name(kind) for kind in type(model).__mro__}
         demand(bool(names & set(family.models)), f"{host}: {type(model).__name__} is not among {family.models}.")
         demand(family.repeats == host.repeats, f"{host}: repeats={family.repeats}, and the host says {host.repeats}.")
+        misplaced = list(misplaced_in_mlps(family, model, host))
+        demand(not misplaced, f"{host}: {' '.join(misplaced)}")
         for batch, text in _calls(host):
             untrue = untrue_lines(family, model, partial(host.call, model, 0, batch, text=text))
             demand(not untrue, f"{host}: {' '.join(untrue[:3])}")
