@@ -52,7 +52,10 @@ class ClassRow(SlotProbe):
         self._forget()
         result = forward(*args, **kwargs)
         if self.slot.open:
-            features = self._features(Arguments(self.names, args, kwargs))
+            call = Arguments(self.names, args, kwargs)
+            if self.token.values is self.token.attention:
+                self.values = self.token.values_of(call[self.names[0]])
+            features = self._features(call)
             if features is not None:
                 self.slot.offer(features)
         self._forget()

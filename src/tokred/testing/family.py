@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -20,12 +21,12 @@ from tokred.family.spans import lead
 from tokred.interfaces import Matcher, SiteKind
 from tokred.layout import Layout
 from tokred.method import Keys, Method
-from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher
+from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher, Stages
 from tokred.registry import registered_name
 from tokred.testing.applying import hosts_of, kinds_of
 from tokred.testing.check import Subject, demand
 from tokred.testing.host import Host
-from tokred.testing.rearranging import AnyOrder, Neighbours
+from tokred.testing.rearranging import AnyOrder, Kept, Neighbours
 from tokred.testing.tolerance import assert_same_computation
 from tokred.testing.truth import untrue_lines
 
@@ -50,6 +51,28 @@ def order_of_tokens_does_not_matter(subject: Subject) -> None:
                 for batch, text in _calls(host):
                     method = _all_tokens(AnyOrder(), kind, keys)  # type: ignore[arg-type]
                     _demand_as_dense(f"{host}, {kind}, keys={keys}", host, subject, method, batch, text)
+        if _shortens(subject.make(), host):
+            sorted_, shuffled = (_shortened(host, subject, Kept(shuffled)) for shuffled in (False, True))
+            try:
+                assert_same_computation(shuffled, sorted_)
+            except AssertionError as error:
+                raise AssertionError(f"{host}, what is left in another order: the output is another. {error}") from None
+
+
+def _shortens(family: Family, host: Host) -> bool:
+    """Say whether tokens can be removed for good, the first of two blocks on."""
+    blocks = [site for site in sites_of(family, host.model()) if site.kind == "block"]
+    return bool(blocks) and all(site.stream for site in blocks)
+
+
+def _shortened(host: Host, subject: Subject, matcher: Matcher) -> torch.Tensor:
+    """Call a fresh model that goes on from its first block with the tokens that `matcher` keeps."""
+    model, family = host.model(), subject.make()
+    method = replace(_all_tokens(matcher, "stream", "kept"), scheduler=Stages(0.5, (0.0,)))
+    run = apply_by(model, method, lambda model: family)
+    output = host.call(model, batch=3)
+    demand(all(call.removed for call in run.report().calls[1:]), f"{host}: some blocks did not go on with fewer.")
+    return output
 
 
 def duplicates_merge_without_loss(subject: Subject) -> None:
