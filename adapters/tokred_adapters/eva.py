@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from einops import rearrange
 
 from tokred.family import Attention, ClassToken, Family, Halves, Stack
 from tokred_adapters.vit import BIAS, CALL, QK_NORMS, ROWS, is_block, is_pooled, patch_grid
@@ -17,7 +18,8 @@ def _rotate(half: bool, x: torch.Tensor, tables: torch.Tensor) -> torch.Tensor:
     """Rotate `[B, H, L, d]`."""
     from timm.layers import apply_rot_embed_cat
 
-    return apply_rot_embed_cat(x, tables, half=half).type_as(x)
+    rotated: torch.Tensor = apply_rot_embed_cat(x, tables, half=half)
+    return rotated.type_as(x)
 
 
 def _class_token(model: Any, block: Any) -> ClassToken | None:
@@ -53,7 +55,7 @@ def _projected(attention: Any, x: torch.Tensor) -> torch.Tensor:
     """Make the values `[B, H, L, d]` of what an attention is called with."""
     weight = attention.qkv.weight.chunk(3)[2]
     values = torch.nn.functional.linear(x, weight, attention.v_bias)
-    return values.unflatten(2, (attention.num_heads, -1)).transpose(1, 2)
+    return rearrange(values, "b l (h d) -> b h l d", h=attention.num_heads)
 
 
 HALVES = Halves(("norm1", "norm2"), is_block("EvaBlock"), bias=BIAS, pooled=is_pooled, class_token=_class_token)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from einops import rearrange
 
 from tokred.family import Attention, ClassToken, Family, Halves, Stack
 
@@ -89,7 +90,7 @@ def _class_token(path: str, heads: str, model: Any, block: Any) -> ClassToken:
         attention.q_proj,
         attention.k_proj,
         attention.v_proj,
-        lambda v: v.unflatten(2, (number, -1)).transpose(1, 2),
+        partial(rearrange, pattern="b l (h d) -> b h l d", h=number),
         attention.head_dim**-0.5,
         mask=BIAS,
         heads=number,
@@ -103,6 +104,7 @@ def _attended(keys: torch.Tensor, call: Mapping[str, Any]) -> torch.Tensor:
     if tables is None:
         return keys
     cos, sin = tables
-    lead, image = keys.split((keys.shape[2] - cos.shape[-2], cos.shape[-2]), dim=2)
+    before = keys.shape[2] - cos.shape[-2]
+    lead, image = keys[:, :, :before], keys[:, :, before:]
     first, second = image.chunk(2, dim=-1)
     return torch.cat([lead, image * cos + torch.cat([-second, first], dim=-1) * sin], dim=2)

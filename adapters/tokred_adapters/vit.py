@@ -1,4 +1,4 @@
-"""timm's `VisionTransformer`: class and register tokens lead the image tokens, absolute positions; blocks of any kind."""
+"""timm's `VisionTransformer`: class and register tokens lead, absolute positions, blocks of any kind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_pooled(model: Any) -> bool:
 
 
 def _class_token(model: Any, block: Any) -> ClassToken | None:
-    """Return what the class token, the first of all, attends to; differential attention has two maps, and no one row."""
+    """Return what the class token, the first of all, attends to; differential attention has two maps of it."""
     attention = block.attn
     if model.cls_token is None or type(attention).__name__ != "Attention":
         return None
@@ -49,9 +49,7 @@ PLAIN = Stack(
     attention=(Attention("attn", CALL, "qkv", "proj", norms=QK_NORMS),),
     mlp="mlp",
     rows=ROWS,
-    halves=Halves(
-        ("norm1", "norm2"), fits=is_block("Block"), bias=BIAS, pooled=is_pooled, class_token=_class_token
-    ),
+    halves=Halves(("norm1", "norm2"), fits=is_block("Block"), bias=BIAS, pooled=is_pooled, class_token=_class_token),
 )
 POST_NORM = Stack(
     "blocks",

@@ -1,4 +1,4 @@
-"""Feature maps where tokens are removed for good: one row for each place of the picture, be it that of another's token."""
+"""Feature maps where tokens are removed for good: a row for each place, that of the token which stands for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from torch import nn
 from transformers import DINOv3ViTBackbone, DINOv3ViTConfig
 
 import tokred
-from tokred.testing import Host
 from tokred_adapters import tiny
 
 HOSTS = {host.name: host for host in tiny.hosts()}
@@ -144,7 +143,8 @@ def test_a_backbone_is_served() -> None:
 
 
 @torch.no_grad()
-def test_a_hook_on_one_block_sees_a_whole_map(host: Host = HOSTS["vit"]) -> None:
+def test_a_hook_on_one_block_sees_a_whole_map() -> None:
+    host = HOSTS["vit"]
     model: Any = host.model()
     seen: list[torch.Tensor] = []
     with tokred.apply(model, "tome", r=10):
@@ -160,7 +160,8 @@ def test_a_hook_on_one_block_sees_a_whole_map(host: Host = HOSTS["vit"]) -> None
 
 
 @torch.no_grad()
-def test_an_error_in_the_model_does_not_leave_maps_short(host: Host = HOSTS["vit"]) -> None:
+def test_an_error_in_the_model_does_not_leave_maps_short() -> None:
+    host = HOSTS["vit"]
     model: Any = host.model()
 
     def fail(module: nn.Module, args: Any) -> None:

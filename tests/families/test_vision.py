@@ -15,7 +15,17 @@ from tokred.interfaces import Memory
 from tokred_adapters import tiny
 
 HOSTS = {host.name: host for host in tiny.hosts()}
-NAMES = ("eva02", "eva02-apart", "dinov3", "rope-mixed", "pe-core", "hf-vit", "hf-dinov2-registers", "hf-dinov3", "hf-clip")
+NAMES = (
+    "eva02",
+    "eva02-apart",
+    "dinov3",
+    "rope-mixed",
+    "pe-core",
+    "hf-vit",
+    "hf-dinov2-registers",
+    "hf-dinov3",
+    "hf-clip",
+)
 Attended = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 

@@ -38,9 +38,12 @@ class Need:
             )
 
 
+_FIXED = "its keys and values are not made by modules of their own, or have to be those of its queries' tokens"
+
+
 def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
     without = spec.kind in ("attn", "block") and not spec.attention.keys
-    return "its keys and values are not made by modules of their own, or have to be those of its queries' tokens" if without else _unrotated(spec)
+    return _FIXED if without else _unrotated(spec)
 
 
 def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
@@ -54,7 +57,7 @@ def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
 def _without_keys_apart(spec: SiteSpec, place: Place, method: Method) -> str:
     if spec.kind != "kv":
         return ""
-    return "its keys and values are not made by modules of their own, or have to be those of its queries' tokens" if not spec.attention.keys else _unrotated(spec)
+    return _FIXED if not spec.attention.keys else _unrotated(spec)
 
 
 def _unrotated(spec: SiteSpec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from tokred.arguments import Arguments, argument_names
@@ -34,7 +35,9 @@ class ClassRow(SlotProbe):
         self.token = place.class_token
         self.made = signal.made
         self.names = argument_names(self.token.attention)
-        self._forget()
+        self.query: torch.Tensor | None = None  # of the class token, [B, H, 1, d]
+        self.keys: torch.Tensor | None = None  # [B, H, L, d]
+        self.values: torch.Tensor | None = None  # likewise
 
     @property
     def around(self) -> dict[nn.Module, Around]:
@@ -76,9 +79,7 @@ class ClassRow(SlotProbe):
         return self.made(weights, self.keys, self.values)
 
     def _forget(self) -> None:
-        self.query: torch.Tensor | None = None  # of the class token, [B, H, 1, d]
-        self.keys: torch.Tensor | None = None  # [B, H, L, d]
-        self.values: torch.Tensor | None = None  # likewise
+        self.query = self.keys = self.values = None
 
     def _see_queries(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         queries = forward(*args, **kwargs)
@@ -97,4 +98,4 @@ class ClassRow(SlotProbe):
 
     def _by_heads(self, x: torch.Tensor) -> torch.Tensor:
         """Return queries or keys as `[B, H, L, d]`."""
-        return x if x.ndim == 4 else x.unflatten(2, (self.token.heads, -1)).transpose(1, 2)
+        return x if x.ndim == 4 else rearrange(x, "b l (h d) -> b h l d", h=self.token.heads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from einops import reduce
 from torch import nn
 
 from tokred.interfaces import Around, Forward, Place
@@ -40,4 +41,4 @@ class ReturnedProbe(SlotProbe):
     def _features(self, returned: torch.Tensor) -> torch.Tensor:
         if returned.ndim == 4:
             return returned.mean(dim=1)
-        return returned.unflatten(2, (self.heads, -1)).mean(dim=2) if self.heads else returned
+        return reduce(returned, "b l (h d) -> b l d", "mean", h=self.heads) if self.heads else returned
