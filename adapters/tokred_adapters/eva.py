@@ -7,19 +7,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import torch
 from einops import rearrange
 
 from tokred.family import Attention, ClassToken, Family, Halves, Stack
 from tokred_adapters.vit import BIAS, CALL, QK_NORMS, ROWS, is_block, is_pooled, patch_grid
 
 
-def _rotate(half: bool, x: torch.Tensor, tables: torch.Tensor) -> torch.Tensor:
+def _rotate(half: bool, x: Any, tables: Any) -> Any:
     """Rotate `[B, H, L, d]`."""
     from timm.layers import apply_rot_embed_cat
 
-    rotated: torch.Tensor = apply_rot_embed_cat(x, tables, half=half)
-    return rotated.type_as(x)
+    return apply_rot_embed_cat(x, tables, half=half).type_as(x)
 
 
 def _class_token(model: Any, block: Any) -> ClassToken | None:
@@ -32,8 +30,10 @@ def _class_token(model: Any, block: Any) -> ClassToken | None:
     return ClassToken(attention, attention.q_norm, attention.k_norm, made, values, attention.scale, keys_of=keys_of)
 
 
-def _attended(attention: Any, keys: torch.Tensor, call: Mapping[str, Any]) -> torch.Tensor:
+def _attended(attention: Any, keys: Any, call: Mapping[str, Any]) -> Any:
     """Return the keys `[B, H, L, d]` that an attention rotates, all but the prefix tokens', and repeats."""
+    import torch
+
     lead, tables = attention.num_prefix_tokens, call.get("rope")
     if tables is not None:
         keys = torch.cat([keys[:, :, :lead], _rotate(attention.rotate_half, keys[:, :, lead:], tables)], dim=2)
@@ -51,8 +51,10 @@ def _values(attention: Any) -> tuple[Any, Any]:
     return attention, partial(_projected, attention)  # only its weight is used
 
 
-def _projected(attention: Any, x: torch.Tensor) -> torch.Tensor:
+def _projected(attention: Any, x: Any) -> Any:
     """Make the values `[B, H, L, d]` of what an attention is called with."""
+    import torch
+
     weight = attention.qkv.weight.chunk(3)[2]
     values = torch.nn.functional.linear(x, weight, attention.v_bias)
     return rearrange(values, "b l (h d) -> b h l d", h=attention.num_heads)

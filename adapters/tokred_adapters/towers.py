@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import torch
 from einops import rearrange
 
 from tokred.family import Attention, ClassToken, Family, Halves, Stack
@@ -90,7 +89,7 @@ def _class_token(path: str, heads: str, model: Any, block: Any) -> ClassToken:
         attention.q_proj,
         attention.k_proj,
         attention.v_proj,
-        partial(rearrange, pattern="b l (h d) -> b h l d", h=number),
+        lambda v: rearrange(v, "b l (h d) -> b h l d", h=number),
         attention.head_dim**-0.5,
         mask=BIAS,
         heads=number,
@@ -98,13 +97,14 @@ def _class_token(path: str, heads: str, model: Any, block: Any) -> ClassToken:
     )
 
 
-def _attended(keys: torch.Tensor, call: Mapping[str, Any]) -> torch.Tensor:
+def _attended(keys: Any, call: Mapping[str, Any]) -> Any:
     """Return the keys `[B, H, L, d]` that an attention rotates where it has tables, all but the prefix tokens'."""
     tables = call.get("position_embeddings")
     if tables is None:
         return keys
+    import torch
+
     cos, sin = tables
-    before = keys.shape[2] - cos.shape[-2]
-    lead, image = keys[:, :, :before], keys[:, :, before:]
+    lead, image = keys.split((keys.shape[2] - cos.shape[-2], cos.shape[-2]), dim=2)
     first, second = image.chunk(2, dim=-1)
     return torch.cat([lead, image * cos + torch.cat([-second, first], dim=-1) * sin], dim=2)

@@ -1,4 +1,4 @@
-"""timm's `VisionTransformer`: class and register tokens lead, absolute positions, blocks of any kind."""
+"""timm's `VisionTransformer`: class and register tokens lead the image tokens, absolute positions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_pooled(model: Any) -> bool:
 
 
 def _class_token(model: Any, block: Any) -> ClassToken | None:
-    """Return what the class token, the first of all, attends to; differential attention has two maps of it."""
+    """Return what the class token, the first of all, attends to; differential attention has no one row."""
     attention = block.attn
     if model.cls_token is None or type(attention).__name__ != "Attention":
         return None

@@ -199,7 +199,7 @@ def test_a_model_that_no_family_describes(make: Callable[[], nn.Module]) -> None
     assert changes(before, snapshot(model)) == []
 
 
-@pytest.mark.parametrize("target", [None, 3, "model", SimpleNamespace(unet=nn.Linear(3, 3))], ids=str)
+@pytest.mark.parametrize("target", [None, 3, "model", SimpleNamespace(vae=nn.Linear(3, 3))], ids=str)
 def test_no_model_at_all(target: Any) -> None:
     with pytest.raises(UnsupportedModel, match=f"{type(target).__name__} is neither a model nor a pipeline"):
         tokred.apply(target, "tomesd")

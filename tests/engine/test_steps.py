@@ -30,22 +30,29 @@ def generate(source: SchedulerSteps, steps: int, calls: int = 1) -> list[Positio
     scheduler.set_timesteps(steps)
     sample = torch.zeros(1, 1)
     for t in scheduler.timesteps:
-        seen += [source.next_call() for _ in range(calls)]
+        seen += [source.next_call(None, "") for _ in range(calls)]
         sample = scheduler.step(sample, t, sample).prev_sample
     return seen
 
 
 def test_a_scheduler_tells_step_branch_and_generation() -> None:
     source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
-    for _ in range(2):
-        assert generate(source, 3, calls=2) == [
-            Position(0, 3, "call 0", True),
-            Position(0, 3, "call 1", False),
-            Position(1, 3, "call 0", False),
-            Position(1, 3, "call 1", False),
-            Position(2, 3, "call 0", False),
-            Position(2, 3, "call 1", False),
-        ]
+    first, second = generate(source, 3, calls=2), generate(source, 3, calls=2)
+    for seen in (first, second):
+        assert [(p.step, p.steps, p.branch) for p in seen] == [(i, 3, f"call {k}") for i in range(3) for k in range(2)]
+    assert len({p.generation for p in first}) == len({p.generation for p in second}) == 1
+    assert first[0].generation != second[0].generation
+
+
+def test_branches_go_by_their_names_where_a_pipeline_says_them() -> None:
+    source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    said = [source.next_call(None, name).branch for name in ("cond", "uncond", "cond", "")]
+    assert said == ["cond", "uncond", "cond, call 1", "call 0"]
+
+
+def test_the_calls_of_each_model_of_a_pipeline_are_counted_by_themselves() -> None:
+    source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    assert [source.next_call(model, "").branch for model in ("one", "other", "one")] == ["call 0", "call 0", "call 1"]
 
 
 def test_time_is_sigma_where_a_scheduler_has_sigmas() -> None:
@@ -79,15 +86,15 @@ def test_time_of_a_generation_that_begins_late() -> None:
     source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
     source.scheduler.set_timesteps(4)
     source.scheduler.set_begin_index(2)
-    assert source.next_call().time == source.scheduler.sigmas[2].item()
+    assert source.next_call(None, "").time == source.scheduler.sigmas[2].item()
 
 
 def test_time_is_said_by_hand_or_falls_evenly() -> None:
     source = ExplicitSteps(alone=False)
     with tokred.step(2, 5):
-        assert source.next_call().time == pytest.approx(0.6)
+        assert source.next_call(None, "").time == pytest.approx(0.6)
     with tokred.step(3, 5, time=0.25):
-        assert source.next_call().time == 0.25
+        assert source.next_call(None, "").time == 0.25
 
 
 @pytest.mark.parametrize("time", [-0.1, 999.0, math.nan])
@@ -111,22 +118,30 @@ def test_another_scheduler_in_its_place_is_followed() -> None:
     source = SchedulerSteps(pipe)
     generate(source, 2)
     pipe.scheduler = second
-    assert [p.fresh for p in generate(source, 2)] == [True, False]
+    assert fresh(generate(source, 2)) == [True, False]
     assert "step" not in first.__dict__
     assert "step" in second.__dict__
     generate(source, 2)
-    assert [(p.step, p.fresh) for p in generate(source, 2)] == [(0, True), (1, False)]
+    seen = generate(source, 2)
+    assert [p.step for p in seen] == [0, 1]
+    assert fresh(seen) == [True, False]
+
+
+def fresh(seen: list[Position]) -> list[bool]:
+    """Whether each of a sequence of positions begins a generation."""
+    before = [None, *(p.generation for p in seen)]
+    return [p.generation != last for p, last in zip(seen, before, strict=False)]
 
 
 def positions(*said: tuple[int, str]) -> list[bool]:
     """Whether each of a sequence of hand-said steps begins a generation."""
-    source, fresh = ExplicitSteps(alone=False), []
+    source, seen = ExplicitSteps(alone=False), []
     for index, branch in said:
         with tokred.step(index, 10, branch):
-            position = source.next_call()
+            position = source.next_call(None, "")
             assert position is not None
-            fresh.append(position.fresh)
-    return fresh
+            seen.append(position)
+    return fresh(seen)
 
 
 def test_a_step_that_does_not_come_after_the_last_begins_a_generation() -> None:
@@ -144,8 +159,9 @@ def test_no_step_is_said_outside_the_with_block() -> None:
     source = ExplicitSteps(alone=False)
     with pytest.raises(KeyboardInterrupt), tokred.step(0, 2):
         raise KeyboardInterrupt
-    assert source.next_call() is None
-    assert ExplicitSteps(alone=True).next_call() == Position(0, 1, "both", fresh=True)
+    assert source.next_call(None, "") is None
+    alone = ExplicitSteps(alone=True)
+    assert fresh([alone.next_call(None, "") for _ in range(2)]) == [True, True], "each call is a generation"
 
 
 @pytest.mark.parametrize(("index", "steps"), [(-1, 3), (3, 3), (0, 0)])

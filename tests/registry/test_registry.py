@@ -15,7 +15,7 @@ from torch import nn
 
 from tokred import Component, PluginError, SpecError, UnsupportedModel
 from tokred.bench import line_up, lineup
-from tokred.registry import adapter_for, build_method, default_registry
+from tokred.registry import build_method, default_registry, family_for
 from tokred.registry.registry import Registry
 
 OWN = [registered.component.name for registered in Registry().all("method")]
@@ -120,31 +120,23 @@ def test_a_factory_that_raises_is_a_plugin_error(site: Path, fresh: None) -> Non
         build_method("bad", {})
 
 
-BAD_ADAPTERS = {
+BAD_FAMILIES = {
     "not importable": "no_such_module:A",
-    "raises when made": "plugin_bad:Raises",
-    "no adapter": "plugin_bad:Empty",
-    "raises when asked": "plugin_bad:Asked",
+    "raises when imported": "plugin_bad:Raises",
+    "no family": "plugin_bad:Empty",
 }
-ADAPTERS = """
-class Raises:
-    def __init__(self): raise ValueError("made")
+FAMILIES = """
 class Empty: pass
-class Asked:
-    family, models, picture, repeats = "bad", (), "x", False
-    def matches(self, model): raise ValueError("asked")
-    def entry(self, model): return model
-    def layout(self, model, arguments): pass
-    def sites(self, model): return []
+def __getattr__(name): raise ValueError(name)
 """
 
 
-@pytest.mark.parametrize("target", BAD_ADAPTERS.values(), ids=BAD_ADAPTERS)
-def test_a_broken_adapter_costs_one_warning_and_only_unknown_models(site: Path, fresh: None, target: str) -> None:
-    code = f"{HEAD}return [Component('adapter', 'bad', {target!r}, 'bad')]\n{ADAPTERS}"
+@pytest.mark.parametrize("target", BAD_FAMILIES.values(), ids=BAD_FAMILIES)
+def test_a_broken_family_costs_one_warning_and_only_unknown_models(site: Path, fresh: None, target: str) -> None:
+    code = f"{HEAD}return [Component('family', 'bad', {target!r}, 'bad')]\n{FAMILIES}"
     lay_down(site, "bad", code)
-    assert adapter_for(BY_NAME["dit"].model()).family == "dit"
-    assert "plugin_bad" not in sys.modules, "other adapters are asked only for a model that tokred does not know"
+    assert family_for(BY_NAME["dit"].model(), "a test").name == "dit"
+    assert "plugin_bad" not in sys.modules, "other families are asked for only for a model that tokred does not know"
     with pytest.warns(UserWarning, match="plugin tokred-bad 0.2 failed to load and is left out") as caught:
         refuse_a_linear()
     assert len(caught) == 1
@@ -152,8 +144,8 @@ def test_a_broken_adapter_costs_one_warning_and_only_unknown_models(site: Path, 
 
 
 def refuse_a_linear() -> None:
-    with pytest.raises(UnsupportedModel, match="No adapter knows torch.nn.modules.linear.Linear"):
-        adapter_for(nn.Linear(1, 1))
+    with pytest.raises(UnsupportedModel, match="No family describes torch.nn.modules.linear.Linear, and a test has to"):
+        family_for(nn.Linear(1, 1), "a test")
 
 
 @pytest.mark.parametrize("value", ["all", "import-error", "tokred-import-error"])

@@ -56,7 +56,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
             offer what the method asks for. Nothing is applied to the others then.
         ConflictError: if tokred or an enabled diffusers cache already patches a model.
 
-    Example:
+    Examples:
         >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
@@ -167,4 +167,8 @@ def _sites(
             sites.append(StreamSite(attention, spec, info, method, group, place, stream, ledger.ran_dense))
         else:
             sites.append(Site(spec, info, method, group, place, ledger.ran_dense))
+    keys = {site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "kv"}
+    for site in sites:
+        if isinstance(site, Site) and site.info.kind == "attn":
+            site.beside = keys.get(site.spec.module)
     return sites

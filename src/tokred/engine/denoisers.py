@@ -35,7 +35,7 @@ def denoisers_of(target: Any, known: Callable[[nn.Module], bool]) -> dict[str, n
     if isinstance(target, nn.Module):
         return {"": unwrapped(target)}
     components = getattr(target, "components", None)
-    held = dict(components) if isinstance(components, dict) else vars(target)
+    held = dict(components) if isinstance(components, dict) else getattr(target, "__dict__", {})
     found = {
         name: unwrapped(part)
         for name, part in held.items()

@@ -209,7 +209,7 @@ class CallPlanner:
         state = SiteState(call.batch, call.layout, match, shape=call.shape, memories=memories)
         if isinstance(site, ModelSite):
             grid = call.layout.grids[0] if self.method.follows_model else None
-            state.returned = Returned(self.method.recovery, self.method.memory, grid)
+            state.returned = Returned(self.method.recovery, self.method.memory, grid, self.family.axes)
         return state
 
     def _record(self, site: AnySite, call: ModelCall, plan: Plan, removed: int) -> None:

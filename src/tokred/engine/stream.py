@@ -73,7 +73,7 @@ class Stream:
         """Return which of the picture's rows are left; None where all are."""
         if self.sizes is None or self.places is None or self.assign is None:
             return None
-        return RowIndex(Reduction(self.places, self.assign, self.sizes), {}, lead)
+        return RowIndex(Reduction(self.places, self.assign), {}, lead)
 
     def bias(self, lead: int, dtype: torch.dtype) -> torch.Tensor | None:
         """Return what makes a key count as often as its token stands for, `[B or 1, 1, 1, lead + n]`: log sizes."""
@@ -191,7 +191,7 @@ class StreamSite(BaseSite):
         call = Arguments(self.names, args, kwargs)
         lead = self.state.layout.prefix
         tokens = self.stream.shortened(call[self.spec.call.tokens], lead)
-        if tokens.shape[:2] != (self.state.batch, lead + self.state.layout.image):
+        if len(tokens) != self.state.batch or not self.spec.fits(tokens.shape[1], self.state.layout):
             self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         call[self.spec.call.tokens] = tokens

@@ -19,11 +19,12 @@ class Rotary:
 
     Attributes:
         rows: the argument that holds the tables; without it the attention does not rotate.
-        queries: the last module that queries pass before they would be rotated, tokens along axis 1.
+        queries: the last module that queries pass before they would be rotated.
         keys: the last module that keys pass, likewise.
         order: the parts of the sequence that these two see.
         rotate: see `tokred.family.Rotate`.
         context: the same two modules for the context's tokens, where these have their own.
+        heads_first: whether these modules return `[B, H, L, d]`.
     """
 
     rows: Rows
@@ -31,7 +32,8 @@ class Rotary:
     keys: nn.Module
     order: Order
     rotate: Rotate
-    context: tuple[nn.Module, nn.Module] | None = None
+    context: tuple[nn.Module, ...] = ()
+    heads_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,11 @@ class SiteSpec:
     def layout(self, call: Layout) -> Layout:
         """Return the layout of the tokens at this site in a model call of a layout."""
         return call.scaled(self.scale)
+
+    def fits(self, length: int, layout: Layout) -> bool:
+        """Say whether a sequence of `length` can be the site's in a call of `layout`; the length of text is its own."""
+        known = layout.image + (layout.prefix if "prefix" in self.call.order else 0)
+        return length >= known if "text" in self.call.order else length == known
 
     def context(self, layout: Layout) -> int:
         """Return the number of tokens that are computed with the image's."""

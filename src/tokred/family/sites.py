@@ -43,7 +43,8 @@ def _model_site(family: Family, model: nn.Module, sites: list[SiteSpec]) -> Site
     blocks = [site for site in sites if site.kind == "block"] or sites
     costs = [site.cost for site in blocks if site.cost is not None]
     projection = dict(model.named_modules()).get(family.projection) if blocks else None
-    call = replace(OF_MODEL, order=blocks[0].call.order, beside=blocks[0].call.beside) if blocks else OF_MODEL
+    shown = max(blocks, key=lambda site: len(site.call.context)).call if blocks else OF_MODEL
+    call = replace(OF_MODEL, order=shown.order, beside=shown.beside)
     width = getattr(projection, "out_features", 0)
     return SiteSpec("model", "model", 0, model, call, sum(costs, Cost(0.0)) if costs else None, width)
 
@@ -126,12 +127,13 @@ class _Block:
         return path, tuple(parts.split()) or read_call(self.stack.call).order
 
     def _rows(self) -> tuple[Rows, ...]:
-        return tuple(read_rows(name, axes) for name, axes in self.stack.rows.items() if not name.endswith("()"))
+        given = {name: axes for name, axes in self.stack.rows.items() if not name.endswith("()")}
+        return tuple(rows for name, axes in given.items() for rows in read_rows(name, axes))
 
     def _made(self) -> tuple[MadeRows, ...]:
         methods = [(name[:-2], axes) for name, axes in self.stack.rows.items() if name.endswith("()")]
         places = [(*name.rpartition(".")[::2], axes) for name, axes in methods]
-        return tuple(MadeRows(self._at(path), name, read_rows(name, axes)) for path, name, axes in places)
+        return tuple(MadeRows(self._at(path), name, read_rows(name, axes)[0]) for path, name, axes in places)
 
     def _width(self) -> int:
         """Return the channels of the block's tokens."""
@@ -163,14 +165,10 @@ class _Block:
 
     def _rotary(self, attention: Attention, module: Any, order: Order) -> Rotary | None:
         rows = [row for row in self._rows() if row.argument == attention.rotary]
-        if not rows or attention.rotate is None or attention.norms is None:
+        if not rows or attention.rotate is None or not attention.norms:
             return None
-        query, key = (getattr(module, name) for name in attention.norms)
-        context = None
-        if attention.context_norms:
-            context_query, context_key = (getattr(module, name) for name in attention.context_norms)
-            context = context_query, context_key
-        return Rotary(rows[0], query, key, order, attention.rotate, context)
+        query, key, *context = (getattr(module, name) for name in attention.norms)
+        return Rotary(rows[0], query, key, order, attention.rotate, tuple(context), attention.heads_first)
 
     def _stream(self) -> StreamModules | None:
         """Return what lets tokens be removed for good between attention and MLP, where the block is such."""

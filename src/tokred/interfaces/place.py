@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-
-from tokred.interfaces.recovery import Recovery
 from tokred.interfaces.site import SiteKind
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from tokred.interfaces.recovery import Recovery
 
 
 @dataclass(frozen=True)

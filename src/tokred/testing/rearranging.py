@@ -30,7 +30,7 @@ class AnyOrder(Stateless):
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Reorder; of `features` `[B, N, C]` only B is read."""
         order = draw[0][: len(features)]
-        return Reduction(kept=order, assign=order.argsort(dim=1), sizes=torch.ones_like(order))
+        return Reduction(kept=order, assign=order.argsort(dim=1))
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ class Kept(Stateless):
         kept = draw[0][: len(features)]
         places = torch.arange(kept.shape[1]).expand_as(kept)
         first = kept.argmin(dim=1, keepdim=True).expand(-1, features.shape[1])
-        assign = first.scatter(1, kept, places)
-        return Reduction(kept, assign, torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign)))
+        return Reduction(kept, assign=first.scatter(1, kept, places))
 
 
 @dataclass(frozen=True)

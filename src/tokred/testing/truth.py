@@ -152,19 +152,22 @@ class _Block:
 
     def _travelling(self, what: str, arguments: Arguments, call: Call) -> Iterator[str]:
         """Hold the arguments with rows per token against `rows`, and name those that are in neither list."""
-        described = {
-            name: read_rows(name, axes)
-            for name, axes in self.stack.rows.items()
-            if not name.endswith("()")  # what a method makes is tried by computing the tokens in another order
-        }
-        names = {row.argument for row in described.values()}
-        for row in described.values():
-            for tensor in _tensors(arguments.get(row.argument), row.item):
-                for axis, order in row.axes:
-                    yield from self._axis(f"rows: {row} of {what}", tensor, axis, order)
         lengths = {length for order, length in self.lengths.items() if IMAGE in order}
+        given = {
+            name: axes for name, axes in self.stack.rows.items() if not name.endswith("()")
+        }  # for any order to try
+        described = {name: read_rows(name, axes) for name, axes in given.items()}
+        for forms in described.values():
+            for tensor in _tensors(arguments.get(forms[0].argument), forms[0].item):
+                fitting = [form for form in forms if form.has(tensor.ndim)]
+                for axis, order in fitting[0].axes if fitting else ():
+                    yield from self._axis(f"rows: {forms[0]} of {what}", tensor, axis, order)
+                if not fitting and lengths & set(tensor.shape):
+                    yield f"rows: {forms[0]} of {what} has {tensor.ndim} axes, and is described with others."
+        names = {forms[0].argument for forms in described.values()}
+        tokens = arguments.get(call.tokens)
         for name, value in arguments.items():
-            if name in (call.tokens, call.beside, *self.stack.stays) or name in names:
+            if name in (call.tokens, call.beside, *self.stack.stays) or name in names or value is tokens:
                 continue
             if any(lengths & set(tensor.shape[1 if tensor.ndim > 2 else 0 :]) for tensor in _tensors(value, None)):
                 yield f"rows: argument {name!r} of {what} is as long as the tokens. Add it to `rows` or `stays`."
