@@ -25,9 +25,7 @@ def _class_token(model: Any, block: Any) -> ClassToken | None:
     attention = block.attn
     if model.cls_token is None:
         return None
-    made, values = _values(block)
-    if made is None:
-        return None
+    made, values = _values(attention)
     keys_of = partial(_attended, attention)
     return ClassToken(attention, attention.q_norm, attention.k_norm, made, values, attention.scale, keys_of=keys_of)
 
@@ -42,18 +40,19 @@ def _attended(attention: Any, keys: Any, call: Mapping[str, Any]) -> Any:
     return keys.repeat_interleave(getattr(attention, "num_kv_groups", 1), dim=1)
 
 
-def _values(block: Any) -> tuple[Any, Any]:
-    """Return the module that makes an attention's values, or what these are made of, and how to get at them."""
-    attention, groups = block.attn, getattr(block.attn, "num_kv_groups", 1)
+def _values(attention: Any) -> tuple[Any, Any]:
+    """Return the module that makes an attention's values, and how to get at them; see `ClassToken`."""
+    groups = getattr(attention, "num_kv_groups", 1)
     if attention.qkv is None:
         heads = attention.num_heads // groups
         return attention.v_proj, lambda v: v.unflatten(2, (heads, -1)).transpose(1, 2).repeat_interleave(groups, dim=1)
     if getattr(attention, "q_bias", None) is None:  # the projection is called as a module
         return attention.qkv, lambda qkv: qkv.unflatten(2, (3, attention.num_heads, -1))[:, :, 2].transpose(1, 2)
-    return (block.norm1 if is_block("EvaBlock")(block) else None), partial(_projected, attention)
+    return attention, partial(_projected, attention)  # only its weight is used
 
 
 def _projected(attention: Any, x: Any) -> Any:
+    """Make the values `[B, H, L, d]` of what an attention is called with."""
     import torch
 
     weight = attention.qkv.weight.chunk(3)[2]

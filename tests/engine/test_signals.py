@@ -86,7 +86,7 @@ def names_of(model: nn.Module, modules: list[nn.Module | None]) -> list[str]:
 @pytest.mark.parametrize("kind", ["attn", "mlp", "block"])
 @pytest.mark.parametrize("family", DIFFUSERS, ids=str)
 def test_keys_are_those_of_the_image_tokens(family: Family, model: nn.Module, kind: SiteKind) -> None:
-    keys = names_of(model, [site.key_output for site in sites_of(model, kind)])
+    keys = names_of(model, [site.attention.shown_key for site in sites_of(model, kind)])
     outputs = dense_outputs(family, model, set(keys), steps=1)
     method, recorder = recording("key", (kind,), parts.Interval(0.5))
     with tokred.apply(model, method):
@@ -104,7 +104,7 @@ def test_projections_are_those_that_the_site_spares(family: Family, model: nn.Mo
     if kind == "kv" and family.name == "flux":
         pytest.skip("rotary keys cannot be reduced apart")
     attentions = sites_of(model, "attn")
-    spared = [site.query_module if kind == "attn" else site.key_modules[-1] for site in attentions]
+    spared = [site.attention.query if kind == "attn" else site.attention.keys[-1] for site in attentions]
     names = names_of(model, spared)
     outputs = dense_outputs(family, model, set(names), steps=1)
     method, recorder = recording("projection", (kind,), parts.EveryStep(0.5))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, VITS, Family, blocks_of, sites_of
 from timm.models.deit import VisionTransformerDistilled
-from timm.models.vision_transformer import ParallelScalingBlock, ResPostBlock, VisionTransformer
+from timm.models.vision_transformer import ParallelScalingBlock, ParallelThingsBlock, ResPostBlock, VisionTransformer
 from torch import nn
 from torch._dynamo.utils import counters
 from torch.utils.flop_counter import FlopCounterMode
@@ -276,7 +276,7 @@ def test_models_that_need_every_token_are_refused(family: Family, model: nn.Modu
         tokred.apply(model, shrinking())
 
 
-@pytest.mark.parametrize("block", [ResPostBlock, ParallelScalingBlock])
+@pytest.mark.parametrize("block", [ParallelThingsBlock, ParallelScalingBlock])
 def test_other_blocks_are_refused(block: Any) -> None:
     with pytest.raises(UnsupportedModel, match="blocks"):
         tokred.apply(deep(block_fn=block), shrinking())
@@ -313,7 +313,7 @@ def test_a_mask_is_refused() -> None:
 
 
 def test_weighted_keys_need_a_block_that_takes_a_bias() -> None:
-    (stack,) = FAMILY.stacks
+    (stack,) = FAMILY.stacks(deep())
     unbiased = dataclasses.replace(stack, halves=dataclasses.replace(stack.halves, bias=None))
     family = dataclasses.replace(FAMILY, stacks=(unbiased,))
     with pytest.raises(SpecError, match="keys='weighted' is not offered at 3 of the chosen sites, such as"):

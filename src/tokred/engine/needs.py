@@ -85,7 +85,7 @@ def _memory(method: Method) -> str:
 
 NEEDS = (
     Need(
-        lambda method: f"keys={method.keys!r}" if method.keys != "kept" else "",
+        lambda method: f"keys={method.keys!r}" if method.keys not in ("kept", "weighted") else "",
         _without_projections,
         "Use keys='kept'.",
     ),

@@ -23,7 +23,7 @@ class ClassToken:
         attention: the attention.
         queries: the last module that its queries pass, `[B, H, L, d]`, or `[B, L, H * d]` where `heads` is given.
         keys: the last module that its keys pass, likewise.
-        values: the module that makes its values, or what these are made of.
+        values: the module that makes its values; the attention, where `values_of` makes them of what it is given.
         values_of: the values `[B, H, L, d]` in what that module returns.
         scale: what the products of queries and keys are multiplied by.
         mask: the argument of the attention that holds a mask, `[..., L, L]`: booleans, or numbers that are added.

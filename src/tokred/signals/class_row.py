@@ -35,7 +35,9 @@ class ClassRow(SlotProbe):
         self.token = place.class_token
         self.made = signal.made
         self.names = argument_names(self.token.attention)
-        self._forget()
+        self.query: torch.Tensor | None = None  # of the class token, [B, H, 1, d]
+        self.keys: torch.Tensor | None = None  # [B, H, L, d]
+        self.values: torch.Tensor | None = None  # likewise
 
     @property
     def around(self) -> dict[nn.Module, Around]:
@@ -53,7 +55,10 @@ class ClassRow(SlotProbe):
         self._forget()
         result = forward(*args, **kwargs)
         if self.slot.open:
-            features = self._features(Arguments(self.names, args, kwargs))
+            call = Arguments(self.names, args, kwargs)
+            if self.token.values is self.token.attention:
+                self.values = self.token.values_of(call[self.names[0]])
+            features = self._features(call)
             if features is not None:
                 self.slot.offer(features)
         self._forget()
@@ -74,9 +79,7 @@ class ClassRow(SlotProbe):
         return self.made(weights, self.keys, self.values)
 
     def _forget(self) -> None:
-        self.query: torch.Tensor | None = None  # of the class token, [B, H, 1, d]
-        self.keys: torch.Tensor | None = None  # [B, H, L, d]
-        self.values: torch.Tensor | None = None  # likewise
+        self.query = self.keys = self.values = None
 
     def _see_queries(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         queries = forward(*args, **kwargs)

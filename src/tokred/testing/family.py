@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -20,13 +21,13 @@ from tokred.family.spans import lead
 from tokred.interfaces import Matcher, SiteKind
 from tokred.layout import Layout
 from tokred.method import Keys, Method
-from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher
+from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher, Stages
 from tokred.registry import registered_name
 from tokred.testing.applying import hosts_of, kinds_of
 from tokred.testing.check import Specimen, demand
 from tokred.testing.host import Host
 from tokred.testing.places import misplaced_tokens
-from tokred.testing.rearranging import AnyOrder, Neighbours
+from tokred.testing.rearranging import AnyOrder, Kept, Neighbours
 from tokred.testing.tokenwise import misplaced_in_mlps
 from tokred.testing.tolerance import assert_same_computation
 from tokred.testing.truth import untrue_lines
@@ -60,6 +61,28 @@ def order_of_tokens_does_not_matter(specimen: Specimen) -> None:
             for sites, keys in ((("kv",), "kept"), (("attn", "kv"), "full")):
                 method = _all_tokens(AnyOrder(), sites, keys)  # type: ignore[arg-type]
                 _demand_as_dense(f"{host}, {' and '.join(sites)}", host, specimen, method, 2, host.text)
+        if _shortens(specimen.make(), host):
+            in_order, shuffled = (_shortened(host, specimen, Kept(shuffled)) for shuffled in (False, True))
+            try:
+                assert_same_computation(shuffled, in_order)
+            except AssertionError as error:
+                raise AssertionError(f"{host}, what is left in another order: the output is another. {error}") from None
+
+
+def _shortens(family: Family, host: Host) -> bool:
+    """Say whether tokens can be removed for good."""
+    blocks = [site for site in sites_of(family, host.model()) if site.kind == "block"]
+    return bool(blocks) and all(site.stream for site in blocks)
+
+
+def _shortened(host: Host, specimen: Specimen, matcher: Matcher) -> torch.Tensor:
+    """Call a fresh model that goes on from its first block with the tokens that `matcher` keeps."""
+    model, family = host.model(), specimen.make()
+    method = replace(_all_tokens(matcher, ("stream",), "kept"), scheduler=Stages(0.5, (0.0,)))
+    run = apply_by(model, method, lambda model: family)
+    output = host.call(model, batch=3)
+    demand(all(call.removed for call in run.report().calls[1:]), f"{host}: some blocks did not go on with fewer.")
+    return output
 
 
 def duplicates_merge_without_loss(specimen: Specimen) -> None:

@@ -34,6 +34,30 @@ class AnyOrder(Stateless):
 
 
 @dataclass(frozen=True)
+class Kept(Stateless):
+    """Keeps tokens drawn for each sample, in the order of their places or, `shuffled`, in another; all follow one."""
+
+    shuffled: bool
+    max_ratio: ClassVar[float] = 1.0
+
+    def capacity(self, layout: Layout) -> int:
+        """Return N - 1."""
+        return layout.image - 1
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
+        """Draw which are kept for each of three samples, in any order."""
+        orders = [torch.randperm(layout.image, generator=generator)[r:] for _ in range(3)]
+        return (torch.stack([order if self.shuffled else order.sort().values for order in orders]),)
+
+    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
+        """Keep them; of `features` `[B, N, C]` only the shape is read."""
+        kept = draw[0][: len(features)]
+        places = torch.arange(kept.shape[1]).expand_as(kept)
+        first = kept.argmin(dim=1, keepdim=True).expand(-1, features.shape[1])
+        return Reduction(kept, assign=first.scatter(1, kept, places))
+
+
+@dataclass(frozen=True)
 class Neighbours(Stateless):
     """Removes every second token into the one before it."""
 

@@ -1,0 +1,100 @@
+"""What vision transformers show of their attention, held against what they hand to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+
+import tokred
+from tokred import Layout, Method, Reduction, Similarity, parts
+from tokred.interfaces import Memory
+from tokred_adapters import tiny
+
+HOSTS = {host.name: host for host in tiny.hosts()}
+NAMES = (
+    "eva02",
+    "eva02-apart",
+    "dinov3",
+    "rope-mixed",
+    "pe-core",
+    "hf-vit",
+    "hf-dinov2-registers",
+    "hf-dinov3",
+    "hf-clip",
+)
+Attended = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Keeps all but the last tokens, and what it is asked to match by."""
+
+    seen: list[torch.Tensor] = field(default_factory=list)
+    max_ratio: float = 1.0
+
+    def capacity(self, layout: Layout) -> int:
+        return layout.image - 1
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
+        return ()
+
+    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def match(self, features: torch.Tensor, draw: Any, r: int, similarity: Similarity, memory: Memory) -> Reduction:
+        self.seen.append(features.clone())
+        tokens = torch.arange(features.shape[1]).expand(len(features), -1)
+        return Reduction.from_pairs(features.shape[1], tokens[:, -r:], tokens[:, :1].expand(-1, r))
+
+
+@pytest.fixture
+def attended(monkeypatch: pytest.MonkeyPatch) -> list[Attended]:
+    """Queries, keys and values `[B, H, L, d]` of every attention that is computed."""
+    seen: list[Attended] = []
+    original = torch.nn.functional.scaled_dot_product_attention
+
+    def spy(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        seen.append((q, k, v))
+        return original(q, k, v, *args, **kwargs)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
+    return seen
+
+
+def recorded(name: str, signal: str) -> Sequence[torch.Tensor]:
+    """What a matcher is given by a signal in a call of a tiny model, block by block."""
+    recorder, host = Recorder(), HOSTS[name]
+    method = Method(
+        similarity=parts.Cosine(signal),
+        matcher=recorder,
+        scheduler=parts.EveryStep(0.25),
+        recovery=parts.Copy(),
+        sites=("stream",),
+    )
+    model = host.model()
+    with tokred.apply(model, method):
+        host.call(model)
+    return recorder.seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_class_token_attends_to(name: str, attended: list[Attended]) -> None:
+    """Also in the second block, whose tables have the rows of the tokens that are left."""
+    for signal in ("class_attention", "significance"):
+        attended.clear()
+        seen = recorded(name, signal)
+        for features, (q, k, v) in zip(seen, attended[:2], strict=True):
+            row = (q[:, :, :1] @ k.transpose(2, 3) / q.shape[-1] ** 0.5).softmax(dim=3)[:, :, 0]
+            weights = row * v.norm(dim=3) if signal == "significance" else row / row.shape[1]
+            image = features.shape[1]
+            torch.testing.assert_close(features[..., 0], weights.sum(dim=1)[:, -image:])
+
+
+@pytest.mark.parametrize("name", ["hf-vit", "hf-clip", "hf-siglip"])
+def test_keys_are_their_mean_over_heads(name: str, attended: list[Attended]) -> None:
+    (first, _), (_, keys, _) = recorded(name, "key"), attended[0]
+    torch.testing.assert_close(first, keys.mean(dim=1)[:, -first.shape[1] :])
