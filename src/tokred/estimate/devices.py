@@ -25,7 +25,7 @@ class Device:
     single: float
     bandwidth: float
     memory: float
-    start: float = 12e-6
+    start: float = 17e-6
 
 
 def _device(name: str, half: float, single: float, bandwidth: float, memory: float) -> Device:

@@ -9,11 +9,11 @@ from itertools import groupby
 from tokred.estimate.counting import Kernel, Work
 from tokred.estimate.devices import Device
 
-PRODUCT, ATTENTION, BANDWIDTH = 0.65, 0.45, 0.7
+PRODUCT, ATTENTION, BANDWIDTH = 0.55, 0.35, 0.45
 """What is reached of a device's figures in matrix products, in fused attention, and in moving bytes."""
-LEAST = 3e-6
+LEAST = 2.5e-6
 """Seconds that the smallest operation takes on a device."""
-VIEW, ASIDE = 0.3, 0.5
+VIEW, ASIDE = 0.3, 2.5
 """What an operation takes of the host that starts nothing on the device, or is on the host's own tensors; in starts."""
 COMPILED_START = 0.15
 """What starting an operation takes of the host in compiled code, likewise."""
