@@ -27,7 +27,7 @@ class EditTask(FlowTask):
         """Edit the pictures of `data`; be shown and judged on those of `unseen`."""
         self.edits = Edits(data, **config["edits"])
         super().__init__(config, replace(data, classes=self.edits.prompts))
-        self.references = unseen.images[:: max(1, len(unseen.images) // SHEET_SAMPLES)][:SHEET_SAMPLES]
+        self.references = unseen.images[:: max(1, len(unseen.images) // SHEET_SAMPLES)][:SHEET_SAMPLES].contiguous()
 
     def loss(self, model: torch.nn.Module, phase: dict[str, Any], device: str) -> torch.Tensor:
         """Take the loss of a batch, both pictures at the phase's `size` in pixels; only the target is noised."""
