@@ -72,7 +72,7 @@ def apply_by(target: Any, method: Method, find: FindFamily) -> Run:
     repeats = all(part.family.repeats for part in parts)
     steps: StepSource = ExplicitSteps(alone=not method.scheduler.reuses)
     if hasattr(target, "scheduler") and repeats:
-        steps = SchedulerSteps(target)
+        steps = SchedulerSteps(target, alone=not method.scheduler.reuses)
     undo = [steps.detach, *(action for part in parts for action in part.install(method, steps, ledger))]
     patches = [patch for part in parts for patch in part.patches]
     return Run(models, method, [site for part in parts for site in part.sites], ledger, patches, undo)

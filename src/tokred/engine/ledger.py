@@ -23,6 +23,7 @@ class Ledger:
         unplanned: number of times that something could not be done as planned and ran dense.
         position: where in the generation the current model call is.
         warned: what has been warned of.
+        notes: what is to be known of this generation, each once.
     """
 
     calls: list[SiteCall] = field(default_factory=list)
@@ -33,6 +34,7 @@ class Ledger:
     unplanned: int = 0
     position: Position | None = None
     warned: set[str] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def begin_generation(self, generation: int) -> None:
         """Forget the calls of the last generation, at the first call of any model in this one."""
@@ -42,6 +44,7 @@ class Ledger:
         self.calls.clear()
         self.matches.clear()
         self.seconds.clear()
+        self.notes.clear()
         self.generations += 1
 
     def begin_call(self, position: Position) -> None:

@@ -118,6 +118,8 @@ class CallPlanner:
             self.begin(position.generation)
         call = self._call(position, Arguments(self.names, args, kwargs))
         self.ledger.begin_call(position)
+        if position.guessed and self.method.remembers:
+            self.ledger.notes["the sampler does not say how much noise there is: taken to fall evenly"] = None
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site in self.sites:

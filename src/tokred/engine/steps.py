@@ -6,7 +6,7 @@ import contextvars
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tokred.errors import SpecError
@@ -22,6 +22,7 @@ class Position:
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
         generation: number of the generation, from 1; the same for all models of a pipeline.
         time: the share of noise, see `tokred.engine.noise`.
+        guessed: whether it could not be read, and falls evenly.
     """
 
     step: int
@@ -29,6 +30,11 @@ class Position:
     branch: str
     generation: int
     time: float = field(default=0.0, compare=False)
+    guessed: bool = field(default=False, compare=False)
+
+    def after(self, generations: int) -> Position:
+        """Return the position with so many generations before it."""
+        return replace(self, generation=self.generation + generations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +86,11 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
         _explicit.reset(token)
 
 
+def is_said() -> bool:
+    """Say whether this is inside a `with tokred.step(...)` block."""
+    return _explicit.get() is not None
+
+
 class StepSource(Protocol):
     """Knows the position of the next model call."""
 
@@ -108,7 +119,7 @@ class ExplicitSteps:
     def __init__(self, alone: bool) -> None:
         self.alone = alone
         self._said: _Said | None = None
-        self._generation = 0
+        self.generation = 0
         self._calls: Counter[Hashable] = Counter()
         self._branches: set[tuple[Hashable, str]] = set()
 
@@ -118,8 +129,8 @@ class ExplicitSteps:
         if said is None:
             if not self.alone:
                 return None
-            self._generation += 1
-            return Position(0, 1, "both", self._generation)
+            self.generation += 1
+            return Position(0, 1, "both", self.generation)
         if said is not last:
             self._calls.clear()
         if last is None or said.index != last.index:
@@ -128,11 +139,11 @@ class ExplicitSteps:
         self._calls[model] += 1
         named = model, f"{said.branch}, call {call}" if call else said.branch
         if last is None or said.index < last.index or named in self._branches:
-            self._generation += 1
+            self.generation += 1
             self._branches.clear()
         self._said = said
         self._branches.add(named)
-        return Position(said.index, said.steps, named[1], self._generation, said.time)
+        return Position(said.index, said.steps, named[1], self.generation, said.time)
 
     def detach(self) -> None:
         """See `StepSource`; nothing was attached."""
