@@ -46,6 +46,7 @@ class ModelCall:
         dtype: of the picture, and of what is remembered of the model's features unless that is in half precision.
         device: where the model computes.
         time: the share of noise, a tensor on the device.
+        inference: whether it is made in inference mode.
     """
 
     position: Position
@@ -56,6 +57,7 @@ class ModelCall:
     dtype: torch.dtype
     device: torch.device
     time: torch.Tensor
+    inference: bool = False
 
 
 class CallPlanner:
@@ -110,13 +112,18 @@ class CallPlanner:
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Prepare every site for the call that is about to happen."""
+        inference = torch.is_inference_mode_enabled()
+        with torch.inference_mode(False):  # what is made here is written to in later calls, whatever their mode
+            self._prepare_call(Arguments(self.names, args, kwargs), inference)
+
+    def _prepare_call(self, arguments: Arguments, inference: bool) -> None:
         position = self.steps.next_call(self, self.branches.current)
         if position is None:
             self._reset("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
             return
         if position.generation != self.generation:
             self.begin(position.generation)
-        call = self._call(position, Arguments(self.names, args, kwargs))
+        call = replace(self._call(position, arguments), inference=inference)
         self.ledger.begin_call(position)
         if position.guessed and self.method.remembers:
             self.ledger.notes["the sampler does not say how much noise there is: taken to fall evenly"] = None
@@ -177,6 +184,8 @@ class CallPlanner:
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
             self._join(site, match, call, plan)
+        if not whole.inference:
+            match.leave_inference_mode()
         makes = plan.phase.matches and not match.made
         if makes:
             self._prepare_match(site.group, match, call, plan)
