@@ -4,109 +4,126 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections import Counter
 from collections.abc import Callable, Hashable
+from itertools import count
 from typing import Any
+from weakref import WeakSet, ref
 
-import torch
-
-from tokred.engine.noise import noise_shares
-from tokred.engine.steps import ExplicitSteps, Position, is_said
+from tokred.engine.explicit_steps import ExplicitSteps
+from tokred.engine.generation import ByThread, Generation
+from tokred.engine.sampler import Sampler
+from tokred.engine.steps import Position, is_said
 
 
 class SchedulerSteps:
-    """Follows a diffusers pipeline by wrapping functions of its scheduler.
+    """Follows a diffusers pipeline by wrapping functions of its scheduler, and those of every deep copy of that.
 
-    A step is one that the pipeline was asked for, of however many calls of the model: a sampler of second order makes
-    two. The steps that are left out at either end, as by a picture to start from, are no part of the generation.
+    A model call belongs to the scheduler that this thread has begun or stepped last and that has steps left. One of no
+    such scheduler belongs to no known generation.
 
     Args:
         pipe: a pipeline with a `scheduler`; another may be put in its place at any time.
-        alone: see `ExplicitSteps`, which counts inside `tokred.step`.
+        alone: see `ExplicitSteps`, which counts inside `tokred.step`, and for calls of no known generation.
     """
 
     def __init__(self, pipe: Any, alone: bool = False) -> None:
         self.pipe = pipe
-        self.generation = 0
-        self.explicit = ExplicitSteps(alone)
+        self.numbers = count(1)
+        self.explicit = ExplicitSteps(alone, self.numbers)
+        self.copies: WeakSet[Follower] = WeakSet()
+        self.recent: ByThread[list[ref[Follower]]] = ByThread()
         self._attach()
+
+    @property
+    def scheduler(self) -> Any:
+        """The pipeline's own, as it is followed."""
+        return self.root.scheduler
 
     def next_call(self, model: Hashable, branch: str) -> Position | None:
         """See `StepSource`. Calls of one step that have no names are told apart by order."""
-        if is_said():
-            said = self.explicit.next_call(model, branch)
-            return None if said is None else said.after(self.generation)
-        if self.pipe.scheduler is not self.scheduler:
-            self.detach()
-            self._attach()
-        if not self.planned:
-            self._plan()
-        step, half = divmod(self.made, self.order)
-        named = branch if not half else f"{branch}, half {half}" if branch else f"half {half}"
-        call = self.calls[model, named]
-        self.calls[model, named] += 1
-        name = f"{named}, call {call}" if named and call else named or f"call {call}"
-        place, guessed = self.first + self.made, not self.times
-        even = max(0.0, 1 - self.made / self.planned)
-        time = even if guessed else self.times[place] if place < len(self.times) else 0.0
-        steps = max(-(-self.planned // self.order), step + 1)
-        return Position(step, steps, name, self.generation + self.explicit.generation, time, guessed)
+        if not is_said():
+            if self.pipe.scheduler is not self.scheduler:
+                self.root.detach()
+                self._attach()
+            for known in self.recent.value or []:
+                follower = known()
+                if follower is not None and follower.sampler.left:
+                    self.current = follower.generation
+                    return follower.sampler.next_call(model, branch, self.current.number)
+        position = self.explicit.next_call(model, branch)
+        self.current = self.explicit.current
+        return position
+
+    def note(self, follower: Follower) -> None:
+        """Have the model calls of this thread belong to `follower`."""
+        others = [known for known in self.recent.value or [] if (o := known()) and o is not follower and o.sampler.left]
+        self.recent.value = [ref(follower), *others]
+
+    def detach(self) -> None:
+        """Put the scheduler's own functions back, and those of its copies."""
+        for follower in (self.root, *self.copies):
+            follower.detach()
+        self.copies.clear()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SchedulerSteps:
+        """A copied model is called by the same pipelines."""
+        return self
+
+    def _attach(self) -> None:
+        self.root = Follower(self, self.pipe.scheduler, self.pipe)
+
+
+class Follower:
+    """Follows one scheduler, through one generation after the other.
+
+    Args:
+        source: is told in which thread.
+        scheduler: which.
+        pipe: the pipeline that has it; None of a copy.
+    """
+
+    def __init__(self, source: SchedulerSteps, scheduler: Any, pipe: Any) -> None:
+        self.source, self.scheduler = source, scheduler
+        self.sampler = Sampler(scheduler, pipe)
+        self.generation = Generation(next(source.numbers))
+        if pipe is not None and self.sampler.begun:
+            source.note(self)
+        wrapped: list[tuple[str, Callable[..., None], bool]] = [
+            ("set_timesteps", self._begin, False),
+            ("step", self._advance, False),
+        ]
+        if hasattr(scheduler, "scale_model_input"):
+            wrapped.append(("scale_model_input", self._look, True))
+        self.wrappers = [Followed(scheduler, name, then, tells) for name, then, tells in wrapped]
 
     def detach(self) -> None:
         """Put the scheduler's own functions back."""
         for wrapper in self.wrappers:
             wrapper.remove()
-        if isinstance(count := vars(self.pipe).get("_num_timesteps"), _Past):
-            self.pipe._num_timesteps = int(count)
+        self.sampler.detach()
 
-    def _attach(self) -> None:
-        self.scheduler = self.pipe.scheduler
-        self._begin()  # timesteps that were set before this scheduler was seen
-        wrapped = [("set_timesteps", self._begin), ("step", self._advance)]
-        self.wrappers = [Followed(self.scheduler, name, then) for name, then in wrapped]
-        if hasattr(self.scheduler, "scale_model_input"):
-            self.wrappers.append(Followed(self.scheduler, "scale_model_input", self._look, tells=True))
+    def copied(self, name: str, memo: dict[int, Any]) -> Followed:
+        """Follow a deep copy of the scheduler, which is being made; return what stands in for its function `name`."""
+        follower: Follower | None = memo.get(id(self))
+        if follower is None:
+            follower = memo[id(self)] = Follower(self.source, copy.deepcopy(self.scheduler, memo), None)
+            self.source.copies.add(follower)
+        return next(wrapper for wrapper in follower.wrappers if wrapper.name == name)
 
     def _begin(self) -> None:
-        self.made, self.generation = 0, self.generation + 1
-        self.calls: Counter[tuple[Hashable, str]] = Counter()
-        self.planned, self.shown = 0, None
-        count = vars(self.pipe).get("_num_timesteps")
-        if count is not None:
-            self.pipe._num_timesteps = _Past(count)
-
-    def _plan(self) -> None:
-        """Read which of the sampler's steps will be taken, at the first call of the model."""
-        scheduler, timesteps = self.scheduler, self.scheduler.timesteps
-        count = 0 if timesteps is None else len(timesteps)
-        self.times = noise_shares(scheduler)
-        self.first = getattr(scheduler, "begin_index", None) or self._place_shown(timesteps)
-        asked = getattr(scheduler, "num_inference_steps", None)
-        order = getattr(scheduler, "order", 1) or 1
-        self.order = order if order > 1 and asked is not None and count > asked else 1
-        self.planned, told = max(count - self.first, 1), vars(self.pipe).get("_num_timesteps")
-        if told is not None and not isinstance(told, _Past) and 0 < told <= self.planned:
-            self.planned = told
-
-    def _look(self, sample: Any, timestep: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Note the time that the pipeline begins at, where it says it before it calls the model."""
-        if not self.planned:
-            self.shown = timestep
-
-    def _place_shown(self, timesteps: Any) -> int:
-        """Return which timestep is the first that the pipeline takes."""
-        if self.shown is None or timesteps is None:
-            return 0
-        same = torch.as_tensor(timesteps).cpu() == torch.as_tensor(self.shown).cpu()
-        return int(same.nonzero()[0]) if bool(same.any()) else 0
+        self.generation = Generation(next(self.source.numbers))
+        self.sampler.begin()
+        self.source.note(self)
 
     def _advance(self) -> None:
-        self.made += 1
-        self.calls.clear()
+        self.sampler.advance()
+        self.source.note(self)
+        if not self.sampler.left:
+            self.generation = Generation(0)  # the run holds the last one for its report
 
-
-class _Past(int):
-    """What a pipeline noted of an earlier generation: the number of its steps."""
+    def _look(self, sample: Any, timestep: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.sampler.look(timestep)
+        self.source.note(self)
 
 
 class Followed:
@@ -135,7 +152,10 @@ class Followed:
         return result
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """Leave the wrapper out of a copied scheduler."""
+        """Follow a copied scheduler by itself, where something can; else leave the wrapper out of it."""
+        follower = getattr(self.then, "__self__", None)
+        if isinstance(follower, Follower):
+            return follower.copied(self.name, memo)
         return copy.deepcopy(self.original, memo)
 
     def remove(self) -> None:

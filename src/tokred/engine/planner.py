@@ -11,6 +11,7 @@ from torch import nn
 
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.branches import BranchNames
+from tokred.engine.generation import Generation
 from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
@@ -95,7 +96,7 @@ class CallPlanner:
         self.groups = list(dict.fromkeys(site.group for site in sites))
         self.steps = steps
         self.branches = names
-        self.generation = 0
+        self.generation = Generation(0)
         self.ledger = ledger
         self.inner = inner
         self.names = argument_names(entry_of(family, model))
@@ -119,10 +120,13 @@ class CallPlanner:
     def _prepare_call(self, arguments: Arguments, inference: bool) -> None:
         position = self.steps.next_call(self, self.branches.current)
         if position is None:
-            self._reset("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
+            self._reset(
+                "the denoising step is not known: wrap each model call in tokred.step(index, steps), or draw with the "
+                "pipeline that tokred was applied to or one whose scheduler is a deep copy of its scheduler"
+            )
             return
-        if position.generation != self.generation:
-            self.begin(position.generation)
+        if self.steps.current is not self.generation:
+            self._enter(self.steps.current)
         call = replace(self._call(position, arguments), inference=inference)
         self.ledger.begin_call(position)
         if position.guessed and self.method.remembers:
@@ -146,15 +150,22 @@ class CallPlanner:
         left_out = [site for site in self.sites if not (site.called or skipped)]
         self.ledger.take_back({spec.name for site in left_out for spec in _recorded(site)})
 
-    def begin(self, generation: int) -> None:
-        """Begin a generation: forget the last one and start the random draws anew."""
-        self._refuse_replaced()
-        self._refuse_caches_inside()
-        self.generation = generation
-        self.generators.clear()
-        self.ledger.begin_generation(generation)
+    def _enter(self, generation: Generation) -> None:
+        """Go on with a generation: put in place what it remembers, nothing at its first call."""
+        if self not in generation.generators:
+            self._refuse_replaced()
+            self._refuse_caches_inside()
+        self._install(generation)
         for site in self.sites:
-            site.reset()
+            site.prepare_dense()
+
+    def _install(self, generation: Generation) -> None:
+        self.generation = generation
+        self.generators = generation.generators.setdefault(self, {})
+        self.ledger.enter(generation)
+        for site in self.sites:
+            site.states = generation.states.setdefault(site, {})
+            site.group.states = generation.correspondences.setdefault(site.group, {})
 
     def _call(self, position: Position, arguments: Arguments) -> ModelCall:
         """Work out what the model is called with."""
@@ -341,8 +352,9 @@ class CallPlanner:
     def _reset(self, why: str) -> None:
         self.ledger.position = None
         self.ledger.warn(f"nothing is reduced, {why}")
+        self._install(Generation(0))
         for site in self.sites:
-            site.reset()
+            site.prepare_dense()
 
 
 def _recorded(site: AnySite) -> tuple[SiteSpec, ...]:
