@@ -1,10 +1,11 @@
-"""How far tokred's own methods lie above the rivals and the published methods: `python benchmarks/advantage.py`.
+"""How far tokred's own methods lie above the baselines and the published methods: `python benchmarks/advantage.py`.
 
 It reads the results that benchmarks/front.sh wrote to docs/results/front, compares each preset and each other method of
 tokred's own, sample by sample, with the Pareto front of a group, and writes advantage.json, a plot over the number of
 steps, and the tables of docs/front.md between their comments. Above the dearest run of a front its best counts, and
-"at any" cost that does always. What `tokred tune` found, in docs/results/tuned, is compared with the rivals that were
-measured on the same samples. With `--check` nothing is written, and a page or file that is out of date is an error.
+"at any" cost that does always. What `tokred tune` found, in docs/results/tuned, is compared with the baselines that
+were measured on the same samples. With `--check` nothing is written, and a page or file that is out of date is an
+error.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from tokred.bench.json_file import write_json
 from tokred.bench.plots import write_pareto
 from tokred.bench.result import Row
 from tokred.metrics import Paired
-from tokred.metrics.psnr import IDENTICAL_PSNR
 from tokred.zoo.catalog import find_model
 
 ROOT = Path(__file__).parents[1]
@@ -41,14 +41,16 @@ METRIC = "psnr"
 Cost = Literal["time", "compute", "any"]
 PRESETS = ("quality", "balanced", "fast")
 OWN = (*PRESETS, "delta")
-BLOCK = re.compile(r"(<!-- advantage over (rivals|published) at (time|compute|any) -->\n).*?(<!-- end -->)", re.DOTALL)
-TUNED_BLOCK = re.compile(r"(<!-- tuned over rivals at (time|compute) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- advantage over (baselines|published) at (time|compute|any) -->\n).*?(<!-- end -->)", re.DOTALL
+)
+TUNED_BLOCK = re.compile(r"(<!-- tuned over baselines at (time|compute) -->\n).*?(<!-- end -->)", re.DOTALL)
 COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73", "emoji-flux-128": "#CC79A7"}
 
 
-def is_rival(row: Row) -> bool:
+def is_baseline(row: Row) -> bool:
     """Say whether a run is what users have without tokred: fewer steps, and the caches of diffusers."""
-    return row.kind == "rival"
+    return row.kind == "baseline"
 
 
 def is_published(row: Row) -> bool:
@@ -56,7 +58,7 @@ def is_published(row: Row) -> bool:
     return row.kind == "method" and row.method not in (*OWN, "step_cache", "random")
 
 
-GROUPS: dict[str, Callable[[Row], bool]] = {"rivals": is_rival, "published": is_published}
+GROUPS: dict[str, Callable[[Row], bool]] = {"baselines": is_baseline, "published": is_published}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Advantage:
         tokens: image tokens of a picture.
         steps: denoising steps.
         label: of the run.
-        group: "rivals" or "published".
+        group: "baselines" or "published".
         axis: which cost is the same, "time" or "compute"; with "any" it is compared with the best run of all.
         cost: over dense.
         best: how the group reaches that cost: the labels of the two runs between which it lies.
@@ -129,26 +131,21 @@ def compare(results: Results) -> Iterator[Advantage | Cheaper]:
 
 
 def compare_tuned(tuned: Results, measured: Results) -> Iterator[Advantage | Cheaper]:
-    """Compare every run that was tuned with the front of the rivals in another file, of the same samples.
+    """Compare every run that was tuned with the front of the baselines in another file, of the same samples.
 
     Raises:
         SpecError: the two are not of the same model, steps and seeds.
     """
     check_comparable(tuned, measured)
     for axis in get_args(Cost):
-        yield from _all_compared(measured, "rivals", axis, tuned.rows)
+        yield from _all_compared(measured, "baselines", axis, tuned.rows)
 
 
 def _all_compared(results: Results, group: str, axis: Cost, rows: Sequence[Row]) -> Iterator[Advantage | Cheaper]:
-    points = (_point(row, axis) for row in results.rows if GROUPS[group](row) and not _is_dense(row))
+    points = (_point(row, axis) for row in results.rows if GROUPS[group](row) and row.reduced)
     front = pareto_front(points, higher=True)
     if front:
         yield from (_compared(results, group, axis, row, front) for row in rows)
-
-
-def _is_dense(row: Row) -> bool:
-    """Say whether a run skipped nothing: its PSNR is a cap, and would decide every line to it."""
-    return row.scores[METRIC].mean == IDENTICAL_PSNR
 
 
 def _point(row: Row, axis: Cost) -> Point:
@@ -228,7 +225,7 @@ def _written(advantage: Advantage) -> str:
 
 def tuned_table(advantages: Advantages, axis: str) -> list[str]:
     """Return a row for each run that was tuned."""
-    lines = [f"| model | steps | method | {axis} | above the rivals, dB |", "|---|---|---|---|---|"]
+    lines = [f"| model | steps | method | {axis} | above the baselines, dB |", "|---|---|---|---|---|"]
     for one in (one for one in advantages.tuned if one.axis == axis):
         above = _written(one) if isinstance(one, Advantage) else "-"
         lines.append(f"| {one.model} | {one.steps} | {one.label} | {one.cost:.2f} | {above} |")
@@ -236,14 +233,16 @@ def tuned_table(advantages: Advantages, axis: str) -> list[str]:
 
 
 def figure(advantages: Advantages) -> Figure:
-    """Draw a panel for each preset: its advantage over the rivals at equal time, over the number of steps."""
+    """Draw a panel for each preset: its advantage over the baselines at equal time, over the number of steps."""
     drawn = Figure(figsize=(11, 3.8), layout="constrained")
     panels = drawn.subplots(1, len(PRESETS), sharey=True)
     for panel, preset in zip(panels, PRESETS, strict=True):
         panel.axhline(0, color="0.6", linewidth=1, linestyle=":")
         for model, colour in COLOURS.items():
             line = [
-                a for a in advantages.found if (a.group, a.axis, a.label, a.model) == ("rivals", "time", preset, model)
+                a
+                for a in advantages.found
+                if (a.group, a.axis, a.label, a.model) == ("baselines", "time", preset, model)
             ]
             if line:
                 means = [a.difference.mean for a in line]
@@ -264,7 +263,7 @@ def figure(advantages: Advantages) -> Figure:
         panel.set(title=preset, xscale="log", xlabel="steps", xticks=[6, 10, 28, 50])
         panel.set_xticks([6, 10, 28, 50], ["6", "10", "28", "50"])
         panel.minorticks_off()
-    panels[0].set_ylabel("PSNR above the rivals' front\nat equal time, dB (bars: 95 %)")
+    panels[0].set_ylabel("PSNR above the baselines' front\nat equal time, dB (bars: 95 %)")
     handles, labels = panels[0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return drawn

@@ -36,7 +36,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 @pytest.fixture
 def steps(request: pytest.FixtureRequest, subject: Subject, contender: Contender | None) -> int:
     """Say how many steps a generation takes."""
-    asked = request.config.getoption("--steps") if subject.draws else 1
+    asked = request.config.getoption("--steps") if subject.outputs == "pictures" else 1
     return contender.steps(asked) if contender else asked
 
 

@@ -13,7 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME[:key=value,...]|FILE.json",
-        help="method or rival to compare; can be given more than once; default: every method",
+        help="method or baseline to compare; can be given more than once; default: every method",
     )
     group.addoption("--model", default="emoji-dit", metavar="NAME", help="trained model; see `tokred models`")
     group.addoption("--steps", type=int, default=8, help="denoising steps of a generation")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Quality over measured time of all that makes a model faster: `bash benchmarks/front.sh MODEL STEPS [SAMPLES] [PAIRS]`.
-# Rivals (fewer steps, the caches of diffusers, the presets' own schedules over the sampler's time), published token
+# Baselines (fewer steps, the caches of diffusers, the presets' own schedules over the sampler's time), published token
 # methods, tokred's own methods and its presets, on seeds from 100 up, which nothing was tuned on. Below 12 steps two
 # dense ones come first, else four.
 # DEVICE in the environment, cpu or cuda, is where the model computes. Run it from the repository root; it writes
@@ -12,7 +12,7 @@ rows=()
 
 add() { for run in "$@"; do rows+=(--method "$run"); done; }
 
-rivals() {
+baselines() {
   for share in 0.8 0.667 0.5; do add "fewer_steps:share=$share"; done
   for order in 0 1 2; do add "taylor_seer:interval=2,dense_first=$first,order=$order"; done
   for interval in 3 4; do add "taylor_seer:interval=$interval,dense_first=$first,order=1"; done
@@ -34,7 +34,7 @@ published() {
   for method in tomesd tofu sito toma; do add "$method:ratio=0.25"; done
 }
 
-rivals
+baselines
 own
 published
 tokred bench --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \

@@ -4,12 +4,14 @@ A page says where a table goes with a pair of comments, `<!-- table: FILE [NAME[
 `<!-- end -->`: FILE is a result file under `docs/results`, the names are the methods, or some of their runs, to be
 shown in that order (all of them where none is named). An `analysis.json` is named from there as well; its table has a
 row for each lag. `FILE+FILE` are results of the same samples as one, see `tokred.bench.join_results`.
+`brief` in place of `table` leaves the speedup and the first metric, for readers in a hurry.
 `<!-- gains: FILE against NAME[:key=value,...] [METRIC] -->` is the place of the paired differences that
 `tokred compare` finds in the file; `twins` in place of `gains` leaves out those at equal compute and time.
-`<!-- measured: NAME -->` is the place of all runs of a method or rival on the trained models that have a file of their
-own; `<!-- speed: FOLDER -->` that of what benchmarks/gpu recorded in a folder.
+`<!-- measured: NAME -->` is the place of all runs of a method or baseline on the trained models that have a file of
+their own; `<!-- speed: FOLDER -->` that of what benchmarks/gpu recorded in a folder.
 `<!-- ranges: FILE,... of NAME[:key=value,...] [without PARAMETER,...] against NAME[...] -->`
 is that of how these differences spread over some of the runs, in several files.
+The docs' front page is README's first screen, and CONTRIBUTING is a page of them.
 With `--check` nothing is written, and a page whose table is not the one that its file gives is an error.
 """
 
@@ -26,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokred.analysis import Analysis
+from tokred.analysis.analysis_file import validate as validate_analysis
 from tokred.analysis.page import SUMMARY_HEAD, summary
 from tokred.bench import (
     Metric,
@@ -38,25 +40,23 @@ from tokred.bench import (
     read_results,
     validate,
 )
-from tokred.bench.classifying import classifying_metrics
-from tokred.bench.drawing import drawing_metrics
 from tokred.bench.gains import gain_tables
+from tokred.bench.measures import known_metric
 from tokred.bench.result import Row, Score
 from tokred.errors import SpecError
 from tokred.metrics import Paired
-from tokred.plain import read_plain
 from tokred.zoo.catalog import zoo_models
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 BLOCK = re.compile(r"(<!-- table: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
+BRIEF = re.compile(r"(<!-- brief: (\S+)((?: \w\S*)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SPEED = re.compile(r"(<!-- speed: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 read_once = functools.cache(read_results)
 """The page of every method has rows of the same files."""
-METRICS = (*drawing_metrics(), *classifying_metrics())
 
 
 def markdown(*rows: Sequence[str]) -> list[str]:
@@ -78,23 +78,34 @@ def quality_table(results: Results, names: Sequence[str]) -> list[str]:
     dense, absolute = results.dense, bool(results.dense.scores)
     rows = [row for each in parse_references(names) for row in results.rows if each.selects((row.method, row.params))]
     rows = rows if names else list(results.rows)
-    metrics = [metric for metric in METRICS if metric.name in rows[0].scores]
+    metrics = [known_metric(name) for name in rows[0].scores]
 
-    def quality(images_per_second: float, scores: Mapping[str, Score]) -> list[str]:
-        speed = [f"{images_per_second:.1f}"] if absolute else []
+    def quality(samples_per_second: float, scores: Mapping[str, Score]) -> list[str]:
+        speed = [f"{samples_per_second:.1f}"] if absolute else []
         return speed + [interval(m, scores[m.name]) if m.name in scores else "" for m in metrics]
 
     def cells(row: Row) -> list[str]:
         costs = [f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}"]
-        return [row.label, *costs, *quality(row.images_per_second, row.scores)]
+        return [row.label, *costs, *quality(row.samples_per_second, row.scores)]
 
-    speed = ["images/s"] if absolute else []
-    first = [["dense", "1.00", "1.00", *quality(dense.images_per_second, dense.scores)]] if absolute else []
+    speed = ["samples/s"] if absolute else []
+    first = [["dense", "1.00", "1.00", *quality(dense.samples_per_second, dense.scores)]] if absolute else []
     return markdown(["method", "compute", "time", *speed, *(m.head for m in metrics)], *first, *map(cells, rows))
 
 
+def brief_table(files: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the lines of a table of three columns: name, speedup and the first metric of the runs."""
+    results = functools.reduce(join_results, (read_results(RESULTS / file) for file in files))
+    metric = find_metric(results, None)
+    rows = [row for each in parse_references(names) for row in results.rows if each.selects((row.method, row.params))]
+    cells = (
+        [row.label, f"{1 / row.time_ratio.median:.1f}x", metric.written(row.scores[metric.name].mean)] for row in rows
+    )
+    return markdown(["method", "speedup", metric.head], *cells)
+
+
 def measured_table(name: str) -> list[str]:
-    """Return the lines of a table of all runs of a method or rival, on every measured model that it fits.
+    """Return the lines of a table of all runs of a method or baseline, on every measured model that it fits.
 
     Raises:
         SpecError: it was measured on none.
@@ -107,7 +118,7 @@ def measured_table(name: str) -> list[str]:
 
 
 def _measured(model: str, row: Row) -> list[str]:
-    metric = next(metric for metric in METRICS if metric.name in row.scores)
+    metric = known_metric(next(iter(row.scores)))
     quality = f"{metric.head} {interval(metric, row.scores[metric.name])}"
     return [model, row.label, f"{row.compute:.2f}", f"{row.time_ratio.median:.2f}", quality]
 
@@ -227,7 +238,7 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     if "choices" in results:
         return presets_table(results)
     if "curves" in results:
-        return markdown(SUMMARY_HEAD, *summary(read_plain(Analysis, results, "analysis")))
+        return markdown(SUMMARY_HEAD, *summary(validate_analysis(results)))
     if "line_noise" in results["rows"][0]:
         return errors_table(results)
     return quality_table(validate(results), names)
@@ -246,6 +257,10 @@ def filled(page: str) -> str:
     def block(match: re.Match[str]) -> str:
         head, file, names, tail = match.groups()
         return head + "\n".join(table_of(file.split("+"), names.split())) + "\n" + tail
+
+    def brief_block(match: re.Match[str]) -> str:
+        head, file, names, tail = match.groups()
+        return head + "\n".join(brief_table(file.split("+"), names.split())) + "\n" + tail
 
     def gains_block(match: re.Match[str]) -> str:
         head, kind, file, reference, name, tail = match.groups()
@@ -270,20 +285,34 @@ def filled(page: str) -> str:
         return head + "\n".join(speed_table(RESULTS / folder)) + "\n" + tail
 
     page = SPEED.sub(speed_block, MEASURED.sub(measured_block, page))
-    return RANGES.sub(ranges_block, GAINS.sub(gains_block, BLOCK.sub(block, page)))
+    return RANGES.sub(ranges_block, GAINS.sub(gains_block, BRIEF.sub(brief_block, BLOCK.sub(block, page))))
+
+
+def landing(readme: str) -> str:
+    """Return the front page of the docs: README's first screen."""
+    screen = in_docs(readme.partition("\n## ")[0])
+    return f"---\nhide: [navigation, toc]\n---\n\n{screen}"
+
+
+def in_docs(page: str) -> str:
+    """Return a page of the repository's root with its links as they are from `docs`."""
+    return page.replace("](docs/", "](").replace("](CONTRIBUTING.md)", "](contributing.md)")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a table is out of date")
     arguments = parser.parse_args()
+    readme = ROOT / "README.md"
+    pages = {path: filled(path.read_text()) for path in [readme, *sorted((ROOT / "docs").rglob("*.md"))]}
+    pages[ROOT / "docs" / "index.md"] = landing(pages[readme])
+    pages[ROOT / "docs" / "contributing.md"] = in_docs((ROOT / "CONTRIBUTING.md").read_text())
     stale = []
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        page = path.read_text()
-        if (made := filled(page)) != page:
+    for path, page in pages.items():
+        if page != path.read_text():
             stale.append(str(path.relative_to(ROOT)))
             if not arguments.check:
-                path.write_text(made)
+                path.write_text(page)
     print(f"out of date: {', '.join(stale) or 'none'}")
     return 1 if stale and arguments.check else 0
 

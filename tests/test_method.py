@@ -161,9 +161,9 @@ def test_unknown_names_offer_the_nearest() -> None:
         build_method("dito", {"ratoi": 0.5})
 
 
-def test_a_rival_is_no_method() -> None:
+def test_a_baseline_is_no_method() -> None:
     with pytest.raises(
-        SpecError, match="'fewer_steps' is a rival and reduces no tokens: .*tokred bench --method fewer_steps"
+        SpecError, match="'fewer_steps' is a baseline and reduces no tokens: .*tokred bench --method fewer_steps"
     ):
         build_method("fewer_steps", {})
 
@@ -185,7 +185,7 @@ def test_parameters_are_read_by_their_types() -> None:
     [
         ("ratio=half", "ratio=half cannot be read: the value must be float"),
         ("interval=2.5", "interval=2.5 cannot be read: the value must be int"),
-        ("stride=2", "stride=2 cannot be read: the value must be a pair such as 2x2"),
+        ("stride=2xa", "stride=2xa cannot be read: the value must be whole numbers such as 2x2"),
         ("ratio", "'ratio' of method 'dito' has no value. Write ratio=VALUE"),
         ("ratoi=1", "Unknown parameter of method 'dito': 'ratoi'"),
     ],

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from configs import MODELS, TINY_PIXELS, RealModel
 from jobs import Job, Options
 from loop import STEPS, counted, first_loop, methods, timed
 from speed import describe
-from subject import Workbench
 from tokred.bench.contender import Contender
+from tokred.estimate.models import MODELS, TINY_PIXELS, RealModel
+from tokred.estimate.workbench import Workbench
 from tokred.family.sites import sites_of
 from tokred.registry import family_for
 

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from clock import by_phase, milliseconds, peak_bytes, reset_peak
-from configs import RealModel
-from subject import Subject
 from tokred import Run
 from tokred.bench.contender import Contender, parse_contenders
 from tokred.bench.measure import count_flops
+from tokred.estimate.models import RealModel
+from tokred.estimate.workbench import Loop
 
 STEPS = {"full": 20, "tiny": 8}
 """Of a generation."""
@@ -32,18 +32,18 @@ def methods(model: RealModel, drawing: Sequence[str], classifying: Sequence[str]
     return parse_contenders(classifying if model.family == "vit" else drawing)
 
 
-def first_loop(subject: Subject, call: Callable[..., Any] | None = None) -> list[torch.Tensor]:
+def first_loop(subject: Loop, call: Callable[..., Any] | None = None) -> list[torch.Tensor]:
     """Run the first steps of a generation and return copies of their tensors: CUDA graphs write the next over them."""
     return [subject.step(index, call).clone() for index in range(FIRST_STEPS)]
 
 
-def counted(subject: Subject) -> int:
+def counted(subject: Loop) -> int:
     """Run a generation, which warms up every phase too, and count its operations."""
     return count_flops(lambda: [subject.step(index) for index in range(len(subject.moments))])
 
 
 def timed(
-    subject: Subject, run: Run | None, flops: int, sizes: str, call: Callable[..., Any] | None = None
+    subject: Loop, run: Run | None, flops: int, sizes: str, call: Callable[..., Any] | None = None
 ) -> dict[str, Any]:
     """Time whole generations, step by step.
 
@@ -52,7 +52,7 @@ def timed(
         run: the method applied to it; None for dense.
         flops: operations of a generation.
         sizes: "full" or "tiny".
-        call: see `Subject.step`.
+        call: see `Loop.step`.
 
     Returns:
         tokens: image tokens of one sample.

@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from configs import MODELS, TINY_PIXELS, RealModel
 from jobs import Job, Options
 from loop import STEPS, counted, methods, timed
-from subject import Workbench
 from tokred.bench.contender import Contender
+from tokred.estimate.models import MODELS, TINY_PIXELS, RealModel
+from tokred.estimate.workbench import Workbench
 
 DRAWING = (
     "balanced",

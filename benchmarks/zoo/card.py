@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tokred.zoo.catalog import WEIGHTS, ZooModel
-from tokred.zoo.families import PROMPTED
+from tokred.zoo.families import EDITING, FILMING, PROMPTED
 
 CARDS = Path(__file__).parent / "cards"
 
@@ -22,9 +22,12 @@ def write_card(model: ZooModel, record: dict[str, Any], notice: str) -> None:
         record: the content of its `training.json`.
         notice: the licence notice of its data.
     """
-    values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record) | {"notice": notice}
-    kind = "prompted" if model.family in PROMPTED else model.family
-    parts = [(CARDS / f"{name}.md").read_text() for name in (kind, "training")]
+    values = _of_model(model) | _of_data(record) | _of_training(record) | _of_judgement(record)
+    values |= _of_teacher(record) | {"notice": notice}
+    own = model.family in (*EDITING, *FILMING)
+    kind = "prompted" if model.family in PROMPTED and not own else model.family
+    names = (kind, "distilled", "training") if "teacher" in record else (kind, "training")
+    parts = [(CARDS / f"{name}.md").read_text() for name in names]
     (model.folder / "card.md").write_text(Template("\n".join(parts)).substitute(values))
 
 
@@ -46,6 +49,7 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "tokens": f"{model.tokens:,}",
         "classes": len(model.classes),
         "example": model.classes[0],
+        "prompts": ", ".join(f"*{name}*" for name in model.classes),
         "guidance": model.guidance,
         "sampling_steps": model.steps,
         "size": model.size,
@@ -70,6 +74,21 @@ def _of_data(record: dict[str, Any]) -> dict[str, Any]:
 def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
     if "accuracy" in record:
         return {"top1": f"{record['accuracy']['top1']:.2%}", "test_pictures": f"{record['accuracy']['pictures']:,}"}
+    if "edited" in record:
+        seeds, psnr = record["edited"]["seeds"], record["edited"]["psnr_db"]
+        rows = "\n".join(f"| {kind} | {found:.1f} |" for kind, found in psnr.items())
+        return {"samples": len(seeds), "last_seed": seeds[-1], "edit_psnr": rows}
+    if "clips" in record:
+        clips = record["clips"]
+        values = {
+            "samples": len(clips["seeds"]),
+            "last_seed": clips["seeds"][-1],
+            "held_out": clips["held_out_prompts"],
+        }
+        for file in ("sheet", "held_out"):
+            values[f"{file}_own"] = clips[file]["nearest_is_own_motion"]
+            values[f"{file}_psnr"] = f"{clips[file]['nearest_psnr_db']:.1f}"
+        return values
     samples, unseen = record["samples"], record["held_out"]
     return {
         "samples": len(samples["seeds"]),
@@ -78,6 +97,18 @@ def _of_judgement(record: dict[str, Any]) -> dict[str, Any]:
         "psnr": f"{samples['nearest_psnr_db']:.1f}",
         "held_out": ", ".join(unseen["prompts"]) or "none",
         "unknown": ", ".join(unseen["unknown"]) or "none",
+    }
+
+
+def _of_teacher(record: dict[str, Any]) -> dict[str, Any]:
+    if "teacher" not in record:
+        return {}
+    teacher = record["teacher"]
+    return {
+        "teacher": teacher["name"],
+        "teacher_steps": teacher["steps"],
+        "taught_psnr": f"{teacher['psnr_db']:.1f}",
+        "untaught_psnr": f"{teacher['untaught_psnr_db']:.1f}",
     }
 
 
@@ -96,6 +127,7 @@ def _of_training(record: dict[str, Any]) -> dict[str, Any]:
         "final_loss": f"{final['mean']:.4f}",
         "first_step": final["steps"][0],
         "last_step": final["steps"][1],
+        "start": settings.get("start", "none"),
         "settings": "\n".join(f"| {name} | {value} |" for name, value in entries.items()),
     }
 

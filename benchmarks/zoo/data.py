@@ -50,7 +50,7 @@ def load_images(folder: Path, array: str, **selection: Any) -> LabelledImages:
     return load(np.load(folder / array), **selection)
 
 
-def load_emoji(emoji: Any, style: str, labels: list[str], mirror: bool) -> LabelledImages:
+def load_emoji(emoji: Any, style: str, labels: list[str], mirror: bool, split: int = 0) -> LabelledImages:
     """Select from an emoji array one drawing style and some Unicode subgroups; each identity is a class.
 
     Args:
@@ -58,10 +58,11 @@ def load_emoji(emoji: Any, style: str, labels: list[str], mirror: bool) -> Label
         style: drawing style, such as "fluent-3d".
         labels: Unicode subgroups, such as "animal-mammal".
         mirror: see `LabelledImages`.
+        split: 0 selects the identities that are trained on, 1 those that are held out.
     """
     wanted = [list(emoji["label_names"]).index(name) for name in labels]
     chosen = np.isin(emoji["labels"], wanted) & (emoji["style"] == list(emoji["styles"]).index(style)) & ~emoji["zwj"]
-    trained = chosen & (emoji["split"] == 0)
+    trained = chosen & (emoji["split"] == split)
     identities, classes = np.unique(emoji["emoji"][trained], return_inverse=True)
     held_out = np.unique(emoji["emoji"][chosen & (emoji["split"] == 1)])
     return LabelledImages(

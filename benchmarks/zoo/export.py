@@ -15,6 +15,7 @@ from safetensors.torch import save
 from card import draw_losses, write_card
 from data import LabelledImages
 from tokred.zoo.catalog import WEIGHTS, ZooModel
+from tokred.zoo.wan import FRAMES
 
 HERE = Path(__file__).parent
 LARGEST_BYTES = 25_000_000
@@ -105,9 +106,15 @@ def halve(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def tokens(config: dict[str, Any], size: int) -> int:
-    """Return the image tokens of a picture of `size` pixels a side; Flux takes 2 x 2 patches as its channels."""
-    pixels: int = config["model"]["patch_size"] * (2 if config["family"] == "flux" else 1)
-    return (size // pixels) ** 2
+    """Return the image tokens of a picture of `size` pixels a side, of its reference too, of all frames of a clip.
+
+    Flux takes 2 x 2 patches as its channels.
+    """
+    family, patch = config["family"], config["model"]["patch_size"]
+    if family == "wan":
+        return int(FRAMES // patch[0] * (size // patch[1]) * (size // patch[2]))
+    pixels: int = patch * (2 if family in ("flux", "kontext") else 1)
+    return (size // pixels) ** 2 * (2 if family == "kontext" else 1)
 
 
 def _write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> str:
@@ -122,7 +129,7 @@ def _write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> str:
 def _description(
     name: str, config: dict[str, Any], data: LabelledImages, facts: dict[str, Any], sums: dict[str, str]
 ) -> dict[str, Any]:
-    size = data.images.shape[-1]
+    size = config.get("frame", data.images.shape[-1])
     return {
         "name": name,
         "summary": config["summary"],

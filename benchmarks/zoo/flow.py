@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers import FluxPipeline
@@ -13,6 +13,7 @@ from diffusers import FluxPipeline
 from data import LabelledImages
 from nearest import nearest
 from sheet import COLUMNS, save_sheet
+from start import start_from
 from tokred.zoo.catalog import ZooModel
 from tokred.zoo.draw import draw
 from tokred.zoo.encoder import WordEncoder
@@ -23,7 +24,8 @@ from tokred.zoo.spread import asked
 from tokred.zoo.words import split_words, vocabulary
 
 SHEET_SAMPLES = 32
-Velocity = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+Velocity = Callable[..., torch.Tensor]
+"""From the network, `mixed`, `sigma` and what is wanted to the velocity."""
 
 
 def dit_velocity(
@@ -44,21 +46,38 @@ def sd3_velocity(model: Prompted, mixed: torch.Tensor, sigma: torch.Tensor, word
 
 
 def flux_velocity(
-    model: Prompted, mixed: torch.Tensor, sigma: torch.Tensor, words: torch.Tensor, size: int
+    model: Prompted,
+    mixed: torch.Tensor,
+    sigma: torch.Tensor,
+    words: torch.Tensor,
+    size: int,
+    reference: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Ask a Flux for the velocity, as `sd3_velocity`; positions are those of a picture of `size` pixels a side."""
+    """Ask a Flux for the velocity, as `sd3_velocity`; positions are those of a picture of `size` pixels a side.
+
+    A `reference`, of the shape of `mixed`, follows it as a picture of its own, as Flux Kontext takes it.
+    """
     batch, channels, height, width = mixed.shape
     tokens, pooled = model.text(words)
     places = FluxPipeline._prepare_latent_image_ids(batch, height // 2, width // 2, mixed.device, mixed.dtype)
+    pictures = [mixed] if reference is None else [mixed, reference]
+    count, places = len(places), places * (size / height)
     packed: torch.Tensor = model.transformer(
-        FluxPipeline._pack_latents(mixed, batch, channels, height, width),
+        torch.cat([FluxPipeline._pack_latents(p, batch, channels, height, width) for p in pictures], dim=1),
         timestep=sigma,
         encoder_hidden_states=tokens,
         pooled_projections=pooled,
-        img_ids=places * (size / height),
+        img_ids=torch.cat([places + places.new_tensor([image, 0, 0]) for image in range(len(pictures))]),
         txt_ids=places.new_zeros(tokens.shape[1], 3),
     ).sample
-    velocity: torch.Tensor = FluxPipeline._unpack_latents(packed, height, width, vae_scale_factor=1)
+    velocity: torch.Tensor = FluxPipeline._unpack_latents(packed[:, :count], height, width, vae_scale_factor=1)
+    return velocity
+
+
+def wan_velocity(model: Prompted, mixed: torch.Tensor, sigma: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    """Ask a Wan for the velocity at clips `mixed` `[B, 3, F, H, W]`; see `sd3_velocity`."""
+    tokens, _ = model.text(words)
+    velocity: torch.Tensor = model.transformer(mixed, timestep=sigma * 1000, encoder_hidden_states=tokens).sample
     return velocity
 
 
@@ -68,12 +87,12 @@ def flow_loss(velocity: Velocity, model: torch.nn.Module, images: torch.Tensor, 
     Args:
         velocity: asks `model` for the velocity.
         model: predicts it.
-        images: `[B, 3, H, W]` in [-1, 1].
+        images: `[B, 3, H, W]` in [-1, 1], or clips `[B, 3, F, H, W]`.
         wanted: what each picture shows, `[B, ...]`: its class, or the words of its prompt.
     """
     sigma = torch.sigmoid(torch.randn(len(images), device=images.device))
     noise = torch.randn_like(images)
-    mixed = torch.lerp(images, noise, sigma.view(-1, 1, 1, 1))
+    mixed = torch.lerp(images, noise, sigma.view(-1, *[1] * (images.ndim - 1)))
     return torch.nn.functional.mse_loss(velocity(model, mixed, sigma, wanted).float(), noise - images)
 
 
@@ -84,26 +103,40 @@ class FlowTask:
         self.family = drawing_family(config["family"])
         self.config, self.data = config, data
         self.size = data.images.shape[-1]
-        velocities = {"dit": dit_velocity, "sd3": sd3_velocity, "flux": partial(flux_velocity, size=self.size)}
+        flux = partial(flux_velocity, size=self.size)
+        velocities = {
+            "dit": dit_velocity,
+            "sd3": sd3_velocity,
+            "flux": flux,
+            "kontext": flux,
+            "wan": wan_velocity,
+        }
         self.velocity: Velocity = velocities[config["family"]]
 
     def build(self) -> torch.nn.Module:
-        """Build the untrained network."""
-        return self.family.build(self.config["model"], self.data.classes).eval()
+        """Build the untrained network, or the one that the config's `start` names."""
+        model = self.family.build(self.config["model"], self.data.classes).eval()
+        if "start" in self.config:
+            start_from(cast(Prompted, model), self.config["start"])
+        return model
 
     def loss(self, model: torch.nn.Module, phase: dict[str, Any], device: str) -> torch.Tensor:
         """Take the loss of a batch, at the phase's `size` in pixels."""
         images, labels = self.data.batch(phase["batch"], device)
-        images = torch.nn.functional.interpolate(images, size=(phase["size"],) * 2, mode="area")
-        return flow_loss(self.velocity, model, images, self._wanted(model, labels))
+        return flow_loss(self.velocity, model, self.coarse(images, phase), self._wanted(model, labels))
+
+    def coarse(self, images: torch.Tensor, phase: dict[str, Any]) -> torch.Tensor:
+        """Bring images `[B, 3, H, W]` to the phase's `size` in pixels."""
+        return torch.nn.functional.interpolate(images, size=(phase["size"],) * 2, mode="area")
 
     def show(self, model: torch.nn.Module, folder: Path) -> str:
-        """Draw 8 pictures in 20 steps into `folder / "sheet.png"`."""
+        """Draw 8 pictures into `folder / "sheet.png"`, in 20 steps or the fewer that the model is meant for."""
         names = self.data.classes
         pipe = self.family.pipeline(model, names, self.size)
         shown = asked(names, range(COLUMNS))
         request = self.family.request(pipe, shown)
-        pictures = draw(pipe, request, range(COLUMNS), steps=20, guidance=self.config["sampling"]["guidance"])
+        sampling = self.config["sampling"]
+        pictures = draw(pipe, request, range(COLUMNS), min(20, sampling["steps"]), sampling["guidance"])
         save_sheet(pictures, shown, folder / "sheet.png")
         return "sheet.png drawn"
 
@@ -140,9 +173,13 @@ class FlowTask:
         return known, [prompt for prompt in self.data.held_out if prompt not in known]
 
     def _wanted(self, model: torch.nn.Module, labels: torch.Tensor) -> torch.Tensor:
-        """Return the classes, or the words of the prompts, some of them left out for guidance to have a contrast."""
+        """Return the classes, or the words of the prompts."""
         if not isinstance(model, Prompted):
             return labels
-        words = model.text.numbers([self.data.classes[label] for label in labels.tolist()])
-        dropped = torch.rand(len(labels), 1, device=words.device) < self.config["train"]["drop"]
+        return self.words(model, [self.data.classes[label] for label in labels.tolist()])
+
+    def words(self, model: torch.nn.Module, prompts: Sequence[str]) -> torch.Tensor:
+        """Return the words of the prompts, `[B, 8]`, some of them left out for guidance to have a contrast."""
+        words = cast(Prompted, model).text.numbers(prompts)
+        dropped = torch.rand(len(words), 1, device=words.device) < self.config["train"]["drop"]
         return words.masked_fill(dropped, 0)

@@ -24,7 +24,10 @@ import torch
 
 from classify import ClassifyTask
 from data import load_images
+from distill import DistillTask
+from editing import EditTask
 from export import Exportable, Places, export_model
+from filming import ClipTask
 from flow import FlowTask
 
 HERE = Path(__file__).parent
@@ -54,6 +57,12 @@ def make_task(config: dict[str, Any], folder: Path) -> Task:
     data = load_images(folder, **config["data"])
     if config["family"] == "vit":
         return ClassifyTask(config, data, load_images(folder, **config["data"] | {"part": "test", "mirror": False}))
+    if config["family"] == "kontext":
+        return EditTask(config, data, load_images(folder, **config["data"] | {"split": 1, "mirror": False}))
+    if config["family"] == "wan":
+        return ClipTask(config, data)
+    if "distill" in config:
+        return DistillTask(config, data)
     return FlowTask(config, data)
 
 

@@ -1,1 +1,1 @@
-"""The methods that tokred brings along, one file each."""
+"""tokred's own methods, one file each."""

@@ -70,7 +70,7 @@ def asymrnr(
     keys: tuple[float, ...] = (0.3,),
     reuse: int = 5,
     measure: Measure = "euclidean",
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     seed: int = 0,
 ) -> Method:
     """Drop queries that are close to another and copy its output; drop keys and values by pairs of their own.
@@ -83,7 +83,7 @@ def asymrnr(
         keys: the same for keys and values.
         reuse: number of steps that one match serves, at least 1.
         measure: "euclidean", the negative squared distance; "dot", "cosine"; or "random" pairs, which compare nothing.
-        stride: height and width of the cells that hold one destination each, in tokens.
+        stride: height and width of the cells that hold one destination each, in tokens; or frames before them.
         seed: of the draws.
     """
     measures: dict[str, Similarity] = {

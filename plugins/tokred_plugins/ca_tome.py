@@ -49,7 +49,7 @@ def ca_tome(
     *,
     ratio: float = 0.5,
     interval: int = 0,
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     sites: tuple[SiteKind, ...] = ("attn",),
     seed: int = 0,
 ) -> Method:
@@ -59,7 +59,7 @@ def ca_tome(
         ratio: share of the image tokens that is removed, in [0, 1 - 1 / (sy * sx)].
         interval: number of steps from one checkpoint to the next; 0 takes the published places, which lie
             close together at the start and closest at the end.
-        stride: height and width of the cells that hold one destination each, in tokens.
+        stride: height and width of the cells that hold one destination each, in tokens; or frames before them.
         sites: where tokens are reduced.
         seed: of the draws.
     """

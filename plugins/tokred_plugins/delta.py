@@ -23,7 +23,7 @@ def delta(
     variable: Variable = "log_snr",
     gain: Gain = "one",
     signal: Signal | str = "output",
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     remove: Remove = "similar",
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     keys: Keys = "full",
@@ -48,7 +48,7 @@ def delta(
         gain: "one", or "fitted" to what the forecasts missed at the last dense step, token by token.
         signal: what is compared; "error" pairs tokens whose forecasts miss alike; as "drift", it needs `dense_first`
             of at least 2.
-        stride: height and width of the cells that hold one destination each, in tokens.
+        stride: height and width of the cells that hold one destination each, in tokens; or frames before them.
         remove: which tokens go: "similar", those most similar to a destination, or "least", those of the least signal:
             with `signal="error"` the tokens stay whose forecasts err most.
         sites: where tokens are reduced.

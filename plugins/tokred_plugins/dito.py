@@ -19,7 +19,7 @@ def dito(
     decay: float = 1.0,
     signal: Signal | str = "output",
     oracle: bool = False,
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     merge: MergeMode = "prune",
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     keys: Keys = "kept",
@@ -50,7 +50,7 @@ def dito(
             change of outputs between two dense steps, needs `dense_first` of at least 2.
         oracle: whether each Reduction step is computed densely first and paired by its own outputs: dearer than dense,
             to show what reused pairs lose. Not with `pmr`.
-        stride: height and width of the cells that hold one destination each, in tokens.
+        stride: height and width of the cells that hold one destination each, in tokens; or frames before them.
         merge: what a destination holds: "prune", its own features, or "mean".
         sites: where tokens are reduced.
         keys: what kept queries attend to: "kept" tokens, "full" or "recovered" keys and values.

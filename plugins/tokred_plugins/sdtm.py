@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import torch
@@ -22,10 +23,10 @@ class AnchorMatcher:
     """Keep in each window the token that was merged most often in a row; remove the r others closest to one (FIDM).
 
     Attributes:
-        window: height and width of a window, in tokens.
+        window: height and width of a window, in tokens; or frames before them.
     """
 
-    window: tuple[int, int] = (2, 2)
+    window: tuple[int, ...] = (2, 2)
 
     def __post_init__(self) -> None:
         check_stride(self.window, "window")
@@ -33,11 +34,11 @@ class AnchorMatcher:
     @property
     def max_ratio(self) -> float:
         """Share of the tokens that are not kept where each window keeps one."""
-        return 1 - 1 / (self.window[0] * self.window[1])
+        return 1 - 1 / prod(self.window)
 
     def capacity(self, layout: Layout) -> int:
         """Return the number of tokens that the windows can lose."""
-        return count_cells(layout, self.window) * (self.window[0] * self.window[1] - 1)
+        return count_cells(layout, self.window) * (prod(self.window) - 1)
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """List the windows `[D, n]`."""
@@ -63,7 +64,7 @@ class WindowMatcher(AnchorMatcher):
     The last window that is needed may lose some of its tokens only.
 
     Attributes:
-        window: height and width of a window, in tokens.
+        window: height and width of a window, in tokens; or frames before them.
         frequency: weight, in the choice of windows, of how often in a row its tokens were merged, over the mean.
     """
 
@@ -151,7 +152,7 @@ def sdtm(
     protect: int = 3,
     new: float = 0.2,
     frequency: float = 0.05,
-    window: tuple[int, int] = (2, 2),
+    window: tuple[int, ...] = (2, 2),
     sites: tuple[SiteKind, ...] = ("attn", "mlp"),
     seed: int = 0,
 ) -> Method:
@@ -164,7 +165,7 @@ def sdtm(
         protect: number of steps from one dense step to the next, at least 2.
         new: weight of a merged token's new output beside its own at the last dense step, in [0, 1].
         frequency: weight of how often a window was merged already, in the choice of windows.
-        window: height and width of a window, in tokens.
+        window: height and width of a window, in tokens; or frames before them.
         sites: where tokens are reduced.
         seed: of the draws.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 import torch
@@ -34,12 +35,12 @@ class BaseMatcher(Stateless):
     The bases are each sample's own. Rows and columns beyond the last whole cell hold no bases.
 
     Attributes:
-        stride: height and width `(sy, sx)` of a cell, in tokens.
+        stride: height and width `(sy, sx)` of a cell, in tokens; or frames before them, `(sf, sy, sx)`.
         noise: weight of the noise in the choice of bases, at least 0; the score beside it is a sum of N similarities.
         recover: whom a pruned token follows: "kept", the most similar of all kept tokens, or "base", of the bases.
     """
 
-    stride: tuple[int, int] = (2, 2)
+    stride: tuple[int, ...] = (2, 2)
     noise: float = 0.1
     recover: RecoverFrom = "kept"
 
@@ -52,8 +53,8 @@ class BaseMatcher(Stateless):
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are no bases: 1 - 1 / (sy * sx)."""
-        return 1 - 1 / (self.stride[0] * self.stride[1])
+        """Share of the tokens that are no bases where cells fill the grid."""
+        return 1 - 1 / prod(self.stride)
 
     def capacity(self, layout: Layout) -> int:
         """Return the number of tokens that are no bases, or 0 where a grid is smaller than one cell."""
@@ -88,7 +89,7 @@ def _similarity_to_all(features: torch.Tensor, similarity: Similarity) -> torch.
 def sito(
     *,
     ratio: float = 0.5,
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     noise: float = 0.1,
     recover: RecoverFrom = "kept",
     sites: tuple[SiteKind, ...] = ("attn",),
@@ -98,7 +99,7 @@ def sito(
 
     Args:
         ratio: share of the image tokens that is removed, in [0, 1 - 1 / (sy * sx)].
-        stride: height and width of the cells that hold one base each, in tokens.
+        stride: height and width of the cells that hold one base each, in tokens; or frames before them.
         noise: weight of the noise in the choice of bases, at least 0.
         recover: whose output a pruned token copies: that of the most similar "kept" token, bases among them, as the
             public code does, or of the most similar "base", as the paper says.

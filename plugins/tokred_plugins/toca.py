@@ -26,13 +26,13 @@ class FreshMatcher:
             count as computed.
         staleness: weight of the matches since a token was computed, over `every`.
         bonus: by what share the best score of each window grows, at least 0.
-        window: height and width of a window, in tokens.
+        window: height and width of a window, in tokens; or frames before them.
     """
 
     every: int = 3
     staleness: float = 0.25
     bonus: float = 0.6
-    window: tuple[int, int] = (2, 2)
+    window: tuple[int, ...] = (2, 2)
     max_ratio: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ def toca(
     every: int = 3,
     staleness: float = 0.25,
     bonus: float = 0.6,
-    window: tuple[int, int] = (2, 2),
+    window: tuple[int, ...] = (2, 2),
 ) -> Method:
     """Reuse attention outputs between dense steps, and MLP outputs but for the tokens with the highest scores.
 
@@ -123,7 +123,7 @@ def toca(
         every: number of steps from one dense step to the next, at least 2.
         staleness: weight of how long ago a token was computed, at least 0.
         bonus: by what share the best score of each window grows, at least 0.
-        window: height and width of a window, in tokens.
+        window: height and width of a window, in tokens; or frames before them.
     """
     return Method(
         name="toca",

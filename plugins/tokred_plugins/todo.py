@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 import torch
@@ -18,8 +19,8 @@ Sample = Literal["nearest-exact", "nearest", "mean"]
 class Downsample(Stateless):
     """Keep what resizing the grid to a smaller one picks, always the same tokens; no features are read.
 
-    A grid of h by w becomes one of h // factor by w // factor, by the rule of PyTorch's `interpolate`. Where that is
-    more than there are to remove, the last tokens stay too.
+    A grid of h by w becomes one of h // factor by w // factor, by the rule of PyTorch's `interpolate`; of a video each
+    frame by itself. Where that is more than there are to remove, the last tokens stay too.
 
     Attributes:
         factor: by how much the grid gets smaller, in height and in width; at least 2.
@@ -45,9 +46,11 @@ class Downsample(Stateless):
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
         """List the first `r` tokens that are not picked, and the one that is picked for each, both `[1, r]`."""
         picked, start = [], 0
-        for h, w in layout.grids:
-            picked.append(start + self._picked(h)[:, None] * w + self._picked(w))
-            start += h * w
+        for grid in layout.grids:
+            h, w = grid[-2:]
+            for _ in range(prod(grid[:-2])):
+                picked.append(start + self._picked(h)[:, None] * w + self._picked(w))
+                start += h * w
         for_each = torch.cat([tokens.flatten() for tokens in picked])
         src = (~torch.isin(torch.arange(layout.image), for_each)).nonzero()[:r, 0]
         return src.unsqueeze(0), for_each[src].unsqueeze(0)

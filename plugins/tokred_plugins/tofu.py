@@ -10,7 +10,7 @@ def tofu(
     *,
     ratio: float = 0.5,
     early: float = 0.5,
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     random: bool = True,
     sites: tuple[SiteKind, ...] = ("attn",),
     seed: int = 0,
@@ -23,7 +23,7 @@ def tofu(
     Args:
         ratio: share of the image tokens that is removed, in [0, 1 - 1 / (sy * sx)].
         early: share of the blocks that prune, in [0, 1]; the others merge.
-        stride: height and width of the cells that hold one destination each, in tokens.
+        stride: height and width of the cells that hold one destination each, in tokens; or frames before them.
         random: whether destinations are drawn anew at each call; else each is the top-left token of its cell.
         sites: where tokens are reduced.
         seed: of the draws.

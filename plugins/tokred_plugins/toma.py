@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar, Literal
 
 import torch
@@ -22,14 +23,14 @@ class FacilityMatcher(Stateless):
     Where the tiles cannot all lose as many tokens, the first ones lose one more.
 
     Attributes:
-        tile: height and width of a tile at most, in tokens; where the grid is no multiple of it, the greatest
-            divisors of height and width below it.
+        tile: height and width of a tile at most, in tokens, within a frame of a video; or frames before them. Where the
+            grid is no multiple of it, the greatest divisors of each below it.
         scale: sharpness of the weights, above 0: they are a softmax of `scale` times the similarity.
         unmerge: "transpose" mixes destinations by the weights that tokens gave them; "pinv" is the pseudo-inverse of
             the merge.
     """
 
-    tile: tuple[int, int] = (4, 4)
+    tile: tuple[int, ...] = (4, 4)
     scale: float = 1000.0
     unmerge: Unmerge = "transpose"
 
@@ -43,7 +44,7 @@ class FacilityMatcher(Stateless):
     @property
     def max_ratio(self) -> float:
         """Share of the tokens that are no destinations where each tile has one."""
-        return 1 - 1 / (self.tile[0] * self.tile[1])
+        return 1 - 1 / prod(self.tile)
 
     def capacity(self, layout: Layout) -> int:
         """Return the number of tokens that are no destinations where each tile has one."""
@@ -69,11 +70,11 @@ class FacilityMatcher(Stateless):
         up = weights.transpose(2, 3) if self.unmerge == "transpose" else torch.linalg.pinv(down)
         return LinearReduction.from_weights(tiles, dst, down, up, short)
 
-    def _fitting(self, layout: Layout) -> tuple[int, int]:
+    def _fitting(self, layout: Layout) -> tuple[int, ...]:
         """Return the greatest tile up to `tile` that divides every picture."""
-        sides = zip(self.tile, zip(*layout.grids, strict=True), strict=True)
-        sy, sx = (next(d for d in range(most, 0, -1) if not any(n % d for n in lengths)) for most, lengths in sides)
-        return sy, sx
+        lengths = zip(*((1, *grid)[-3:] for grid in layout.grids), strict=True)
+        sides = list(zip((1, *self.tile)[-3:], lengths, strict=True))[-len(self.tile) :]
+        return tuple(next(d for d in range(most, 0, -1) if not any(n % d for n in side)) for most, side in sides)
 
 
 def facility_location(scores: torch.Tensor, k: int) -> torch.Tensor:
@@ -137,7 +138,7 @@ class EveryNth:
 def toma(
     *,
     ratio: float = 0.5,
-    tile: tuple[int, int] = (4, 4),
+    tile: tuple[int, ...] = (4, 4),
     scale: float = 1000.0,
     unmerge: Unmerge = "transpose",
     every: int = 1,
@@ -148,8 +149,8 @@ def toma(
     """Merge each tile into its most representative tokens by an attention-like matrix, and back by its transpose.
 
     Args:
-        ratio: share of the image tokens that is removed, in [0, 1 - 1 / (height * width of the tile)].
-        tile: height and width of a tile at most, in tokens.
+        ratio: share of the image tokens that is removed, in [0, 1 - 1 / (tokens of a tile)].
+        tile: height and width of a tile at most, in tokens; or frames before them.
         scale: sharpness of the weights, above 0.
         unmerge: "transpose" or "pinv", the pseudo-inverse.
         every: number of steps from one merging step to the next, at least 1; the others are dense.

@@ -9,7 +9,7 @@ from tokred.parts import Copy, Cosine, EveryStep, GridMatcher
 def tomesd(
     *,
     ratio: float = 0.5,
-    stride: tuple[int, int] = (2, 2),
+    stride: tuple[int, ...] = (2, 2),
     random: bool = True,
     sites: tuple[SiteKind, ...] = ("attn",),
     seed: int = 0,
@@ -21,7 +21,7 @@ def tomesd(
 
     Args:
         ratio: share of the image tokens that is removed, in [0, 1 - 1 / (sy * sx)].
-        stride: height and width of the cells that hold one destination each, in tokens.
+        stride: height and width of the cells that hold one destination each, in tokens; or frames before them.
         random: whether destinations are drawn anew at each call; else each is the top-left token of its cell.
         sites: where tokens are reduced.
         seed: of the draws.

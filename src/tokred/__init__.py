@@ -1,46 +1,51 @@
 """tokred: token reduction for image transformers, composed from parts, undone in one line, measured honestly."""
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
 
-from tokred import errors, interfaces, parts, signals
-from tokred.engine.apply import apply
-from tokred.engine.report import Report
-from tokred.engine.run import Run
-from tokred.engine.steps import step
-from tokred.errors import (
-    ConflictError,
-    OutputError,
-    PluginError,
-    SpecError,
-    TokredError,
-    UnknownName,
-    UnsupportedModel,
-    WeightsError,
-)
-from tokred.family import Attention, Cost, Family, Halves, Stack
-from tokred.interfaces import (
-    ClassToken,
-    Matcher,
-    Phase,
-    Place,
-    Plan,
-    Probe,
-    Recovery,
-    Remembered,
-    Scheduler,
-    Signal,
-    Similarity,
-    SiteInfo,
-    SiteKind,
-)
-from tokred.layout import Layout
-from tokred.linear import LinearReduction
-from tokred.listing import methods, models
-from tokred.method import Keys, MergeRule, Method
-from tokred.reduction import MergeMode, Reduction
-from tokred.registry import Component, compose, hookimpl, read_method, save_method
-from tokred.weighted import WeightedReduction
-from tokred.zoo import load_model
+from tokred._lazy import lazily
+
+if TYPE_CHECKING:
+    from tokred import errors, interfaces, parts, signals
+    from tokred.engine.apply import apply
+    from tokred.engine.report import Report
+    from tokred.engine.run import Run
+    from tokred.engine.steps import step
+    from tokred.errors import (
+        ConflictError,
+        OutputError,
+        PluginError,
+        SpecError,
+        TokredError,
+        UnknownName,
+        UnsupportedModel,
+        WeightsError,
+    )
+    from tokred.family import Attention, Cost, Family, Halves, Stack
+    from tokred.interfaces import (
+        ClassToken,
+        Matcher,
+        Phase,
+        Place,
+        Plan,
+        Probe,
+        Recovery,
+        Remembered,
+        Scheduler,
+        Signal,
+        Similarity,
+        SiteInfo,
+        SiteKind,
+    )
+    from tokred.layout import Layout
+    from tokred.linear import LinearReduction
+    from tokred.listing import methods, models
+    from tokred.method import Keys, MergeRule, Method
+    from tokred.reduction import MergeMode, Reduction
+    from tokred.registry import Component, compose, hookimpl, read_method, save_method
+    from tokred.weighted import WeightedReduction
+    from tokred.zoo import load_model
+
 
 __version__ = _version("tokred")
 
@@ -96,3 +101,5 @@ __all__ = [
     "signals",
     "step",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

@@ -18,6 +18,8 @@ def argument_names(module: nn.Module) -> tuple[str, ...]:
 class Arguments(Mapping[str, Any]):
     """Reads and replaces arguments by name and keeps the way in which each was passed.
 
+    What is passed by position beyond the names, to a `*args`, is named "*0", "*1" and so on.
+
     Args:
         names: names of the positional arguments, in order.
         args: what was passed by position.
@@ -25,9 +27,8 @@ class Arguments(Mapping[str, Any]):
     """
 
     def __init__(self, names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if len(args) > len(names):
-            raise TypeError(f"{len(args)} arguments were passed by position, and {len(names)} are known: {names}.")
-        self._names = names[: len(args)]
+        more = range(len(args) - len(names))
+        self._names = (*names[: len(args)], *(f"*{index}" for index in more))
         self.args = list(args)
         self.kwargs = dict(kwargs)
 

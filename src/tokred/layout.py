@@ -23,7 +23,7 @@ class Layout:
         text: text tokens that attend jointly with the image tokens.
         image: number of image tokens, N; follows from the grids.
 
-    Example:
+    Examples:
         >>> Layout(grids=((4, 6),), prefix=1).image
         24
     """

@@ -24,7 +24,7 @@ class LinearReduction(Reduction):
         up: for each of a tile's tokens, how much of each destination it takes, `[B or 1, T, n, k]`, float32.
         slots: which of the T * k places for destinations are taken, `[K]`, int64; None where all are.
 
-    Example:
+    Examples:
         >>> half = torch.tensor([[[[0.5, 0.5]]]])
         >>> tiles, first = torch.tensor([[0, 1]]), torch.tensor([[[0]]])
         >>> reduction = LinearReduction.from_weights(tiles, first, down=half, up=torch.ones(1, 1, 2, 1))
@@ -62,8 +62,7 @@ class LinearReduction(Reduction):
         heaviest = rank[heaviest + k * torch.arange(count, device=tiles.device).unsqueeze(1)]
         own = torch.arange(len(slots), device=tiles.device).expand(rows, -1)
         assign = heaviest.flatten(1).index_select(1, places).scatter(1, kept, own)
-        sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
-        return LinearReduction(kept, assign, sizes, tiles, places, down, up, slots if short else None)
+        return LinearReduction(kept, assign, tiles, places, down, up, slots if short else None)
 
     def merge(self, x: torch.Tensor, mode: MergeMode = "prune", sizes: torch.Tensor | None = None) -> torch.Tensor:
         """Reduce N tokens to K.

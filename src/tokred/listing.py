@@ -17,7 +17,7 @@ class Listed:
 
     Attributes:
         name: what to write.
-        kind: "method", "rival", "family" (a class of models that can be patched) or "trained" (one that comes along).
+        kind: "method", "baseline", "family" (a class of models) or "trained" (one that tokred ships).
         summary: what it is.
         provider: distribution and version that it comes from.
     """
@@ -29,12 +29,12 @@ class Listed:
 
 
 def methods() -> list[Listed]:
-    """List the methods that `apply` takes, and the rivals that `tokred bench` compares them with."""
-    return [_listed(registered) for registered in [*components("method"), *components("rival")]]
+    """List the methods that `apply` takes, and the baselines that `tokred bench` compares them with."""
+    return [_listed(registered) for registered in [*components("method"), *components("baseline")]]
 
 
 def models() -> list[Listed]:
-    """List the model classes that methods can be applied to, and the trained models that come along."""
+    """List the model classes that methods can be applied to, and the trained models that tokred ships."""
     families = [
         Listed(name, "family", f"{registered.component.name}: {registered.component.summary}", str(registered.provider))
         for registered, family in registered_families()

@@ -69,7 +69,7 @@ class Method:
     Raises:
         SpecError: if the parts do not fit together.
 
-    Example:
+    Examples:
         >>> from tokred import Method, parts
         >>> method = Method(
         ...     similarity=parts.Cosine("output"),

@@ -26,12 +26,11 @@ class Reduction:
             it was built otherwise.
         assign: for each of the N tokens, the place in `kept` of the token it follows (its own place where it is
             kept itself), `[B or 1, N]`, int64.
-        sizes: how many tokens follow each kept one, itself included, `[B or 1, K]`, int64; sums to N.
         kept_rows: `kept` as positions in the rows of all samples together, `[B * K]`. Made here, once for a match:
             every call that it serves is an addition and a product shorter, which the host would have to start.
         assign_rows: `assign` likewise, in the rows of the kept tokens, `[B * N]`.
 
-    Example:
+    Examples:
         >>> reduction = Reduction.from_pairs(4, src=torch.tensor([[1]]), dst=torch.tensor([[2]]))
         >>> reduction.kept
         tensor([[0, 2, 3]])
@@ -41,13 +40,13 @@ class Reduction:
 
     kept: torch.Tensor
     assign: torch.Tensor
-    sizes: torch.Tensor
     kept_rows: torch.Tensor = field(init=False, repr=False, compare=False)
     assign_rows: torch.Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kept_rows", _flat(self.kept, self.tokens))
-        object.__setattr__(self, "assign_rows", _flat(self.assign, self.computed))
+        samples = _samples(self.kept)
+        object.__setattr__(self, "kept_rows", _flat(self.kept, self.tokens, samples))
+        object.__setattr__(self, "assign_rows", _flat(self.assign, self.computed, samples))
 
     @staticmethod
     def from_pairs(tokens: int, src: torch.Tensor, dst: torch.Tensor, order: torch.Tensor | None = None) -> Reduction:
@@ -60,18 +59,14 @@ class Reduction:
             order: all positions, in the order in which those that are kept are to stand, `[N]`, int64; None for
                 ascending.
         """
-        rows = src.shape[0]
-        removed = torch.zeros(rows, tokens, dtype=torch.bool, device=src.device).scatter(1, src, True)
-        follows = torch.arange(tokens, device=src.device).expand(rows, -1).scatter(1, src, dst)
+        removed = torch.zeros(len(src), tokens, dtype=torch.uint8, device=src.device).scatter_(1, src, 1)
         if order is not None:
             removed = removed.index_select(1, order)
-        kept = torch.argsort(removed.int(), dim=1, stable=True)[:, : tokens - src.shape[1]]
-        place = torch.cumsum(~removed, dim=1) - 1
-        if order is not None:
-            kept, place = order[kept], place.index_select(1, order.argsort())
-        assign = place.gather(1, follows)
-        sizes = torch.zeros_like(kept).scatter_add(1, assign, torch.ones_like(assign))
-        return Reduction(kept, assign, sizes)
+        kept = removed.argsort(dim=1, stable=True)[:, : tokens - src.shape[1]]
+        kept = kept if order is None else order[kept]
+        own = torch.arange(kept.shape[1], device=src.device).expand_as(kept)
+        places = kept.new_empty(len(src), tokens).scatter_(1, kept, own)
+        return Reduction(kept, places.scatter_(1, src, places.gather(1, dst)))
 
     @property
     def tokens(self) -> int:
@@ -82,6 +77,11 @@ class Reduction:
     def computed(self) -> int:
         """Number of kept tokens, K."""
         return self.kept.shape[1]
+
+    @property
+    def sizes(self) -> torch.Tensor:
+        """How many tokens follow each kept one, itself included, `[B or 1, K]`, int64; sums to N. Counted anew."""
+        return torch.zeros_like(self.kept).scatter_add_(1, self.assign, torch.ones_like(self.assign))
 
     @property
     def is_kept(self) -> torch.Tensor:
@@ -105,7 +105,8 @@ class Reduction:
             x: features of all image tokens, `[B, N, C]`.
             mode: "prune" leaves the kept tokens as they are; "mean" gives each the average of all that follow it,
                 summed in float32, in which every token counts once; "weighted", in which each counts as often as
-                `sizes` says; "mlerp" gives the mean the length of the longest of them.
+                `sizes` says; "mlerp" gives the mean the length of the longest of them. On CUDA the order of the sums is
+                fixed only where PyTorch is told to use deterministic algorithms.
             sizes: how many tokens each of the N stands for already, `[B or 1, N]`; None where none stands for more
                 than itself.
 
@@ -116,17 +117,12 @@ class Reduction:
             return _take(x, self.kept, self.kept_rows)
         if mode not in MERGE_MODES:
             raise SpecError(f"merge={mode!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}.")
-        rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
-        if mode == "weighted" and sizes is not None:
-            weights = sizes.to(rows.dtype).expand(len(x), -1).reshape(-1, 1)
-            pooled = self._pool(torch.cat([rows * weights, weights], dim=1), len(x), "sum")
-            merged = pooled[:, :-1] / pooled[:, -1:]
-        else:
-            merged = self._pool(rows, len(x), "mean")
+        wide = torch.promote_types(x.dtype, torch.float32)
+        shares = self._shares(sizes if mode == "weighted" else None, wide).unsqueeze(2)
+        merged = self._sum(x * shares)
         if mode == "mlerp":
-            longest = self._pool(torch.linalg.vector_norm(rows, dim=1, keepdim=True), len(x), "max")
-            merged = _unit(merged) * longest
-        return merged.view(len(x), self.computed, -1).to(x.dtype)
+            merged = _unit(merged) * self._longest(x.to(wide))
+        return merged.to(x.dtype)
 
     def unmerge(self, y: torch.Tensor) -> torch.Tensor:
         """Give each of the N tokens the value of the kept token that it follows.
@@ -162,24 +158,42 @@ class Reduction:
         full.flatten(0, 1).index_copy_(0, self.kept_rows, kept.flatten(0, 1))
         return full
 
-    def _pool(self, rows: torch.Tensor, batch: int, mode: Literal["mean", "sum", "max"]) -> torch.Tensor:
-        """Pool the `rows` `[B * N, C]` that follow each kept token into one, `[B * K, C]`."""
-        follows = self.assign_rows if len(self.assign) == batch else _flat(self.assign.expand(batch, -1), self.computed)
-        members = follows.argsort(stable=True)
-        ends = self.sizes.expand(batch, -1).flatten().cumsum(0)
-        starts = torch.cat([ends.new_zeros(1), ends[:-1]])
-        # A bag of rows is one pass over memory, and is summed in one order, on CUDA too.
-        return torch.nn.functional.embedding_bag(members, rows, starts, mode=mode)
+    def _shares(self, sizes: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+        """Return how much each of the N tokens counts among those that follow the same one, `[B or 1, N]`."""
+        counts = torch.ones_like(self.assign, dtype=dtype) if sizes is None else sizes.to(dtype)
+        rows = max(len(counts), len(self.assign))
+        assign, counts = self.assign.expand(rows, -1), counts.expand(rows, -1)
+        return counts / counts.new_zeros(rows, self.computed).scatter_add_(1, assign, counts).gather(1, assign)
+
+    def _sum(self, x: torch.Tensor) -> torch.Tensor:
+        """Add up the rows of `x` `[B, N, C]` that follow each kept token, `[B, K, C]`."""
+        total = x.new_zeros(len(x) * self.computed, x.shape[2])
+        return total.index_add_(0, self._follows(len(x)), x.flatten(0, 1)).view(len(x), self.computed, -1)
+
+    def _longest(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the length of the longest of the rows of `x` `[B, N, C]` that follow each kept token, `[B, K, 1]`."""
+        lengths = torch.linalg.vector_norm(x, dim=2).flatten()
+        most = lengths.new_zeros(len(x) * self.computed)
+        most = torch.scatter_reduce(most, 0, self._follows(len(x)), lengths, "amax")
+        return most.view(len(x), self.computed, 1)
+
+    def _follows(self, batch: int) -> torch.Tensor:
+        """Return `assign_rows` of so many samples, also where they share one correspondence."""
+        if len(self.assign) == batch:
+            return self.assign_rows
+        assign = self.assign.expand(batch, -1)
+        return _flat(assign, self.computed, _samples(assign))
 
 
-def _unit(rows: torch.Tensor) -> torch.Tensor:
-    """Scale each of the `rows` `[M, C]` to length 1; rows of zeros stay zeros."""
-    return torch.nn.functional.normalize(rows, dim=1, eps=torch.finfo(rows.dtype).tiny)
+def _unit(x: torch.Tensor) -> torch.Tensor:
+    """Scale each token of `x` `[B, K, C]` to length 1; tokens of zeros stay zeros."""
+    unit: torch.Tensor = torch.nn.functional.normalize(x, dim=2, eps=torch.finfo(x.dtype).tiny)
+    return unit
 
 
 def take_rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`: `[B, M, C]`."""
-    return _take(x, index, _flat(index, x.shape[1]))
+    return _take(x, index, _flat(index, x.shape[1], _samples(index)))
 
 
 def _take(x: torch.Tensor, index: torch.Tensor, flat: torch.Tensor) -> torch.Tensor:
@@ -189,11 +203,14 @@ def _take(x: torch.Tensor, index: torch.Tensor, flat: torch.Tensor) -> torch.Ten
     return x.flatten(0, 1).index_select(0, flat).view(*index.shape, x.shape[2])
 
 
-def _flat(index: torch.Tensor, rows: int) -> torch.Tensor:
+def _samples(index: torch.Tensor) -> torch.Tensor | None:
+    """Number the samples of `index` `[B, M]`, `[B, 1]`; None for one, whose rows come first anyway."""
+    return torch.arange(len(index), device=index.device).unsqueeze(1) if len(index) != 1 else None
+
+
+def _flat(index: torch.Tensor, rows: int, samples: torch.Tensor | None) -> torch.Tensor:
     """Turn positions `[B, M]` within samples of so many rows into positions in all samples' rows, `[B * M]`.
 
     Whole rows are copied by such an index several times faster than element by element, as `gather` does.
     """
-    if index.shape[0] == 1:
-        return index[0]
-    return (index + torch.arange(len(index), device=index.device).unsqueeze(-1) * rows).flatten()
+    return index[0] if samples is None else torch.add(index, samples, alpha=rows).flatten()

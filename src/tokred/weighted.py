@@ -18,7 +18,7 @@ class WeightedReduction(Reduction):
         weights: how much each of the N tokens counts, `[B or 1, N]`, float32. Where those of all tokens that follow
             a kept one add up to 1, that holds their mean; where they do not, it is that much longer or shorter.
 
-    Example:
+    Examples:
         >>> pair = Reduction.from_pairs(2, src=torch.tensor([[1]]), dst=torch.tensor([[0]]))
         >>> reduction = WeightedReduction.of(pair, torch.tensor([[0.75, 0.25]]))
         >>> reduction.merge(torch.tensor([[[1.0], [5.0]]]), "mean").flatten()
@@ -30,7 +30,7 @@ class WeightedReduction(Reduction):
     @staticmethod
     def of(reduction: Reduction, weights: torch.Tensor) -> WeightedReduction:
         """Add weights `[B or 1, N]` to a reduction in index form."""
-        return WeightedReduction(reduction.kept, reduction.assign, reduction.sizes, weights.float())
+        return WeightedReduction(reduction.kept, reduction.assign, weights.float())
 
     def merge(self, x: torch.Tensor, mode: MergeMode = "prune", sizes: torch.Tensor | None = None) -> torch.Tensor:
         """Reduce N tokens to K.
@@ -50,10 +50,8 @@ class WeightedReduction(Reduction):
             return super().merge(x, mode)
         if mode == "mlerp":
             raise SpecError(f"merge={mode!r} is not a way to merge by weights. Allowed: prune, mean, weighted.")
-        rows = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
         weights = self.weights if mode == "mean" or sizes is None else self._by_sizes(sizes)
-        by_row = weights.expand(len(x), -1).reshape(-1, 1).to(rows.dtype)
-        return self._pool(rows * by_row, len(x), "sum").view(len(x), self.computed, -1).to(x.dtype)
+        return self._sum(x * weights.unsqueeze(2)).to(x.dtype)
 
     def _by_sizes(self, sizes: torch.Tensor) -> torch.Tensor:
         """Return the weights times `sizes` `[B or 1, N]`, scaled so that each kept token's add up to as much."""

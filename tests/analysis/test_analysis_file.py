@@ -21,6 +21,12 @@ def test_file_gives_the_analysis_back(analysis: Analysis, tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["analysis.json"]
 
 
+def test_a_file_of_schema_1_is_read(analysis: Analysis, tmp_path: Path) -> None:
+    data = json.loads(json.dumps(dataclasses.asdict(analysis)))
+    (tmp_path / "analysis.json").write_text(json.dumps(data | data.pop("watched") | {"schema": 1}))
+    assert read_analysis(tmp_path / "analysis.json") == analysis
+
+
 def curve(data: Any) -> Any:
     return data["curves"]["outputs_pearson"][1]
 
@@ -29,7 +35,7 @@ def curve(data: Any) -> Any:
     ("change", "message"),
     [
         (lambda data: data.pop("device"), r"analysis must have exactly the fields .* Missing: device"),
-        (lambda data: data.update(schema=2), r"analysis\.schema must be one of 1, not 2"),
+        (lambda data: data.update(schema=3), r"analysis\.schema must be one of 2, not 3"),
         (lambda data: data["settings"].update(steps=3), r"analysis\.settings: steps=3 are too few"),
         (lambda data: data["settings"].update(samples=2), r"analysis\.settings: seeds has 3 entries, and samples=2"),
         (lambda data: data["curves"].pop("inputs_rank"), r"analysis: curves must be outputs_pearson, .* in that order"),

@@ -39,7 +39,7 @@ def test_every_attention_and_mlp_is_watched(findings: Findings, tiny_models: Pat
     pipe = load(model)
     adapter = adapter_for(pipe.transformer)
     sites = finest(adapter.sites(pipe.transformer))
-    assert analysis.sites == tuple(site.name for site in sites)
+    assert analysis.watched.sites == tuple(site.name for site in sites)
     meter = PairMeter([4], 0.5)
     with watching(pipe, adapter, sites, meter):
         model.generate(pipe, analysis.settings.seeds, analysis.settings.steps)

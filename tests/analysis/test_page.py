@@ -73,7 +73,7 @@ def test_every_answer_says_n_and_every_plot_is_linked(analysis: Analysis) -> Non
         "failures",
     }
     assert "Called from Python, at commit" in text
-    assert f"watched at all {len(analysis.sites)} sites in {analysis.blocks} blocks" in text
+    assert f"watched at all {len(analysis.watched.sites)} sites in {analysis.watched.blocks} blocks" in text
 
 
 def test_numbers_are_those_of_the_analysis(analysis: Analysis) -> None:

@@ -47,7 +47,7 @@ def test_outputs_of_zero_have_no_error() -> None:
 
 def by_loops(meter: PersistenceMeter, now: Seen, then: Seen, row: int) -> dict[str, float]:
     """The correlations, of one sample, one pair of tokens at a time."""
-    src, dst = (positions.tolist() for positions in meter.pairing.draw(now))
+    src, dst = (positions.tolist() for positions in meter.pairing.sides(now))
 
     def cosines(x: torch.Tensor) -> list[float]:
         rows = x[row].double().tolist()

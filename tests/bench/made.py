@@ -30,7 +30,10 @@ def made_row(
         compute=compute,
         site_compute=None,
         time_ratio=TimeRatio(time, time, time),
-        images_per_second=1.0,
+        seconds=time,
+        samples_per_second=1.0,
+        peak_bytes=None,
+        identical=metric == "psnr" and all(value == 100 for value in values),
         scores={metric: Score.of(values)},
     )
 
@@ -40,13 +43,15 @@ def made_results(*rows: Row, dense: Sequence[float] | None = None) -> Results:
     (metric,) = rows[0].scores
     samples = len(rows[0].scores[metric].values)
     return Results(
-        schema=2,
+        schema=3,
         model="made",
         settings=Settings.from_seed(0, steps=1, samples=samples, pairs=1, batch=1, timing_batch=1),
         versions=Versions("0", "3", "2", "0", "1", None),
         device=Device("cpu", "a processor", 1, 1),
         date="2026-01-01T00:00:00+00:00",
-        dense=Dense(1.0, 1.0, 1, {} if dense is None else {metric: Score.of(dense)}),
+        dense=Dense(1.0, 1.0, None, 1, {} if dense is None else {metric: Score.of(dense)}),
         rows=rows,
+        failed=(),
+        pending=(),
         left_out=(),
     )

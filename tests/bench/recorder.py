@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tokred.bench.result import Dense, LeftOut, Row
+from tokred.bench.result import Dense, Failed, LeftOut, Row
 from tokred.bench.view import Exhibit
 
 
@@ -22,6 +22,7 @@ class Recorder:
     done: list[str] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    failures: list[Failed] = field(default_factory=list)
     not_compared: Sequence[LeftOut] = ()
     reference: Any = None
     order: list[str] = field(default_factory=list)
@@ -44,6 +45,10 @@ class Recorder:
     def exhibit(self, exhibit: Exhibit) -> None:
         self.order.append("exhibit")
         self.exhibits.append(exhibit)
+
+    def failed(self, failed: Failed) -> None:
+        self.order.append("failed")
+        self.failures.append(failed)
 
     def row(self, row: Row) -> None:
         self.order.append("row")

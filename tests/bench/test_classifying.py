@@ -29,10 +29,10 @@ def test_metrics_count_what_is_right_and_what_agrees(classifier: ClassifyingSubj
     dense, other = classifier.generate(seeds, 1), classifier.generate(seeds, 1).roll(1, dims=0)
     top1, agreement = classifier.metrics
     assert (top1.against, agreement.against) == ("truth", "dense")
-    right = top1.measure(dense, classifier.truth(seeds)).tolist()
+    right = top1.load()(dense, classifier.truth(seeds)).tolist()
     assert [seed for seed in seeds if not right[seed]] == list(WRONG)
     same = [float(other[i].argmax() == dense[i].argmax()) for i in seeds]
-    assert agreement.measure(other, dense).tolist() == same
+    assert agreement.load()(other, dense).tolist() == same
 
 
 def test_all_pictures_where_nothing_else_is_said(classifier: ClassifyingSubject) -> None:

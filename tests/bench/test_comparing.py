@@ -9,15 +9,14 @@ import pytest
 from bench.made import made_results, made_row
 
 from tokred.bench import Metric, Results, compare_runs, parse_references
-from tokred.bench.classifying import classifying_metrics
 from tokred.bench.comparison import Against, AtCost, Knot, Missing
+from tokred.bench.measures import known_metric
 from tokred.bench.result import Row
 from tokred.errors import SpecError, UnknownName
-from tokred.metrics import Paired, psnr
+from tokred.metrics import Paired
 
-PSNR = Metric(name="psnr", title="PSNR", unit="dB", digits=1, measure=psnr)
+PSNR, TOP1 = known_metric("psnr"), known_metric("top1")
 LOWER = dataclasses.replace(PSNR, higher=False)
-TOP1 = classifying_metrics()[0]
 
 
 def against(results: Results, text: str, metric: Metric = PSNR) -> Against:

@@ -18,7 +18,7 @@ def labels(*texts: str) -> list[str]:
 def test_nothing_named_stands_for_every_level_of_everything() -> None:
     expected = [
         (kind, registered.component.name, dict(level))
-        for kind in ("method", "rival")
+        for kind in ("method", "baseline")
         for registered in components(kind)  # type: ignore[arg-type]
         for level in registered.component.levels
     ]
@@ -60,27 +60,27 @@ def test_values_are_written_as_they_are_read(value: object, text: str) -> None:
     assert written(value) == text
 
 
-def test_only_rivals_change_the_steps() -> None:
+def test_only_baselines_change_the_steps() -> None:
     dito, fewer = parse_contenders(["dito:ratio=0.5", "fewer_steps:share=0.5"])
     assert (dito.steps(10), fewer.steps(10)) == (10, 5)
 
 
-def test_a_method_gives_its_run_and_a_rival_none(subject: TinySubject) -> None:
+def test_a_method_gives_its_run_and_a_baseline_none(subject: TinySubject) -> None:
     def given(contender: Contender) -> object:
         with contender.applied(subject.model) as run:
             return run
 
-    method, rival = map(given, parse_contenders(["dito:", "fewer_steps:"]))
+    method, baseline = map(given, parse_contenders(["dito:", "fewer_steps:"]))
     assert isinstance(method, Run)
-    assert rival is None
+    assert baseline is None
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("dit", r"Unknown method or rival 'dit'\. Known: .*fewer_steps.*Did you mean 'dito'\?"),
+        ("dit", r"Unknown method or baseline 'dit'\. Known: .*fewer_steps.*Did you mean 'dito'\?"),
         ("dito:ration=0.5", r"Unknown parameter of method 'dito': 'ration'\..*Did you mean 'ratio'\?"),
-        ("fewer_steps:part=0.5", r"Unknown parameter of rival 'fewer_steps': 'part'\. Known: share"),
+        ("fewer_steps:part=0.5", r"Unknown parameter of baseline 'fewer_steps': 'part'\. Known: share"),
         ("dito:ratio=1.5", r"ratio=1\.5 must be a number in \[0, 1"),
         ("dito:ratio=nan", r"ratio=nan must be a number in \[0, 1"),
         ("dito:ratio=0.9", r"ratio=0\.9 for method 'dito' is too much .* at most 0\.75"),

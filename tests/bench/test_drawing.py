@@ -9,9 +9,9 @@ import torch
 from bench.tiny import STEPS, TinySubject
 
 from tokred.bench import load_subject
-from tokred.bench.drawing import drawing_metrics
 from tokred.errors import WeightsError
 from tokred.metrics import lpips
+from tokred.registry import default_registry
 from tokred.zoo import catalog
 
 
@@ -30,17 +30,10 @@ def test_what_is_not_given_is_what_the_model_is_meant_for(subject: TinySubject) 
     assert (given.seeds, given.steps, given.pairs) == ((4, 5, 6), 2, 1)
 
 
-def test_every_metric_is_best_at_the_dense_picture() -> None:
-    dense = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    for metric in drawing_metrics():
-        same, other = metric.measure(dense, dense).item(), metric.measure(1 - dense, dense).item()
-        assert (same > other) == metric.higher
-        assert metric.against == "dense"
-
-
-def test_heads_and_numbers_as_they_are_written() -> None:
-    written = {metric.head: metric.written(12.34567) for metric in drawing_metrics()}
-    assert written == {"PSNR, dB": "12.3", "foreground PSNR, dB": "12.3", "SSIM": "12.346", "LPIPS": "12.346"}
+def test_it_is_measured_by_all_of_tokreds_metrics_of_pictures(subject: TinySubject) -> None:
+    own = [registered.load() for registered in default_registry().own("metric")]
+    assert subject.metrics == [metric for metric in own if metric.of == "pictures" and metric.against == "dense"]
+    assert subject.metrics
 
 
 def test_corrupt_weights_of_a_metric_are_refused_at_once(

@@ -38,7 +38,7 @@ def test_what_does_not_fit_a_classifier_is_left_out_with_its_reason(classifier: 
     assert {"tomesd", "random"} <= {c.name for c in lineup.contenders}
     for contender in known:
         reasons = [x.why for x in lineup.left_out if x.label == contender.label]
-        if contender.kind == "rival":
+        if contender.kind == "baseline":
             assert "VisionTransformer takes none" in reasons[0]
         elif contender.entrant.scheduler.reuses:  # type: ignore[union-attr]
             assert reasons[0].startswith(f"{contender.name} reuses correspondences from step to step")
@@ -75,17 +75,17 @@ def test_a_model_that_nothing_fits_is_refused_with_the_reasons(classifier: Class
         def __init__(self) -> None:
             vars(self).update(vars(classifier), model=torch.nn.Linear(2, 2))
 
-    with pytest.raises(SpecError, match=r"no method and no rival fits tiny-vit\. .*Linear"):
+    with pytest.raises(SpecError, match=r"no method and no baseline fits tiny-vit\. .*Linear"):
         line_up(Other())
 
 
-def test_a_rival_may_refuse_by_a_spec_error(classifier: ClassifyingSubject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_baseline_may_refuse_by_a_spec_error(classifier: ClassifyingSubject, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def applied(self: Any, pipe: Any) -> Iterator[None]:
         raise SpecError("not today")
         yield
 
-    monkeypatch.setattr("tokred.rivals.FewerSteps.applied", applied)
+    monkeypatch.setattr("tokred.baselines.FewerSteps.applied", applied)
     assert [x.why for x in line_up(classifier).left_out if x.label.startswith("fewer")] == ["not today"] * 3
     with pytest.raises(SpecError, match="not today"):
         line_up(classifier, ["fewer_steps"])

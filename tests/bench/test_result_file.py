@@ -13,9 +13,8 @@ import pytest
 from bench.schema_page import DOCS, documented, first_cells
 
 from tokred.bench import Results, read_results, validate, write_results
-from tokred.bench.classifying import classifying_metrics
-from tokred.bench.drawing import drawing_metrics
 from tokred.errors import OutputError, SpecError
+from tokred.registry import default_registry
 
 
 def test_every_field_is_documented_and_nothing_else() -> None:
@@ -23,12 +22,40 @@ def test_every_field_is_documented_and_nothing_else() -> None:
 
 
 def test_every_metric_is_documented_and_nothing_else() -> None:
-    assert first_cells("Metrics") == [metric.name for metric in (*drawing_metrics(), *classifying_metrics())]
+    assert first_cells("Metrics") == [registered.component.name for registered in default_registry().own("metric")]
 
 
-@pytest.mark.parametrize("file", sorted((DOCS / "results").glob("*/results.json")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "file", sorted((DOCS / "results").rglob("results.json")), ids=lambda path: "-".join(path.parts[-4:-1])
+)
 def test_files_in_the_docs_are_of_the_schema(file: Path) -> None:
     assert read_results(file).rows
+
+
+def test_a_file_of_schema_2_is_read_with_todays_words(results: Results, tmp_path: Path) -> None:
+    write_results(results, tmp_path / "results.json")
+    text = (tmp_path / "results.json").read_text()
+    for new, old in {
+        '"schema": 3': '"schema": 2',
+        "baseline": "rival",
+        "samples_per_second": "images_per_second",
+    }.items():
+        assert new in text
+        text = text.replace(new, old)
+    data = json.loads(text)
+    for name in ("failed", "pending"):
+        del data[name]
+    for entry, names in (
+        (data["dense"], ("peak_bytes",)),
+        *((r, ("seconds", "peak_bytes", "identical")) for r in data["rows"]),
+    ):
+        for name in names:
+            del entry[name]
+    found = validate(data)
+    assert dataclasses.replace(found, rows=()) == dataclasses.replace(results, rows=())
+    for old, new in zip(found.rows, results.rows, strict=True):
+        assert dataclasses.replace(old, seconds=new.seconds) == new
+        assert old.seconds == pytest.approx(new.seconds)
 
 
 @pytest.mark.parametrize("which", ["results", "classifier_results"])
@@ -42,7 +69,7 @@ def test_a_file_is_read_as_it_was_written(request: pytest.FixtureRequest, tmp_pa
 def test_a_file_holds_the_values_under_their_names(results: Results, tmp_path: Path) -> None:
     write_results(results, tmp_path / "results.json")
     data = json.loads((tmp_path / "results.json").read_text())
-    assert data["schema"] == 2
+    assert data["schema"] == 3
     assert data["settings"]["seeds"] == list(range(5, 14))
     assert data["versions"]["tokred"] == "0.1.0"
     assert data["device"]["type"] == "cpu"
@@ -76,7 +103,7 @@ def score(**changes: Any) -> Callable[[Any], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(schema=1), r"results\.schema must be one of 2, not 1"),
+        (lambda data: data.update(schema=1), r"results\.schema must be one of 3, not 1"),
         (lambda data: data.pop("date"), r"results must have exactly the fields .*Missing: date; more: none"),
         (lambda data: data.update(extra=1), r"results must have .*Missing: none; more: extra"),
         (lambda data: data.update(rows={}), r"results\.rows must be a list, not \{\}"),
@@ -85,10 +112,10 @@ def score(**changes: Any) -> Callable[[Any], None]:
         (lambda data: data["dense"].update(scores=[]), r"results\.dense\.scores must be an object, not \[\]"),
         (lambda data: data["settings"].update(steps=0), r"results\.settings: steps=0 must be an integer of at least 1"),
         (lambda data: data.update(left_out=[{"label": "a"}]), r"left_out\[0\] must have .*Missing: why"),
-        (rows_0(kind="other"), r"rows\[0\]\.kind must be one of 'method', 'rival', not 'other'"),
+        (rows_0(kind="other"), r"rows\[0\]\.kind must be one of 'method', 'baseline', not 'other'"),
         (rows_0(compute=float("nan")), r"rows\[0\]\.compute must be a finite number, not nan"),
         (rows_0(compute=True), r"rows\[0\]\.compute must be a finite number, not True"),
-        (rows_0(images_per_second=None), r"rows\[0\]\.images_per_second must be a finite number, not None"),
+        (rows_0(samples_per_second=None), r"rows\[0\]\.samples_per_second must be a finite number, not None"),
         (rows_0(label=None), r"rows\[0\]\.label must be a string, not None"),
         (rows_0(params=[]), r"rows\[0\]\.params must be an object, not \[\]"),
         (rows_0(time_ratio={"median": 3, "min": 1, "max": 2}), r"median=3\.0 must not be above max=2\.0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,12 +13,12 @@ from bench.recorder import Recorder
 from bench.tiny import NAME, PICTURES, WRONG, TinySubject
 
 import tokred
-from tokred.bench import Results, Settings, line_up, run_bench, runner
+from tokred.bench import Results, Settings, line_up, measuring, run_bench
 from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.measure import count_flops
 from tokred.bench.result import Row
 from tokred.bench.tokens import token_map
-from tokred.errors import ConflictError, SpecError
+from tokred.errors import ConflictError
 
 
 def small(subject: TinySubject, *texts: str, view: Recorder | None = None) -> Results:
@@ -29,7 +30,10 @@ def by_label(results: Results) -> dict[str, Row]:
 
 
 def without_times(results: Results) -> list[dict[str, object]]:
-    return [dataclasses.asdict(row) | {"time_ratio": None, "images_per_second": None} for row in results.rows]
+    return [
+        dataclasses.asdict(row) | {"time_ratio": None, "seconds": None, "samples_per_second": None}
+        for row in results.rows
+    ]
 
 
 def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> None:
@@ -38,11 +42,11 @@ def test_rows_are_the_contenders_in_order(results: Results, view: Recorder) -> N
         ("method", "dito ratio=0.5"),
         ("method", "dito ratio=0.75"),
         ("method", "tomesd ratio=0.5"),
-        ("rival", "fewer_steps share=0.5"),
+        ("baseline", "fewer_steps share=0.5"),
         ("method", "step_cache interval=3"),
     ]
     assert tuple(view.rows) == results.rows
-    assert (results.model, results.schema, results.left_out) == (NAME, 2, ())
+    assert (results.model, results.schema, results.left_out) == (NAME, 3, ())
 
 
 def test_pictures_are_measured_against_the_dense_ones_alone(results: Results) -> None:
@@ -82,7 +86,7 @@ def test_progress_ends_where_it_said(request: pytest.FixtureRequest, which: str)
     assert set(view.done) == {"dense"} | {row.label for row in view.rows}
 
 
-def test_rivals_count_their_calls(results: Results) -> None:
+def test_baselines_count_their_calls(results: Results) -> None:
     rows = by_label(results)
     assert rows["fewer_steps share=0.5"].compute == pytest.approx(3 / 6)
     assert rows["step_cache interval=3"].compute == pytest.approx(2 / 6)
@@ -142,13 +146,13 @@ def test_time_is_a_share_of_dense_time(monkeypatch: pytest.MonkeyPatch) -> None:
         generate()
         return float(subject.asked[-1][1])  # a second per step
 
-    monkeypatch.setattr(runner, "seconds", seconds)
+    monkeypatch.setattr(measuring, "seconds", seconds)
     view = Recorder()
     results = small(subject, "fewer_steps:share=0.34", view=view)
     (row,) = results.rows
     assert row.time_ratio.median == pytest.approx(1 / 3)
-    assert row.images_per_second == 2  # a batch of two in one step
-    assert (results.dense.seconds, results.dense.images_per_second) == (3, pytest.approx(2 / 3))
+    assert row.samples_per_second == 2  # a batch of two in one step
+    assert (results.dense.seconds, results.dense.samples_per_second) == (3, pytest.approx(2 / 3))
     assert view.reference == results.dense
 
 
@@ -156,10 +160,10 @@ def test_the_dense_time_is_the_median_of_all_runs_and_of_those_before(monkeypatc
     subject, view = TinySubject(), Recorder()
     # Dense alone: one that does not count, then 1. A run: dense and cheaper that do not count, then dense and cheaper.
     times = iter([99.0, 1.0, 99.0, 99.0, 5.0, 4.0, 99.0, 99.0, 3.0, 1.0])
-    monkeypatch.setattr(runner, "seconds", lambda generate: next(times))
+    monkeypatch.setattr(measuring, "seconds", lambda generate: next(times))
     results = small(subject, "fewer_steps:share=0.5", "fewer_steps:share=0.3", view=view)
     assert (view.reference.seconds, results.dense.seconds) == (1, 3)
-    assert [row.images_per_second for row in results.rows] == [0.5, 2]
+    assert [row.samples_per_second for row in results.rows] == [0.5, 2]
 
 
 def test_ratio_zero_is_the_dense_model() -> None:
@@ -201,5 +205,5 @@ def test_outputs_that_cannot_be_measured_are_named() -> None:
         def generate(self, seeds: object, steps: int) -> torch.Tensor:
             return super().generate(seeds, steps) * (1 if steps == 3 else float("nan"))  # type: ignore[arg-type]
 
-    with pytest.raises(SpecError, match=r"The outputs of 'fewer_steps share=0\.5' cannot be measured: .*nan"):
-        small(Broken(), "fewer_steps:share=0.5")
+    (failed,) = small(Broken(), "fewer_steps:share=0.5").failed
+    assert re.search(r"SpecError: The outputs of 'fewer_steps share=0\.5' cannot be measured: .*nan", failed.error)

@@ -33,8 +33,10 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SpecError, match="device='cuda' is not there: PyTorch sees no CUDA device"):
         check_device("cuda")
-    with pytest.raises(SpecError, match=r"device='tpu' is not known\. Allowed: cpu, cuda"):
+    with pytest.raises(SpecError, match=r"device='tpu' is not known\. Allowed: cpu, cuda, cuda:1"):
         check_device("tpu")
+    with pytest.raises(SpecError, match="device='meta' is not there"):
+        check_device("meta")
 
 
 def test_the_first_metric_or_the_one_that_is_named(results: Results) -> None:
@@ -44,9 +46,9 @@ def test_the_first_metric_or_the_one_that_is_named(results: Results) -> None:
 
 
 def test_metrics_that_were_not_measured_are_refused(results: Results) -> None:
-    known = "Known: lpips, psnr, psnr_foreground, ssim"
+    known = f"Known: {', '.join(sorted(results.rows[0].scores))}"
     for name in ("psrn", "top1"):
         with pytest.raises(UnknownName, match=f"Unknown metric of these results: '{name}'. {known}"):
             find_metric(results, name)
-    with pytest.raises(UnknownName, match="Unknown metric of these results"):
+    with pytest.raises(UnknownName, match="Unknown metric 'of another kind'"):
         find_metric(made_results(made_row("a", {}, 1, 1, (1, 0), "of another kind")))

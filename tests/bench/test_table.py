@@ -28,7 +28,8 @@ def printed(*tables: object, width: int = 80) -> list[str]:
 def widest(row: Row, **scores: Score) -> Row:
     ratio = TimeRatio(10.55, 10.44, 10.66)
     speed = 123456.78
-    return dataclasses.replace(row, label=LABEL, time_ratio=ratio, images_per_second=speed, scores=row.scores | scores)
+    timed = dataclasses.replace(row, time_ratio=ratio, seconds=123.45, samples_per_second=speed)
+    return dataclasses.replace(timed, label=LABEL, scores=row.scores | scores)
 
 
 def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: TinySubject) -> None:
@@ -37,11 +38,10 @@ def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: Tin
     assert all(len(line) <= 80 for line in lines)
     words = " ".join(lines).split()
     assert {"FLOPs", "time", "PSNR,", "foreground", "LPIPS"} <= set(words)
-    assert {*LABEL.split(), "10.55", "10.44-10.66", f"{row.compute:.3f}", f"{row.scores['lpips'].mean:.3f}"} <= set(
-        words
-    )
+    numbers = {f"{row.compute:.3f}", f"{row.scores['lpips'].mean:.3f}"}
+    assert {*LABEL.split(), "10.55", "10.44-10.66", "123", "0.09x", *numbers} <= set(words)
     assert (words.count("100.0"), words.count("100.0-100.0")) == (2, 2)
-    assert not {"SSIM", "images/s", "123456.8"} & set(words)
+    assert not {"SSIM", "samples/s", "123456.8"} & set(words)
 
 
 def test_nothing_of_a_classifier_is_cut_at_80_columns(
@@ -52,17 +52,34 @@ def test_nothing_of_a_classifier_is_cut_at_80_columns(
     lines = printed(table.head(), table.dense(classifier_results.dense), table.row(row))
     assert all(len(line) <= 80 for line in lines)
     words = " ".join(lines).split()
-    assert {"FLOPs", "time", "images/s", "top-1", *LABEL.split(), "10.44-10.66", "123456.8"} <= set(words)
+    assert {"FLOPs", "time", "samples/s", "top-1", *LABEL.split(), "10.44-10.66", "123456.8"} <= set(words)
     assert {f"{top1.mean:.3f}", f"{top1.low:.3f}-{top1.high:.3f}"} <= set(words)
     assert "agreement" not in words
 
 
 def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: ClassifyingSubject) -> None:
     dense = classifier_results.dense
+    dense = dataclasses.replace(dense, seconds=0.00123)
     (first, second) = printed(ResultTable(classifier.metrics, 80).dense(dense))
     top1 = dense.scores["top1"]
-    assert first.split() == ["dense", "1.000", "1.00", f"{dense.images_per_second:.1f}", "0.750"]
-    assert second.split() == [f"{top1.low:.3f}-{top1.high:.3f}"]
+    *costs, seconds, speed, value = first.split()
+    assert (costs, value) == (["dense", "1.000", "1.00"], "0.750")
+    assert float(seconds.removesuffix("ms")) == pytest.approx(1000 * dense.seconds, rel=0.1)
+    assert speed == f"{dense.samples_per_second:.1f}"
+    assert second.split() == ["1.00x", f"{top1.low:.3f}-{top1.high:.3f}"]
+
+
+def test_dense_has_its_seconds_and_no_value_of_a_relative_metric(results: Results, subject: TinySubject) -> None:
+    (first, second) = printed(ResultTable(subject.metrics, 80).dense(results.dense))
+    assert first.split() == ["dense", "1.000", "1.00", f"{results.dense.seconds:.3g}"]
+    assert second.split() == ["1.00x"]
+
+
+def test_a_run_that_reduced_nothing_is_marked(results: Results, subject: TinySubject) -> None:
+    same = dataclasses.replace(results.rows[0], identical=True)
+    table = ResultTable(subject.metrics, 120)
+    lines = [" ".join(printed(table.row(row), width=120)) for row in (results.rows[0], same)]
+    assert [all(word in line for word in ("(reduced", "nothing)")) for line in lines] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +88,7 @@ def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: Cla
 )
 def test_the_note_says_which_way_is_better(request: pytest.FixtureRequest, kind: str, better: str) -> None:
     note = ResultTable(request.getfixturevalue(kind).metrics, 80).note
-    assert note.endswith(f"Better is: {better}")
+    assert f"Better is: {better}" in note
 
 
 def test_columns_stand_below_their_heads(results: Results, subject: TinySubject) -> None:
@@ -79,6 +96,7 @@ def test_columns_stand_below_their_heads(results: Results, subject: TinySubject)
     lines = printed(table.head(), table.row(row), width=120)
     first = next(line for line in lines if line.startswith("dito"))
     values = [f"{row.compute:.3f}", f"{row.time_ratio.median:.2f}"]
+    values += [f"{row.seconds:.3g}"]
     values += [f"{row.scores[name].mean:.{digits}f}" for name, digits in (("psnr", 1), ("psnr_foreground", 1))]
-    for name, value in zip(("FLOPs", "time", "PSNR, dB", "foreground"), values, strict=True):
+    for name, value in zip(("FLOPs", "time", "sec", "PSNR, dB", "foreground"), values, strict=True):
         assert first[lines[0].index(name) :].startswith(value)

@@ -26,6 +26,22 @@ def cells(line: str) -> list[str]:
     return line.strip("| ").split(" | ")
 
 
+def test_a_brief_table_has_speedups_in_the_order_asked_for(
+    tables: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = made_row("fast", {}, 0.4, 0.5, [40.0, 42.0]), made_row("tomesd", {"ratio": 0.25}, 0.8, 0.8, [23.0, 23.4])
+    write_results(made_results(*rows), tmp_path / "results.json")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    head, _, *lines = tables.brief_table(["results.json"], ["tomesd:ratio=0.25", "fast"])
+    assert cells(head) == ["method", "speedup", "PSNR, dB"]
+    assert [cells(line) for line in lines] == [["tomesd ratio=0.25", "1.2x", "23.2"], ["fast", "2.0x", "41.0"]]
+
+
+def test_the_front_page_is_the_first_screen_with_the_links_of_the_docs(tables: ModuleType) -> None:
+    page = tables.landing("# tokred\n\n[one](docs/a.md), [two](CONTRIBUTING.md)\n\n## Why\n\nmore\n")
+    assert page == "---\nhide: [navigation, toc]\n---\n\n# tokred\n\n[one](a.md), [two](contributing.md)\n"
+
+
 def test_pictures(tables: ModuleType, results: Results) -> None:
     head, rule, *rows = tables.quality_table(results, [])
     assert cells(head) == ["method", "compute", "time", "PSNR, dB", "foreground PSNR, dB", "SSIM", "LPIPS"]
@@ -42,11 +58,11 @@ def test_pictures(tables: ModuleType, results: Results) -> None:
 
 def test_a_classifier_has_a_dense_row_first(tables: ModuleType, classifier_results: Results) -> None:
     head, _, dense, *rows = tables.quality_table(classifier_results, [])
-    assert cells(head) == ["method", "compute", "time", "images/s", "top-1", "agreement"]
-    top1, speed = classifier_results.dense.scores["top1"], classifier_results.dense.images_per_second
+    assert cells(head) == ["method", "compute", "time", "samples/s", "top-1", "agreement"]
+    top1, speed = classifier_results.dense.scores["top1"], classifier_results.dense.samples_per_second
     written = f"{top1.mean:.3f} ({top1.low:.3f} to {top1.high:.3f})"
     assert dense == f"| dense | 1.00 | 1.00 | {speed:.1f} | {written} |  |"
-    assert cells(rows[0])[3] == f"{classifier_results.rows[0].images_per_second:.1f}"
+    assert cells(rows[0])[3] == f"{classifier_results.rows[0].samples_per_second:.1f}"
 
 
 def test_named_methods_in_the_order_of_their_names(tables: ModuleType, results: Results) -> None:

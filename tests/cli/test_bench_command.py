@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 import torch
 from bench.tiny import CLASSIFIER, NAME, PICTURES, STEPS, WRONG
 
-from tokred.bench import read_results
+from tokred.bench import read_results, write_results
+from tokred.cli.summary import advice
 from tokred.zoo import catalog
 
 FILES = ["pareto.png", "pareto.svg", "results.json", "strip.png"]
@@ -33,10 +35,28 @@ def test_everything_is_written_and_said(tokred: Callable[..., Any], tmp_path: Pa
     assert results.settings.steps == STEPS
     words = result.stdout.split()
     for row in results.rows:
-        assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "rival" else "ratio=0.5" in words
+        assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "baseline" else "ratio=0.5" in words
         assert {f"{row.compute:.3f}", f"{row.scores['psnr'].mean:.1f}", f"{row.time_ratio.median:.2f}"} <= set(words)
     assert f"Written to {out}: results.json, pareto.png, pareto.svg, strip.png" in result.stdout
+    assert result.stdout.splitlines()[-1] == advice(results)
     assert result.stderr == ""
+
+
+def test_a_run_goes_on_where_it_was(tokred: Callable[..., Any], tmp_path: Path) -> None:
+    command = ("bench", "--model", NAME, "--method", "tomesd:ratio=0.5", "--method", "fewer_steps", *SMALL)
+    assert tokred(*command, "--out", tmp_path).exit_code == 0
+    results = read_results(tmp_path / "results.json")
+    write_results(
+        dataclasses.replace(results, rows=results.rows[:2], pending=tuple(row.label for row in results.rows[2:])),
+        tmp_path / "results.json",
+    )
+    again = tokred(*command, "--resume", "--out", tmp_path)
+    assert (again.exit_code, again.stderr) == (0, "")
+    resumed = read_results(tmp_path / "results.json")
+    assert resumed.rows[:2] == results.rows[:2]
+    assert [row.scores for row in resumed.rows] == [row.scores for row in results.rows]
+    both = tokred(*command, "--resume", "--overwrite", "--out", tmp_path)
+    assert (both.exit_code, "--overwrite removes them: give one" in both.stderr) == (2, True)
 
 
 def test_a_classifier_is_compared_with_the_truth(tokred: Callable[..., Any], tmp_path: Path) -> None:
@@ -46,18 +66,18 @@ def test_a_classifier_is_compared_with_the_truth(tokred: Callable[..., Any], tmp
     results = read_results(tmp_path / "results.json")
     assert (results.settings.steps, results.settings.samples) == (1, PICTURES)
     title, *left_out, head = result.stdout.split("FLOPs", 1)[0].splitlines()
-    assert title == f"{CLASSIFIER}: 1 step, {PICTURES} samples, 1 timed pairs"
+    assert title == f"{CLASSIFIER}: 1 step, {PICTURES} samples, 1 timed pair"
     assert head.strip() == ""
     assert len(left_out) == len({each.why for each in results.left_out}) >= 3
     for each in results.left_out:
         (line,) = [line for line in left_out if line.endswith(f": {each.why}")]
         assert line.startswith("Left out: ")
-        assert each.label in line
+        assert each.label.split()[0] in line
     table = result.stdout.split("top-1", 1)[1].splitlines()
     assert table[1].split()[:3] == ["dense", "1.000", "1.00"]
     assert table[1].split()[-1] == f"{1 - len(WRONG) / PICTURES:.3f}"
     for row in results.rows:
-        assert {f"{row.scores['top1'].mean:.3f}", f"{row.images_per_second:.1f}"} <= set(result.stdout.split())
+        assert {f"{row.scores['top1'].mean:.3f}", f"{row.samples_per_second:.1f}"} <= set(result.stdout.split())
     assert f"Written to {tmp_path}: results.json, pareto.png, pareto.svg\n" in result.stdout
 
 
@@ -102,7 +122,10 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
     command = f"tokred bench --model {NAME} --method random:ratio=0.5 --steps 2 --samples 2 --seed 3 --pairs 1"
     assert first.settings.command == f"{command} --device cpu --out '{out}'"
     assert first.settings.seeds == (3, 4)
-    tokred(*command.split()[1:], "--out", out)
+    refused = tokred(*command.split()[1:], "--out", out)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"--out {out} holds results of another run." in refused.stderr
+    assert tokred(*command.split()[1:], "--overwrite", "--out", out).exit_code == 0
     assert read_results(out / "results.json").rows[0].scores == first.rows[0].scores
 
 
@@ -110,7 +133,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
     ("changes", "message"),
     [
         ({"--model": "tiny-dt"}, "Unknown zoo model 'tiny-dt'. Known: tiny-dit, tiny-vit. Did you mean 'tiny-dit'?"),
-        ({"--method": "ditto"}, "Unknown method or rival 'ditto'."),
+        ({"--method": "ditto"}, "Unknown method or baseline 'ditto'."),
         ({"--method": "dito:rate=0.5"}, "Unknown parameter of method 'dito': 'rate'."),
         ({"--method": "dito:ratio=1.2"}, "ratio=1.2 must be a number in [0, 1]"),
         ({"--method": "dito:ratio=0.8"}, "at most 0.75 of the tokens can be removed"),
@@ -127,7 +150,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--model": CLASSIFIER, "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
         ({"--model": "all"}, "dito reuses correspondences from step to step, and VisionTransformer"),
         ({"--model": "all", "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
-        ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda."),
+        ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda, cuda:1, mps"),
     ],
 )
 def test_a_refusal_is_one_message_and_nothing_is_written(
@@ -141,6 +164,14 @@ def test_a_refusal_is_one_message_and_nothing_is_written(
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_method_is_refused_before_a_model_is_loaded(
+    tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokred.cli.task.load_subject", lambda *_: pytest.fail("a model was loaded"))
+    result = tokred("bench", "--model", NAME, "--method", "ditto")
+    assert (result.exit_code, "Did you mean 'dito'?" in result.stderr) == (2, True)
 
 
 def test_cuda_is_refused_where_there_is_none(

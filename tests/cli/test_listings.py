@@ -14,8 +14,9 @@ import pytest
 from bench.tiny import NAME
 from demo.tiny_models import write_tiny_models
 
+from tokred import listing
 from tokred.bench import parse_contenders
-from tokred.registry import KINDS, Provider, components, default_registry
+from tokred.registry import KINDS, Provider, components, default_registry, families
 from tokred.zoo import catalog
 
 
@@ -34,10 +35,10 @@ def test_version(tokred: Callable[..., Any]) -> None:
     assert (result.exit_code, result.stdout) == (0, f"tokred {version('tokred')}\n")
 
 
-def test_methods_and_rivals_are_listed_whole(tokred: Callable[..., Any]) -> None:
+def test_methods_and_baselines_are_listed_whole(tokred: Callable[..., Any]) -> None:
     result = tokred("methods")
     assert result.exit_code == 0
-    for kind in ("method", "rival"):
+    for kind in ("method", "baseline"):
         for registered in components(kind):  # type: ignore[arg-type]
             component = registered.component
             assert {component.name, kind, *component.summary.split(), registered.provider.version} <= words(
@@ -45,7 +46,7 @@ def test_methods_and_rivals_are_listed_whole(tokred: Callable[..., Any]) -> None
             )
 
 
-@pytest.mark.parametrize("kind", ["method", "rival"])
+@pytest.mark.parametrize("kind", ["method", "baseline"])
 def test_one_is_described_with_what_can_be_written(
     tokred: Callable[..., Any], kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,7 +65,7 @@ def test_one_is_described_with_what_can_be_written(
 def test_a_method_tells_its_defaults_and_choices(tokred: Callable[..., Any]) -> None:
     rows = [line.split() for line in tokred("methods", "dito").stdout.splitlines()]
     assert ["ratio", "0.5", "a", "number"] in rows
-    assert ["stride", "2x2", "a", "pair,", "such", "as", "2x4"] in rows
+    assert ["stride", "2x2", "whole", "numbers,", "such", "as", "2x4"] in rows
     sites = next(row for row in rows if row[:1] == ["sites"])
     assert sites == [
         "sites",
@@ -85,7 +86,7 @@ def test_a_method_tells_its_defaults_and_choices(tokred: Callable[..., Any]) -> 
 def test_an_unknown_method_is_refused(tokred: Callable[..., Any]) -> None:
     result = tokred("methods", "dit")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Unknown method or rival 'dit'" in result.stderr
+    assert "Unknown method or baseline 'dit'" in result.stderr
     assert "Did you mean 'dito'?" in result.stderr
 
 
@@ -157,14 +158,30 @@ def test_plugins_that_failed_are_told(tokred: Callable[..., Any], monkeypatch: p
     assert "tokred-foo 0.2 failed to load: ImportError: No module named 'foo[bar]'" in tokred("plugins").stdout
 
 
-def test_help_waits_for_no_host_library() -> None:
+def test_a_method_without_parameters_prints_no_empty_table(tokred: Callable[..., Any]) -> None:
+    told = tokred("methods", "balanced").stdout
+    assert told.splitlines()[-2:] == ["Standard run of tokred bench:", "  --method balanced"]
+    assert not {"parameter", "default"} & words(told)
+
+
+def test_families_are_listed_by_the_classes_that_they_describe() -> None:
+    listed = {each.name for each in listing.models() if each.kind == "family"}
+    assert listed == {name.rpartition(".")[2] for family in families() for name in family.models}
+
+
+def test_python_m_tokred() -> None:
+    done = subprocess.run([sys.executable, "-m", "tokred", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"tokred {version('tokred')}\n"
+
+
+def test_help_and_listings_wait_for_no_heavy_library() -> None:
     code = """
 import sys
 from typer.testing import CliRunner
 from tokred.cli import app
-for command in ("bench", "demo", "models"):
-    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
-print(sorted({"diffusers", "timm", "matplotlib", "tokred.bench"} & set(sys.modules)))
+for command in ("bench --help", "demo --help", "--version", "methods", "models", "models emoji-dit"):
+    assert CliRunner().invoke(app, command.split()).exit_code == 0
+print(sorted({"torch", "diffusers", "timm", "matplotlib", "tokred.bench"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

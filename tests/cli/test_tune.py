@@ -48,7 +48,7 @@ def test_what_cannot_be_reached_is_said_after_the_front_is_written(tokred: Tokre
     [
         ([], "Say either how much time"),
         (["--time", 1.5], "time=1.5 must be above 0 and below 1"),
-        (["--time", 0.5, "--seed", 5001], "seed=5001: pictures 5001 to 5001 are tuned on"),
+        (["--time", 0.5, "--seed", 5001], "seed=5001: samples 5001 to 5001 are tuned on"),
         (["--time", 0.5, "--candidates", 0], "candidates=0"),
         (["--time", 0.5, "--model", "tiny-vit"], "'tiny-vit' does not draw"),
         (["--time", 0.5, "--steps", 0], "steps=0 must be"),

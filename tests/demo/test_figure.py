@@ -59,13 +59,20 @@ def test_a_bar_for_each_step(comparison: Comparison) -> None:
     panel = panels(comparison)["steps"]
     assert computed_tokens(comparison.report) == {0: 1, 1: 0.5, 2: 1, 3: 0.5}
     assert [bar.get_height() for bar in panel.patches] == [1, 0.5] * (STEPS // 2)
-    assert f"at {comparison.sites} sites ({comparison.report.compute:.2f} of their FLOPs)" in panel.get_title()
+    assert f"at {comparison.sites} sites ({comparison.compute:.2f} of the FLOPs)" in panel.get_title()
 
 
-def test_without_a_match_there_is_no_map(comparison: Comparison) -> None:
-    panel = panels(dataclasses.replace(comparison, tokens=None))["tokens"]
-    assert panel.get_title() == "no tokens were matched"
-    assert np.array_equal(shown(panel), array(comparison.reduced))
+def test_without_a_match_the_steps_that_were_skipped_are_dark(comparison: Comparison) -> None:
+    calls = [
+        dataclasses.replace(call, removed=call.layout.image) if call.position.step == 3 else call
+        for call in comparison.report.calls
+    ]
+    report = dataclasses.replace(comparison.report, calls=calls)
+    panel = panels(dataclasses.replace(comparison, tokens=None, report=report))["tokens"]
+    assert panel.get_title() == f"dark: 1 of {STEPS} steps\nwere skipped"
+    assert [text.get_text() for text in panel.texts] == [str(step) for step in range(STEPS)]
+    blue, *others, dark = [patch.get_facecolor() for patch in panel.patches]
+    assert set(others) == {blue} != {dark}
 
 
 @pytest.mark.parametrize(("most", "factor"), [(1.0, 1), (0.6, 1), (0.5, 2), (0.2, 4), (0.01, 64), (0.0, 1024)])

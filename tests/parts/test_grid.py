@@ -57,7 +57,8 @@ def test_pairs_equal_plain_loops(seed: int) -> None:
 
 
 def check_pairs(reduction: Reduction, x: torch.Tensor, draw: Draw, r: int, by: Loops = match_by_loops) -> None:
-    src, dst = (positions.tolist() for positions in draw)
+    dst = draw[0].tolist()
+    src = [t for t in range(x.shape[1]) if t not in dst]
     for row, tokens in enumerate(x.double().tolist()):
         expected = by(tokens, src, dst, r)
         kept = reduction.kept[row].tolist()
@@ -140,9 +141,9 @@ def test_every_cell_holds_one_destination(
     layout, matcher, (sy, sx) = Layout(grids), GridMatcher(stride, random), stride
     if not matcher.capacity(layout):
         return
-    src, dst = matcher.draw(layout, 1, torch.Generator().manual_seed(seed))
-    assert sorted([*src.tolist(), *dst.tolist()]) == list(range(layout.image))
-    assert len(src) == matcher.capacity(layout)
+    dst, _ = matcher.draw(layout, 1, torch.Generator().manual_seed(seed))
+    assert dst.tolist() == sorted(set(dst.tolist()))
+    assert layout.image - len(dst) == matcher.capacity(layout)
     start, cells = 0, []
     for h, w in grids:
         inside = [d - start for d in dst.tolist() if start <= d < start + h * w]
@@ -215,3 +216,48 @@ def test_one_source_goes_to_the_one_destination() -> None:
 
 def test_one_token_has_nowhere_to_go() -> None:
     assert [GridMatcher(stride).capacity(Layout(((1, 1),))) for stride in ((1, 1), (1, 2), (2, 2))] == [0, 0, 0]
+
+
+def nearby_by_loops(layout: Layout, stride: tuple[int, int], window: int, token: int, dst: list[int]) -> list[int]:
+    """The destinations within `window` cells of a token's tile of 8 by 8 cells, cell by cell."""
+    start, cells = 0, {}
+    for number, (h, w) in enumerate(layout.grids):
+        rows, columns = h // stride[0], w // stride[1]
+        for t in range(start, start + h * w):
+            y, x = divmod(t - start, w)
+            cells[t] = (number, min(y // stride[0], rows - 1), min(x // stride[1], columns - 1))
+        start += h * w
+    number, y, x = cells[token]
+    ys, xs = (range(c // 8 * 8 - window, c // 8 * 8 + 8 + window) for c in (y, x))
+    found = [d for d in dst if cells[d][0] == number and cells[d][1] in ys and cells[d][2] in xs]
+    return sorted(found, key=lambda d: cells[d])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_pairs_of_a_window_equal_plain_loops(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if seed % 2:
+        monkeypatch.setattr("tokred.parts.window.CHUNK_BYTES", 1)
+    generator = torch.Generator().manual_seed(seed)
+    layout = Layout([((23, 19),), ((20, 20), (3, 5)), ((2, 2),)][seed % 3])
+    stride, window = [(2, 2), (1, 1), (1, 2)][seed // 3 % 3], 1 + seed % 2
+    matcher = GridMatcher(stride, window=window)
+    if not matcher.capacity(layout):
+        return
+    r = int(torch.randint(1, matcher.capacity(layout) + 1, (), generator=generator))
+    x = torch.randn(1 + seed % 2, layout.image, 5, generator=generator)
+    draw = matcher.draw(layout, r, generator)
+    reduction, dst = matcher.match(x, draw, r, Cosine(), {}), draw[0].tolist()
+    scores = Cosine().scores(x.double(), x.double())
+    for sample in range(len(x)):
+        best = {}
+        for s in set(range(layout.image)) - set(dst):
+            near = nearby_by_loops(layout, stride, window, s, dst)
+            best[s] = max((float(scores[sample, s, d]), -i, d) for i, d in enumerate(near))
+        order = sorted(best, key=lambda s: (-best[s][0], s))[:r]
+        follows = reduction.follows[sample].tolist()
+        assert {t: f for t, f in enumerate(follows) if f != t} == {s: best[s][2] for s in order}
+
+
+def test_a_window_that_is_no_number_of_cells_is_refused() -> None:
+    with pytest.raises(SpecError, match="window=-1 must be an integer of at least 0: cells around a tile"):
+        GridMatcher(window=-1)

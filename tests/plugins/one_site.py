@@ -46,4 +46,5 @@ def draws(number: int) -> list[tuple[list[int], list[int]]]:
     """The sources and destinations of the first draws of a method with seed 0 and one site."""
     generator, matcher = torch.Generator().manual_seed(0), GridMatcher()
     both = [matcher.draw(Layout((GRID,)), 1, generator) for _ in range(number)]
-    return [(src.tolist(), dst.tolist()) for src, dst in both]
+    dsts = [dst.tolist() for dst, _ in both]
+    return [([t for t in range(TOKENS) if t not in dst], dst) for dst in dsts]

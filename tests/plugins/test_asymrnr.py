@@ -48,7 +48,8 @@ def test_pairs_and_copies_equal_plain_loops(seed: int) -> None:
     method = build_method("asymrnr", {"measure": measure, "stride": stride, "queries": (0.5,), "keys": (0.0,)})
     r = case.integer(1, method.matcher.capacity(case.layout))
     reduction, draw = match(method, case, r)
-    src, dst = (positions.tolist() for positions in draw)
+    dst = draw[0].tolist()
+    src = [t for t in range(case.layout.image) if t not in dst]
     for sample in range(len(case.x)):
         pairs = most_similar(rows_of(case.x[sample]), src, dst, r, MEASURES[measure])
         assert pairs_in(reduction, sample) == pairs
@@ -168,8 +169,15 @@ def test_a_projection_is_not_offered_everywhere() -> None:
         tokred.apply(BY_NAME["dit"].model(), method)
 
 
-def test_rotary_keys_and_classifiers_are_refused() -> None:
-    with pytest.raises(SpecError, match=": 'kv' is not offered at 4 of the chosen sites, .*carry rotary positions"):
-        tokred.apply(BY_NAME["flux"].model(), "asymrnr")
+def test_queries_and_keys_of_other_tokens_have_their_own_rotary_positions() -> None:
+    """That positions are right is checked by the family's suite: `order_of_tokens_does_not_matter`."""
+    host = BY_NAME["flux"]
+    model = host.model()
+    with tokred.apply(model, "asymrnr") as run:
+        assert host.generate(model).isfinite().all()
+        assert {(call.site.kind, call.removed) for call in run.report().calls} == {("attn", 24), ("kv", 14)}
+
+
+def test_classifiers_are_refused() -> None:
     with pytest.raises(UnsupportedModel, match="asymrnr reuses correspondences from step to step"):
         tokred.apply(BY_NAME["vit"].model(), "asymrnr")

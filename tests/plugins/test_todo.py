@@ -93,7 +93,7 @@ def test_a_mask_of_the_keys_is_refused() -> None:
         family.run(model, arguments)
 
 
-@pytest.mark.parametrize("name", ["flux", "vit"])
+@pytest.mark.parametrize("name", ["vit"])
 def test_families_whose_keys_cannot_be_made_apart_are_refused(name: str) -> None:
     with pytest.raises(SpecError, match="sites=.'kv',.: 'kv' is not offered at . of the chosen sites"):
         tokred.apply(BY_NAME[name].model(), "todo")

@@ -21,7 +21,8 @@ def test_early_blocks_prune_and_later_ones_merge_at_full_length(seed: int) -> No
     method = build_method("tofu", {"ratio": 0.25, "early": (0.0, 0.25, 0.5, 1.0)[seed % 4]})
     r = case.integer(1, method.matcher.capacity(case.layout))
     reduction, draw = match(method, case, r)
-    src, dst = (positions.tolist() for positions in draw)
+    dst = draw[0].tolist()
+    src = [t for t in range(case.layout.image) if t not in dst]
     depth = case.integer(0, 3)
     mode = "prune" if depth < (0, 1, 2, 4)[seed % 4] else "mlerp"
     assert method.merge_at(replace(SITE, depth=depth)) == mode

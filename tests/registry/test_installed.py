@@ -21,7 +21,7 @@ from tokred.registry import default_registry
 
 ALL = {**{name: code for name, (code, _) in HOSTILE.items()}, SLOW[0]: SLOW[1]}
 SIZE = ("--steps", "2", "--samples", "1", "--pairs", "1")
-WARNED = re.compile(r"UserWarning: tokred: plugin (tokred-\S+) 0\.2 ")
+WARNED = re.compile(r"^tokred: plugin (tokred-\S+) 0\.2 ", re.MULTILINE)
 
 
 def test_they_are_a_dozen_and_more() -> None:

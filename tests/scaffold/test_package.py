@@ -88,8 +88,8 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    kind: Any = "rival"
-    with pytest.raises(SpecError, match="kind='rival' is not known. Allowed: similarity, matcher"):
+    kind: Any = "baseline"
+    with pytest.raises(SpecError, match="kind='baseline' is not known. Allowed: similarity, matcher"):
         write_package("tokred-hello", kind, tmp_path)
 
 

@@ -77,13 +77,8 @@ class OffByOne(GridMatcher):
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         return super().match(features, draw, max(1, r - 1), similarity, memory)
 
-
-class CountsWrong(GridMatcher):
-    """Says of every kept token that it stands for itself alone."""
-
-    def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
-        made = super().match(features, draw, r, similarity, memory)
-        return dataclasses.replace(made, sizes=torch.ones_like(made.sizes))
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
+        return super().draw(layout, max(1, r - 1), generator)
 
 
 class ScoresAllPairs(GridMatcher):

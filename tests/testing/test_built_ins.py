@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tokred.registry import components
+from tokred.registry import KINDS, components
 from tokred.testing import Case, parametrize_with_checks
 
-KINDS = ("similarity", "matcher", "scheduler", "recovery", "signal", "method", "adapter")
 OWN = [
     f"{kind}:{registered.component.name}"
     for kind in KINDS
-    for registered in components(kind)  # type: ignore[arg-type]
+    for registered in components(kind)
     if registered.provider.distribution == "tokred"
 ]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from testing import defects
+from tokred.testing.hosts import DIT
 
 from tokred.testing import CHECKS, cases
-from tokred.testing.check import Subject
+from tokred.testing.check import Specimen
 from tokred.testing.example import HOSTS as ROTARY
-from tokred.testing.hosts import DIT
-from tokred.testing.subjects import Examined
+from tokred.testing.specimens import Examined
 from tokred.testing.suite import Case
 
 MEANT_FOR: dict[Any, str] = {
@@ -23,7 +23,6 @@ MEANT_FOR: dict[Any, str] = {
     defects.NotInFloat32: "scores_are_float32",
     defects.CountsSources: "pairs_are_scored_by_themselves",
     defects.OffByOne: "removes_exactly_r",
-    defects.CountsWrong: "reductions_are_valid",
     defects.ScoresAllPairs: "memory_is_linear",
     defects.LikesBrokenTokens: "broken_tokens_attract_none",
     defects.PlansMoreThanItSays: "plans_keep_to_what_is_declared",
@@ -45,9 +44,9 @@ def checks_of(item: Any) -> list[Case]:
     """List the checks of an item, but not of a method's parts; adapters are given their host."""
     listed = cases([item])
     examined = listed[0].examined
-    if examined.subjects[0].kind == "adapter":
+    if examined.specimens[0].kind == "adapter":
         hosts = ROTARY if issubclass(item, defects.RotaryAdapter) else DIT
-        examined = Examined(examined.name, (Subject("adapter", examined.name, item, item, {}, hosts),))
+        examined = Examined(examined.name, (Specimen("adapter", examined.name, item, item, {}, hosts),))
     return [Case(examined, case.check) for case in listed if case.examined is listed[0].examined]
 
 

@@ -26,7 +26,7 @@ def test_a_class_an_object_and_a_name_have_the_same_checks(item: Any) -> None:
 
 
 def test_a_method_brings_its_parts() -> None:
-    kinds = {case.examined.subjects[0].kind for case in cases([build_method("tomesd", {})])}
+    kinds = {case.examined.specimens[0].kind for case in cases([build_method("tomesd", {})])}
     assert kinds == {"method", "similarity", "matcher", "scheduler", "recovery"}
 
 
@@ -106,7 +106,7 @@ def test_levels_that_differ_by_a_number_are_one_but_where_the_number_decides() -
     numbers: Any = ({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}, {"ratio": 0.5, "sites": ("mlp",)})
     component = Component("method", "x", "tokred_plugins.tomesd:tomesd", "", levels=numbers)
     of_method = [case for case in cases([component]) if case.examined.name == "method:x"]
-    tried = {case.check.name: [each.params for each in case.subjects] for case in of_method}
+    tried = {case.check.name: [each.params for each in case.specimens] for case in of_method}
     assert tried["reduces_as_it_says"] == list(numbers)
     assert tried["deterministic"] == [numbers[1], numbers[3]]
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
+from bench.made import made_row
 
 from tokred import SpecError
+from tokred.bench.result import Row
 from tokred.tuning import Target
 
 
-def row(time: float, psnr: float) -> Any:
-    return SimpleNamespace(time_ratio=SimpleNamespace(median=time), scores={"psnr": SimpleNamespace(mean=psnr)})
+def row(time: float, psnr: float) -> Row:
+    return made_row("delta", {}, time, time, [psnr])
 
 
 ROWS = [row(0.3, 30), row(0.5, 34), row(0.6, 40), row(0.55, 36), row(0.8, 45)]

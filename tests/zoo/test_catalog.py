@@ -93,7 +93,7 @@ def test_json_that_is_no_object_is_refused(zoo: Path) -> None:
 
 def test_unknown_family_is_refused(zoo: Path) -> None:
     change(zoo, family="gan")
-    with pytest.raises(WeightsError, match=r"has family 'gan'\. Known: dit, flux, sd3, vit\. Reinstall"):
+    with pytest.raises(WeightsError, match=r"has family 'gan'\. Known: dit, flux, sd3, kontext, wan, vit\. Reinstall"):
         load_model(NAME)
 
 

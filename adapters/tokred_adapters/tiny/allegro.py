@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.clips import ROTATED, angles, latents, masked_prompt, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, angles, latents, masked_prompt, prompt, thousandths
 
 
 def _allegro() -> Any:
@@ -56,7 +56,5 @@ def _rotated(generator: torch.Generator, batch: int, grid: Grid, text: int) -> d
     return {**masked_prompt(generator, batch, grid, text), "image_rotary_emb": (tables, tuple(places))}
 
 
-HOSTS = (
-    Host("allegro", _allegro, latents(), _rotated, thousandths, **ROTATED),
-    Host("latte", _latte, latents(), prompt, thousandths, grid=(3, 4, 6), other_grid=(3, 6, 2)),
-)
+ALLEGRO = (Host("allegro", _allegro, latents(), _rotated, thousandths, **FRAMES),)
+HOSTS = (*ALLEGRO, Host("latte", _latte, latents(), prompt, thousandths, grid=(3, 4, 6), other_grid=(3, 6, 2)))

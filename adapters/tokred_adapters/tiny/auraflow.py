@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.making import WORD, latents, prompt
+from tokred_adapters.tiny.making import KEYS, WORD, latents, prompt
 
 
 def _build() -> Any:
@@ -25,4 +25,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("auraflow", _build, latents(4), prompt, float),)
+HOSTS = (Host("auraflow", _build, latents(4), prompt, float, keys=KEYS),)

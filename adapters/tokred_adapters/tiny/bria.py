@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt_and_ids, thousandths
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt_and_ids, thousandths
 
 
 def _build() -> Any:
@@ -16,4 +16,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("bria", _build, packed(4), prompt_and_ids, thousandths, per_sample=False),)
+HOSTS = (Host("bria", _build, packed(4), prompt_and_ids, thousandths, per_sample=False, keys=KEYS),)

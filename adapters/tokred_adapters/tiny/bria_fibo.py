@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, latents, packed, prompt_and_ids, thousandths, words
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, latents, packed, prompt_and_ids, thousandths, words
 
 BLOCKS = 4
 
@@ -56,7 +56,6 @@ def _layers(generator: torch.Generator, batch: int, grid: Grid, text: int) -> di
     return {"encoder_hidden_states": torch.randn(batch, 2, text, WORD, generator=generator)}
 
 
-HOSTS = (
-    Host("bria-fibo", _build, packed(4), _conditions, thousandths, per_sample=False),
-    Host("bria-fibo2", _build_2, latents(4), _layers, float, per_sample=False),
-)
+BRIA_FIBO = (Host("bria-fibo", _build, packed(4), _conditions, thousandths, per_sample=False, keys=KEYS),)
+BRIA_FIBO2 = (Host("bria-fibo2", _build_2, latents(4), _layers, float, per_sample=False, keys=KEYS),)
+HOSTS = BRIA_FIBO + BRIA_FIBO2

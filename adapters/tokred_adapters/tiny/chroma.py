@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from tokred.testing.host import Host
+import torch
+
+from tokred.testing.host import Grid, Host
 from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt_and_ids
 
 
@@ -23,4 +26,11 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("chroma", _build, packed(4), prompt_and_ids, float, per_sample=False),)
+def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:
+    """The last text token is padding, in a mask of all tokens, as the pipeline makes it."""
+    mask = torch.ones(batch, text + math.prod(grid), dtype=torch.bool)
+    mask[:, text - 1] = False
+    return {**prompt_and_ids(generator, batch, grid, text), "attention_mask": mask}
+
+
+HOSTS = (Host("chroma", _build, packed(4), _conditions, float, per_sample=False),)

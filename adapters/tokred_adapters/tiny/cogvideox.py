@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.clips import FRAMES, ROTATED, angles, frames_first, prompt, thousandths
+from tokred_adapters.tiny.clips import KEYS, ROTATED, angles, frames_first, prompt, thousandths
 
 HEAD = 16
 SIZE: dict[str, Any] = {
@@ -65,6 +65,11 @@ def _rotated(generator: torch.Generator, batch: int, grid: Grid, text: int) -> d
     return {**prompt(generator, batch, grid, text), "image_rotary_emb": tables}
 
 
+def _short(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:
+    """Make the 5 text tokens that a model with positions of its own takes, whatever is asked for."""
+    return prompt(generator, batch, grid, 5)
+
+
 def _identity(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:
     return {
         **_rotated(generator, batch, grid, text),
@@ -73,8 +78,9 @@ def _identity(generator: torch.Generator, batch: int, grid: Grid, text: int) -> 
     }
 
 
-HOSTS = (
-    Host("cogvideox", _cogvideox, frames_first(), _rotated, thousandths, **ROTATED),
-    Host("cogvideox-2b", _cogvideox_2b, frames_first(), prompt, thousandths, **FRAMES),
-    Host("consisid", _consisid, frames_first(), _identity, thousandths, **ROTATED),
+COGVIDEOX = (
+    Host("cogvideox", _cogvideox, frames_first(), _rotated, thousandths, keys=KEYS, **ROTATED),
+    Host("cogvideox-2b", _cogvideox_2b, frames_first(), _short, thousandths, keys=KEYS, **ROTATED),
 )
+CONSISID = (Host("consisid", _consisid, frames_first(), _identity, thousandths, keys=KEYS, **ROTATED),)
+HOSTS = (*COGVIDEOX, *CONSISID)

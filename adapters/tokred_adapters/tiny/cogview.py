@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.making import SIZE, WORD, latents, prompt, sizes, thousandths
+from tokred_adapters.tiny.making import KEYS, SIZE, WORD, latents, prompt, sizes, thousandths
 
 SHARED = {
     "in_channels": 4,
@@ -37,7 +37,6 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**prompt(generator, batch, grid, text), **told}
 
 
-HOSTS = (
-    Host("cogview3-plus", _build_3, latents(4), _conditions, thousandths),
-    Host("cogview4", _build_4, latents(4), _conditions, thousandths, per_sample=False),
-)
+COGVIEW3_PLUS = (Host("cogview3-plus", _build_3, latents(4), _conditions, thousandths, keys=KEYS),)
+COGVIEW4 = (Host("cogview4", _build_4, latents(4), _conditions, thousandths, per_sample=False),)
+HOSTS = COGVIEW3_PLUS + COGVIEW4

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.clips import ROTATED, latents, prompt
+from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, prompt
 
 
 def _cosmos(**kwargs: Any) -> Any:
@@ -16,7 +16,7 @@ def _cosmos(**kwargs: Any) -> Any:
     return CosmosTransformer3DModel(
         in_channels=4,
         out_channels=4,
-        num_attention_heads=2,
+        num_attention_heads=3,
         attention_head_dim=12,
         num_layers=2,
         mlp_ratio=2,
@@ -33,6 +33,6 @@ def _padded(generator: torch.Generator, batch: int, grid: Grid, text: int) -> di
 
 
 HOSTS = (
-    Host("cosmos", _cosmos, latents(), _padded, float, **ROTATED),
-    Host("cosmos2", lambda: _cosmos(extra_pos_embed_type=None), latents(), _padded, float, **ROTATED),
+    Host("cosmos", _cosmos, latents(), _padded, float, keys=KEYS, **ROTATED),
+    Host("cosmos2", lambda: _cosmos(extra_pos_embed_type=None), latents(), _padded, float, keys=KEYS, **ROTATED),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.clips import ROTATED, latents, prompt, thousandths
+from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, prompt, thousandths
 
 
-def _easyanimate() -> Any:
+def _easyanimate(**kwargs: Any) -> Any:
     from diffusers import EasyAnimateTransformer3DModel
 
     return EasyAnimateTransformer3DModel(
@@ -20,10 +20,13 @@ def _easyanimate() -> Any:
         sample_width=12,
         sample_height=8,
         num_layers=2,
-        mmdit_layers=1,
         time_embed_dim=6,
         text_embed_dim=16,
+        **kwargs,
     )
 
 
-HOSTS = (Host("easyanimate", _easyanimate, latents(), prompt, thousandths, **ROTATED),)
+HOSTS = (
+    Host("easyanimate", _easyanimate, latents(), prompt, thousandths, keys=KEYS, **ROTATED),
+    Host("easyanimate-shared", lambda: _easyanimate(mmdit_layers=1), latents(), prompt, thousandths, **ROTATED),
+)

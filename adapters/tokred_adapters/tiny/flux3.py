@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.making import SIZE, WORD, packed, positions, prompt
+from tokred_adapters.tiny.making import KEYS, SIZE, WORD, packed, positions, prompt
 
 
 def _build() -> Any:
@@ -40,6 +40,6 @@ def _edit(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict
 
 
 HOSTS = (
-    Host("flux3", _build, packed(4), _conditions, float, per_sample=False),
-    Host("flux3-edit", _build, packed(4), _edit, float, per_sample=False),
+    Host("flux3", _build, packed(4), _conditions, float, per_sample=False, keys=KEYS),
+    Host("flux3-edit", _build, packed(4), _edit, float, per_sample=False, keys=KEYS),
 )

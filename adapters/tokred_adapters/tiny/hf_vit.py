@@ -76,19 +76,28 @@ def _host(name: str, build: Callable[[], Any], field: str, conditions: Any = _an
 MAP, CLASSES = "last_hidden_state", "logits"
 SQUARE: dict[str, Any] = {"conditions": no_conditions, "grid": (6, 6), "other_grid": (6, 6)}
 """Of a class that takes pictures of one size."""
-HOSTS = (
+VIT_HOSTS = (
     _host("hf-vit", lambda: _vit("ViTModel"), MAP),
     _host("hf-vit-classifier", lambda: _vit("ViTForImageClassification", num_labels=7), CLASSES),
+)
+DINOV2_HOSTS = (
     _host("hf-dinov2", lambda: _dinov2("Dinov2Model"), MAP, no_conditions),
     _host(
         "hf-dinov2-classifier", lambda: _dinov2("Dinov2ForImageClassification", num_labels=7), CLASSES, no_conditions
     ),
     _host("hf-dinov2-registers", lambda: _dinov2("Dinov2WithRegistersModel"), MAP, no_conditions),
-    _host("hf-dinov3", _dinov3, MAP, no_conditions, per_sample=False),
-    _host("hf-dinov3-gated", lambda: _dinov3(use_gated_mlp=True), MAP, no_conditions, per_sample=False),
+)
+DINOV3_HOSTS = (
+    _host("hf-dinov3", _dinov3, MAP, no_conditions),
+    _host("hf-dinov3-gated", lambda: _dinov3(use_gated_mlp=True), MAP, no_conditions),
+)
+CLIP_HOSTS = (
     _host("hf-clip", lambda: _tower("CLIP", "CLIPVisionModel"), MAP),
     _host("hf-clip-projection", lambda: _tower("CLIP", "CLIPVisionModelWithProjection"), "image_embeds"),
     _host("hf-clip-classifier", lambda: _tower_classifier("CLIP"), CLASSES, **SQUARE),
+)
+SIGLIP_HOSTS = (
     _host("hf-siglip", lambda: _tower("Siglip", "SiglipVisionModel"), MAP),
     _host("hf-siglip-classifier", lambda: _tower_classifier("Siglip"), CLASSES),
 )
+HOSTS = (*VIT_HOSTS, *DINOV2_HOSTS, *DINOV3_HOSTS, *CLIP_HOSTS, *SIGLIP_HOSTS)

@@ -51,7 +51,6 @@ HOSTS = (  # pictures that are not square are padded to the largest size
         _conditions,
         thousandths,
         call_model=_call,
-        per_sample=False,
         grid=(6, 6),
         other_grid=(4, 4),
     ),

@@ -48,4 +48,8 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     }
 
 
-HOSTS = (Host("hunyuan-dit", _build, latents(4), _conditions, lambda time: 999 * time, text=TEXT + TEXT_T5),)
+HOSTS = (
+    Host(
+        "hunyuan-dit", _build, latents(4), _conditions, lambda time: 999 * time, text=TEXT + TEXT_T5, per_sample=False
+    ),
+)

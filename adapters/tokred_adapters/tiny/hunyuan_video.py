@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing.host import Grid, Host, call_transformer
-from tokred_adapters.tiny.clips import ROTATED, latents, masked_prompt, thousandths
+from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, masked_prompt, thousandths
 
 SIZE: dict[str, Any] = {
     "in_channels": 4,
@@ -93,16 +93,19 @@ def _call_with_fractions(model: nn.Module, arguments: dict[str, Any], moment: to
     return call_transformer(model, arguments, moment.to(arguments["hidden_states"]))
 
 
-HOSTS = (
-    Host("hunyuan-video", _hunyuan, latents(), _guided, thousandths, **ROTATED),
+HUNYUAN_VIDEO = (
+    Host("hunyuan-video", _hunyuan, latents(), _guided, thousandths, keys=KEYS, **ROTATED),
     Host(
         "hunyuan-video-i2v",
         lambda: _hunyuan(guidance_embeds=False, image_condition_type="token_replace"),
         latents(),
         _pooled,
         thousandths,
+        keys=KEYS,
         **ROTATED,
     ),
+)
+HUNYUAN_VIDEO_15 = (
     Host(
         "hunyuan-video-15",
         _hunyuan15,
@@ -112,6 +115,11 @@ HOSTS = (
         call_model=_call_with_fractions,
         **ROTATED,
     ),
+)
+MOTIF_VIDEO = (Host("motif-video", _motif, latents(), masked_prompt, thousandths, keys=KEYS, **ROTATED),)
+HOSTS = (
+    *HUNYUAN_VIDEO,
+    *HUNYUAN_VIDEO_15,
+    *MOTIF_VIDEO,
     Host("framepack", _framepack, latents(), _history, thousandths, **ROTATED),
-    Host("motif-video", _motif, latents(), masked_prompt, thousandths, **ROTATED),
 )

@@ -69,8 +69,11 @@ def _call_plus(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor
     return call_transformer(model, others | {"hidden_states": both}, moment)[:, : patches.shape[1]]
 
 
-HOSTS = (
+JOYIMAGE = (
     Host("joyimage", _build, _latents, prompt, thousandths, per_sample=False),
     Host("joyimage-edit", _build, _latents, _edit, thousandths, call_model=_call_edit, per_sample=False),
+)
+JOYIMAGE_EDIT_PLUS = (
     Host("joyimage-edit-plus", _build_plus, _patches, _edit_plus, thousandths, call_model=_call_plus),
 )
+HOSTS = JOYIMAGE + JOYIMAGE_EDIT_PLUS

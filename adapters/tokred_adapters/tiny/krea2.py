@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, positions
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, positions
 
 LAYERS = 3
 """Of the text encoder, whose states come stacked."""
@@ -39,4 +39,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {"encoder_hidden_states": states, "position_ids": ids}
 
 
-HOSTS = (Host("krea2", _build, packed(4), _conditions, float, per_sample=False),)
+HOSTS = (Host("krea2", _build, packed(4), _conditions, float, per_sample=False, keys=KEYS),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt_and_ids
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt_and_ids
 
 
 def _build() -> Any:
@@ -21,4 +21,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("longcat-image", _build, packed(4), prompt_and_ids, float, per_sample=False),)
+HOSTS = (Host("longcat-image", _build, packed(4), prompt_and_ids, float, per_sample=False, keys=KEYS),)

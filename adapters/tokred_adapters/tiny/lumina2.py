@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.making import AXES, WORD, latents, masked_prompt
+from tokred_adapters.tiny.making import AXES, KEYS, WORD, latents, masked_prompt
 
 
 def _build() -> Any:
@@ -26,4 +26,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("lumina2", _build, latents(4), masked_prompt, float),)
+HOSTS = (Host("lumina2", _build, latents(4), masked_prompt, float, keys=KEYS),)

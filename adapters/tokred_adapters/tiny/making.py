@@ -14,6 +14,8 @@ SIZE = {"num_attention_heads": 2, "attention_head_dim": 16, "num_layers": 2}
 """Of a transformer, 32 channels wide."""
 AXES = (4, 6, 6)
 """Channels of a head that are turned by frame, row and column."""
+KEYS = ("kept", "full", "recovered")
+"""What kept queries can attend to, where keys can be projected and rotated by themselves."""
 WORD, POOLED = 12, 14
 """Channels of a text token and of a whole text."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt
 
 
 def _build() -> Any:
@@ -30,4 +30,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**prompt(generator, batch, grid, text), "img_shapes": [(1, *grid)] * batch}
 
 
-HOSTS = (Host("nucleus", _build, packed(16), _conditions, float, per_sample=False),)
+HOSTS = (Host("nucleus", _build, packed(16), _conditions, float, per_sample=False, keys=KEYS),)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing.host import Grid, Host, call_transformer
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt
 
 GIVEN = (2, 3)
 """Grid of the picture to edit."""
@@ -45,7 +45,16 @@ def _call_edit(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor
 
 
 HOSTS = (
-    Host("qwen-image", _build, packed(16), _conditions, float),
-    Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit),
-    Host("qwen-image-edit-2511", _build_2511, packed(16), _edit, float, call_model=_call_edit),
+    Host("qwen-image", _build, packed(16), _conditions, float, per_sample=False, keys=KEYS),
+    Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit, per_sample=False, keys=KEYS),
+    Host(
+        "qwen-image-edit-2511",
+        _build_2511,
+        packed(16),
+        _edit,
+        float,
+        call_model=_call_edit,
+        per_sample=False,
+        keys=KEYS,
+    ),
 )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tokred.testing.host import Grid, Host, call_transformer
-from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt
+from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt
 
 
 def _build() -> Any:
@@ -31,4 +31,4 @@ def _call(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor) -> 
     return call_transformer(model, arguments, moment)[:, -arguments["hidden_states"].shape[1] :]
 
 
-HOSTS = (Host("qwen-image-21", _build, packed(4), _conditions, float, call_model=_call),)
+HOSTS = (Host("qwen-image-21", _build, packed(4), _conditions, float, call_model=_call, per_sample=False, keys=KEYS),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.making import SIZE, WORD, latents, prompt, thousandths
+from tokred_adapters.tiny.making import KEYS, SIZE, WORD, latents, prompt, thousandths
 
 
 def _build() -> Any:
@@ -23,4 +23,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("sana", _build, latents(4, 1), prompt, thousandths),)
+HOSTS = (Host("sana", _build, latents(4, 1), prompt, thousandths, keys=KEYS),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing.host import Host
-from tokred_adapters.tiny.clips import ROTATED, latents, masked_prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, latents, masked_prompt, thousandths
 
 
 def _sana_video() -> Any:
@@ -25,4 +25,4 @@ def _sana_video() -> Any:
     )
 
 
-HOSTS = (Host("sana-video", _sana_video, latents(), masked_prompt, thousandths, **ROTATED),)
+HOSTS = (Host("sana-video", _sana_video, latents(), masked_prompt, thousandths, **FRAMES),)

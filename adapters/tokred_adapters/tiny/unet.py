@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.clips import masked_prompt, no_conditions, prompt, thousandths
+from tokred_adapters.tiny.clips import KEYS, masked_prompt, no_conditions, prompt, thousandths
 
 SIZE: dict[str, Any] = {"in_channels": 4, "out_channels": 4, "norm_num_groups": 4, "layers_per_block": 1}
 TEXT: dict[str, Any] = {"cross_attention_dim": 16}
@@ -169,11 +169,14 @@ def _call_cascade(model: nn.Module, arguments: dict[str, Any], moment: torch.Ten
 
 
 LATENTS: dict[str, Any] = {"argument": "sample", "grid": (12, 16), "other_grid": (16, 8)}
-HOSTS = (
-    Host("sd15", _sd15, _latents, prompt, thousandths, **LATENTS),
-    Host("sdxl", _sdxl, _latents, _prompt_and_sizes, thousandths, **LATENTS),
+UNET = (
+    Host("sd15", _sd15, _latents, prompt, thousandths, keys=KEYS, **LATENTS),
+    Host("sdxl", _sdxl, _latents, _prompt_and_sizes, thousandths, keys=KEYS, **LATENTS),
     Host("deepfloyd", _if, _pixels, prompt, thousandths, **LATENTS),
     Host("kandinsky22", _kandinsky22, _latents, _picture_embeds, thousandths, text=0, **LATENTS),
+)
+HOSTS = (
+    *UNET,
     Host("kandinsky3", _kandinsky3, _latents, masked_prompt, thousandths, **LATENTS),
     Host("ddpm", _ddpm, _latents, no_conditions, thousandths, text=0, **LATENTS),
     Host("cascade", _cascade, _latents, _clip, float, call_model=_call_cascade, **LATENTS),

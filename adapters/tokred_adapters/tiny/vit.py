@@ -69,10 +69,9 @@ def _host(name: str, build: Callable[[], Any], **kwargs: Any) -> Host:
     return Host(name, build, _pixels, argument="x", call_model=call_classifier, text=0, **kwargs)
 
 
-ROTATED: dict[str, Any] = {"per_sample": False}
-ONE_SIZE: dict[str, Any] = {"per_sample": False, "other_grid": (6, 8)}
-"""Of a class that takes pictures of one size and adds one table to the scores."""
-HOSTS = (
+ONE_SIZE: dict[str, Any] = {"other_grid": (6, 8)}
+"""Of a class that takes pictures of one size."""
+VIT_HOSTS = (
     _host("vit", _vit),
     _host("deit3", lambda: _vit(init_values=1e-6, no_embed_class=True)),
     _host("vit-registers", lambda: _vit(reg_tokens=4)),
@@ -81,24 +80,26 @@ HOSTS = (
     _host("vit-parallel", lambda: _vit("ParallelScalingBlock", qk_norm=True, qkv_bias=False)),
     _host("vit-parallel-diff", lambda: _vit("DiffParallelScalingBlock")),
     _host("vit-parallel-things", lambda: _vit("ParallelThingsBlock", init_values=1e-5)),
-    _host("eva02", lambda: _eva(swiglu_mlp=True, mlp_ratio=8 / 3, ref_feat_shape=(6, 6)), **ROTATED),
-    _host(
-        "eva02-apart", lambda: _eva(swiglu_mlp=True, scale_mlp=True, qkv_fused=False, ref_feat_shape=(6, 6)), **ROTATED
-    ),
-    _host("dinov3", _dinov3, **ROTATED),
-    _host("dinov3-token", lambda: _dinov3(global_pool="token", swiglu_mlp=True), **ROTATED),
-    _host("pe-core", lambda: _perception(global_pool="map", attn_pool_num_heads=2, attn_pool_mlp_ratio=2.0), **ROTATED),
-    _host("pe-spatial", lambda: _perception(use_post_transformer_norm=False, use_fc_norm=False), **ROTATED),
+)
+EVA_HOSTS = (
+    _host("eva02", lambda: _eva(swiglu_mlp=True, mlp_ratio=8 / 3, ref_feat_shape=(6, 6))),
+    _host("eva02-apart", lambda: _eva(swiglu_mlp=True, scale_mlp=True, qkv_fused=False, ref_feat_shape=(6, 6))),
+    _host("dinov3", _dinov3),
+    _host("dinov3-token", lambda: _dinov3(global_pool="token", swiglu_mlp=True)),
+    _host("pe-core", lambda: _perception(global_pool="map", attn_pool_num_heads=2, attn_pool_mlp_ratio=2.0)),
+    _host("pe-spatial", lambda: _perception(use_post_transformer_norm=False, use_fc_norm=False)),
     _host(
         "rope-mixed",
         lambda: _eva(
             attn_type="rope", rope_type="mixed", rope_temperature=10.0, rope_grid_indexing="xy", use_abs_pos_emb=False
         ),
-        **ROTATED,
     ),
+)
+BEIT_HOSTS = (
     _host("beit", lambda: _beit(use_abs_pos_emb=False, use_rel_pos_bias=True), **ONE_SIZE),
     _host("beit-shared", lambda: _beit(use_abs_pos_emb=True, use_shared_rel_pos_bias=True), **ONE_SIZE),
 )
+HOSTS = (*VIT_HOSTS, *EVA_HOSTS, *BEIT_HOSTS)
 
 FASHION = (_host("vit-128", lambda: _vit(embed_dim=128, depth=4)),)
 """As wide as the trained `fashion-vit`, for what was trained on its tokens."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing.host import Grid, Host, call_transformer
-from tokred_adapters.tiny.clips import ROTATED, latents, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, prompt, thousandths
 
 SIZE: dict[str, Any] = {
     "patch_size": (1, 2, 2),
@@ -24,7 +24,7 @@ SIZE: dict[str, Any] = {
 }
 PICTURE: dict[str, Any] = {"image_dim": 10, "added_kv_proj_dim": 24}
 """Of a model that sees a picture, too: the width of its features, and keys of their own."""
-SEEING: dict[str, Any] = {**ROTATED, "text": 512}
+SEEING: dict[str, Any] = {**FRAMES, "text": 512}
 """Such a model takes the last 512 tokens for text and those before for the picture."""
 
 
@@ -112,13 +112,16 @@ def _call_with_reference(model: nn.Module, arguments: dict[str, Any], moment: to
     return call_transformer(model, {**rest, "hidden_states": joined}, moment)
 
 
-HOSTS = (
-    Host("wan", _wan, latents(), prompt, thousandths, **ROTATED),
-    Host("wan-ti2v", _wan, latents(), prompt, thousandths, call_model=_call_time_per_token, **ROTATED),
+WAN = (
+    Host("wan", _wan, latents(), prompt, thousandths, keys=KEYS, **FRAMES),
+    Host("wan-ti2v", _wan, latents(), prompt, thousandths, call_model=_call_time_per_token, keys=KEYS, **FRAMES),
     Host("wan-i2v", lambda: _wan(**PICTURE), latents(), _prompt_and_picture, thousandths, **SEEING),
-    Host("wan-vace", _vace, latents(), _control, thousandths, **ROTATED),
+    Host("wan-vace", _vace, latents(), _control, thousandths, keys=KEYS, **FRAMES),
     Host("wan-animate", _animate, latents(), _character, thousandths, call_model=_call_with_reference, **SEEING),
     Host("chronoedit", _chronoedit, latents(), _prompt_and_picture, thousandths, **SEEING),
-    Host("skyreels", _skyreels, latents(), prompt, thousandths, **ROTATED),
-    Host("skyreels-df", _skyreels, latents(), prompt, thousandths, call_model=_call_time_per_frame, **ROTATED),
 )
+SKYREELS = (
+    Host("skyreels", _skyreels, latents(), prompt, thousandths, keys=KEYS, **FRAMES),
+    Host("skyreels-df", _skyreels, latents(), prompt, thousandths, call_model=_call_time_per_frame, **FRAMES),
+)
+HOSTS = (*WAN, *SKYREELS)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing.host import Grid, Host
-from tokred_adapters.tiny.making import AXES, WORD, latents, words
+from tokred_adapters.tiny.making import AXES, KEYS, WORD, latents, words
 
 
 def _build() -> Any:
@@ -47,5 +47,6 @@ HOSTS = (
         float,
         argument="x",
         call_model=_call,
+        keys=KEYS,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tokred.analysis.result import Analysis
 from tokred.bench.json_file import read_json, write_json
@@ -17,7 +18,16 @@ def read_analysis(path: str | Path) -> Analysis:
     Raises:
         SpecError: if it cannot be read, or is not of the schema; the message says where.
     """
-    analysis: Analysis = read_plain(Analysis, read_json(path, f"an {FILE} that `tokred analyze` wrote"), "analysis")
+    return validate(read_json(path, f"an {FILE} that `tokred analyze` wrote"))
+
+
+def validate(data: Any) -> Analysis:
+    """Return plain data, as `json.loads` gives it, as an `Analysis`; files of schema 1 are read as well.
+
+    Raises:
+        SpecError: if it is not of the schema; the message says where.
+    """
+    analysis: Analysis = read_plain(Analysis, _upgraded(data), "analysis")
     return analysis
 
 
@@ -28,3 +38,12 @@ def write_analysis(analysis: Analysis, path: str | Path) -> None:
         OutputError: if it cannot be written.
     """
     write_json(analysis, path)
+
+
+def _upgraded(data: Any) -> Any:
+    """Return the data of a file of schema 1, where the fields of `watched` stood by themselves, as of schema 2."""
+    together = ("patch", "sites", "blocks")
+    if not (isinstance(data, dict) and data.get("schema") == 1 and data.keys() >= set(together)):
+        return data
+    rest = {name: value for name, value in data.items() if name not in together}
+    return rest | {"schema": 2, "watched": {name: data[name] for name in together}}

@@ -13,7 +13,7 @@ from tokred.analysis.blocking import blocking
 from tokred.analysis.cells import Cells
 from tokred.analysis.persistence import PersistenceMeter
 from tokred.analysis.reduced import Reduced, draw_reduced
-from tokred.analysis.result import Analysis, Blocking, Failure, Failures, PenaltyRun
+from tokred.analysis.result import Analysis, Blocking, Failure, Failures, PenaltyRun, Watched
 from tokred.analysis.settings import AnalysisSettings
 from tokred.analysis.summary import contrasts, curves
 from tokred.analysis.watch import finest, watching
@@ -73,15 +73,13 @@ def analyze(
     )
     patch = dense.shape[2] // recommended.selected.shape[3]
     analysis = Analysis(
-        schema=1,
+        schema=2,
         model=model.name,
         settings=settings,
         versions=Versions.here(),
         device=Device.of(pipe.device),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        patch=patch,
-        sites=tuple(cells.places),
-        blocks=blocks,
+        watched=Watched(patch, tuple(cells.places), blocks),
         curves=curves(cells, lags),
         contrasts=contrasts(cells, lags),
         dense=_blocking(dense, patch),

@@ -25,7 +25,7 @@ def blocking(pictures: torch.Tensor, period: int) -> torch.Tensor:
     Raises:
         SpecError: the period leaves no pixel pair on the grid, or none elsewhere.
 
-    Example:
+    Examples:
         >>> stripes = torch.arange(8).div(4, rounding_mode="floor").expand(1, 1, 8, 8) + torch.rand(1, 1, 8, 8) / 10
         >>> bool(blocking(stripes, 4) > 10)
         True

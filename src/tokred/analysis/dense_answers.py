@@ -125,9 +125,9 @@ def errors(analysis: Analysis) -> list[str]:
 
 def _least_persistent(analysis: Analysis) -> str:
     curve = analysis.curves["outputs_pearson"][-1]
-    band, place = curve.by_site, min(range(len(analysis.sites)), key=curve.by_site.mean.__getitem__)
+    band, place = curve.by_site, min(range(len(analysis.watched.sites)), key=curve.by_site.mean.__getitem__)
     return (
-        f"Outputs persist least at `{analysis.sites[place]}`: over {_steps(curve.lag)} "
+        f"Outputs persist least at `{analysis.watched.sites[place]}`: over {_steps(curve.lag)} "
         f"{_ends(band.mean, band.low, band.high, place)}, n = {analysis.settings.samples} generations, "
         f"{len(curve.by_step.mean)} steps."
     )

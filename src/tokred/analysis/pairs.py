@@ -10,7 +10,7 @@ import torch
 from tokred.analysis.history import History
 from tokred.analysis.watch import Seen
 from tokred.interfaces import Draw
-from tokred.parts import Cosine, GridMatcher
+from tokred.parts import Cosine, GridMatcher, all_but
 from tokred.pmr import pair_match_ratio
 from tokred.reduction import Reduction
 
@@ -27,8 +27,13 @@ class Pairing:
         self.ratio, self.seed = ratio, seed
         self.matcher, self.cosine = GridMatcher(), Cosine("output")
 
+    def sides(self, seen: Seen) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return positions of sources `[S]` and destinations `[D]`, ascending, on the call's device."""
+        dst = self.draw(seen)[0]
+        return all_but(dst.unsqueeze(0), seen.layout.image)[0], dst
+
     def draw(self, seen: Seen) -> Draw:
-        """Return positions of sources `[S]` and destinations `[D]`, on the call's device."""
+        """Return what the matcher draws, on the call's device."""
         generator = torch.Generator().manual_seed(self.seed)
         return tuple(x.to(seen.outputs.device) for x in self.matcher.draw(seen.layout, self._removed(seen), generator))
 

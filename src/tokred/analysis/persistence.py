@@ -93,7 +93,7 @@ class PersistenceMeter:
             self.found.append(Persistence(seen.site.name, seen.position.step, lag, values))
 
     def _side(self, seen: Seen, x: torch.Tensor) -> _Side:
-        src, dst = self.pairing.draw(seen)
+        src, dst = self.pairing.sides(seen)
         cosines = self.pairing.cosine.scores(x.index_select(1, src), x.index_select(1, dst))
         # Standardized in float64, kept in float32: many steps are remembered.
         return _Side(standardized(cosines).float(), standardized(ranks(cosines)).float(), self.pairing.pairs(seen, x))

@@ -8,9 +8,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tokred.analysis.result import Analysis, Curve
-from tokred.bench.plots import COLOURS, MARKERS
 from tokred.bench.result import Score
 
+# Okabe and Ito's palette, which colour-blind readers can tell apart, without its black and its pale yellow.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 CORRELATIONS = {
     "outputs_pearson": "outputs, Pearson",
     "outputs_rank": "outputs, ranks",
@@ -36,17 +38,17 @@ def correlations_figure(analysis: Analysis) -> Figure:
 def layers_figure(analysis: Analysis) -> Figure:
     """Draw Pearson correlations of outputs and of inputs by site and step, a panel for each lag."""
     lags = analysis.settings.lags
-    figure = Figure(figsize=(2.9 * len(lags) + 2, 0.34 * len(analysis.sites) + 3.2), layout="constrained")
+    figure = Figure(figsize=(2.9 * len(lags) + 2, 0.34 * len(analysis.watched.sites) + 3.2), layout="constrained")
     rows = figure.subplots(2, len(lags), squeeze=False, sharex=True, sharey=True)
     for row, side in zip(rows, ("outputs", "inputs"), strict=True):
         for panel, curve in zip(row, analysis.curves[f"{side}_pearson"][1:], strict=True):
-            extent = (curve.lag - 0.5, analysis.settings.steps - 0.5, len(analysis.sites) - 0.5, -0.5)
+            extent = (curve.lag - 0.5, analysis.settings.steps - 0.5, len(analysis.watched.sites) - 0.5, -0.5)
             shown = panel.imshow(
                 curve.cells, vmin=0, vmax=1, cmap="viridis", aspect="auto", extent=extent, interpolation="nearest"
             )
             panel.set_title(f"{side}, lag {curve.lag}", fontsize=9)
             panel.set_xlim(-0.5, analysis.settings.steps - 0.5)
-        row[0].set_yticks(range(len(analysis.sites)), analysis.sites, fontsize=6)
+        row[0].set_yticks(range(len(analysis.watched.sites)), analysis.watched.sites, fontsize=6)
     for panel in rows[-1]:
         panel.set_xlabel("step", fontsize=8)
     figure.colorbar(shown, ax=rows, label="Pearson correlation (0 or less: darkest)")

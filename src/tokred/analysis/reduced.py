@@ -11,6 +11,7 @@ import torch
 
 from tokred.analysis.selection import Recording
 from tokred.bench.contender import Contender
+from tokred.bench.tokens import as_map
 from tokred.engine.apply import apply
 from tokred.registry import build_method
 from tokred.zoo.catalog import ZooModel
@@ -61,5 +62,5 @@ def draw_reduced(
             pictures.append(model.generate(pipe, seeds, steps))
             selected.append(recording.selected(len(run.sites), len(seeds)))
         report = run.report()
-    every, (h, w) = torch.cat(selected, dim=2), report.calls[0].layout.grids[0]
-    return Reduced(label, torch.cat(pictures), every.view(*every.shape[:3], h, w), report.compute)
+    maps = as_map(torch.cat(selected, dim=2), report.calls[0].layout.grids[0])
+    return Reduced(label, torch.cat(pictures), maps, report.compute)

@@ -17,8 +17,9 @@ def penalty(analysis: Analysis) -> list[str]:
         f"**Measured**: the same seeds by `{off.label}` ({off.matches} matches in {analysis.settings.steps} steps) and "
         "with the selection-frequency penalty on. *Always removed*: the share of a site's tokens that every match "
         "removed. *Blocking*: gradient energy across lines over that elsewhere; 1 is a line that does not show. Token "
-        f"lines lie every {analysis.patch} pixels; cell lines, the stride's, every {2 * analysis.patch}. The dense "
-        "pictures, which are made token by token, have a value of their own: the yardstick. *Error* is the same of the "
+        f"lines lie every {analysis.watched.patch} pixels; cell lines, the stride's, every "
+        f"{2 * analysis.watched.patch}. The dense pictures, which are made "
+        "token by token, have a value of their own: the yardstick. *Error* is the same of the "
         "difference from the dense picture, *map* of the token map (how often each token was removed), where cell "
         "lines lie after every second token.",
         "**Answer**: " + " ".join(_answer(analysis, off, run) for run in others),

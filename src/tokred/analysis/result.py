@@ -153,6 +153,21 @@ class Failures:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """What of a model was watched.
+
+    Attributes:
+        patch: height and width of a token, in pixels.
+        sites: names of the sites, in order.
+        blocks: number of transformer blocks that they are in.
+    """
+
+    patch: int
+    sites: tuple[str, ...]
+    blocks: int
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Everything that an analysis found, and how.
 
@@ -163,9 +178,7 @@ class Analysis:
         versions: of what computed it.
         device: what computed it.
         date: when it ended, in UTC, as ISO 8601.
-        patch: height and width of a token, in pixels.
-        sites: names of the sites that were watched, in order.
-        blocks: number of transformer blocks that they are in.
+        watched: the sites that were looked at.
         curves: by measure, in the order of the lags, 0 first.
         contrasts: by name, likewise.
         dense: blocking of the dense pictures.
@@ -173,15 +186,13 @@ class Analysis:
         failures: of the setting that the benchmark recommends.
     """
 
-    schema: Literal[1]
+    schema: Literal[2]
     model: str
     settings: AnalysisSettings
     versions: Versions
     device: Device
     date: str
-    patch: int
-    sites: tuple[str, ...]
-    blocks: int
+    watched: Watched
     curves: dict[str, tuple[Curve, ...]]
     contrasts: dict[str, tuple[Contrast, ...]]
     dense: Blocking
@@ -206,7 +217,7 @@ class Analysis:
                 raise SpecError(f"{name} has {len(score.values)} values for {self.settings.samples} generations.")
 
     def _check_curve(self, curve: Curve) -> None:
-        sites, steps = len(self.sites), self.settings.steps - curve.lag
+        sites, steps = len(self.watched.sites), self.settings.steps - curve.lag
         shape = (len(curve.by_site.mean), len(curve.by_step.mean), *{len(row) for row in curve.cells})
         if shape != (sites, steps, steps) or len(curve.cells) != sites:
             raise SpecError(f"A curve of lag {curve.lag} must have {sites} sites and {steps} steps.")

@@ -62,7 +62,7 @@ def joined(texts: Sequence[str]) -> str:
 
 def sites(analysis: Analysis) -> str:
     """Say how many sites were watched."""
-    return f"{len(analysis.sites)} sites in {analysis.blocks} blocks"
+    return f"{len(analysis.watched.sites)} sites in {analysis.watched.blocks} blocks"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

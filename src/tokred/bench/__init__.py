@@ -1,4 +1,4 @@
-"""The benchmark: every method and rival in one run, on the same seeds, with its time, its compute and its quality.
+"""The benchmark: every method and baseline in one run, on the same seeds, with its time, its compute and its quality.
 
 ```python
 from tokred.bench import compare_runs, line_up, load_subject, parse_references, run_bench, write_results
@@ -16,19 +16,23 @@ from tokred.bench.comparison import Comparisons
 from tokred.bench.comparison_file import read_comparisons, write_comparisons
 from tokred.bench.contender import Contender, parse_contenders
 from tokred.bench.joining import join_results
+from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup, line_up
-from tokred.bench.metric import Metric
+from tokred.bench.measures import find_metric
+from tokred.bench.one_call import pipeline_subject, run, vision_subject
 from tokred.bench.reference import Reference, parse_references
 from tokred.bench.result import Results
 from tokred.bench.result_file import read_results, validate, write_results
 from tokred.bench.runner import run_bench
 from tokred.bench.settings import Settings
-from tokred.bench.subject import Subject, find_metric, load_subject
+from tokred.bench.subject import Subject, load_subject
 from tokred.bench.view import View
+from tokred.metrics import Metric
 
 __all__ = [
     "Comparisons",
     "Contender",
+    "Journal",
     "Lineup",
     "Metric",
     "Reference",
@@ -43,10 +47,13 @@ __all__ = [
     "load_subject",
     "parse_contenders",
     "parse_references",
+    "pipeline_subject",
     "read_comparisons",
     "read_results",
+    "run",
     "run_bench",
     "validate",
+    "vision_subject",
     "write_comparisons",
     "write_results",
 ]

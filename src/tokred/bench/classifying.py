@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
-from tokred.bench.metric import Metric
+from tokred.bench.measures import metrics_for
 from tokred.bench.settings import Settings
 from tokred.errors import SpecError
-from tokred.metrics import agreement, top1
+from tokred.metrics import Outputs
 from tokred.zoo.catalog import ZooModel
 from tokred.zoo.load import read_tensors
 
@@ -22,22 +22,24 @@ class ClassifyingSubject:
     Args:
         zoo: describes the model.
         model: its network, loaded.
+        metrics: names of more metrics than tokred's own.
 
     Attributes:
         pictures: the test pictures, `[count, C, H, W]`, uint8.
         classes: the true class of each, `[count]`, int64.
 
     Raises:
+        UnknownName: if there is no metric of a name.
         WeightsError: if the test pictures are missing or corrupt.
     """
 
-    draws = False
+    outputs: Outputs = "scores"
 
-    def __init__(self, zoo: ZooModel, model: torch.nn.Module) -> None:
+    def __init__(self, zoo: ZooModel, model: torch.nn.Module, metrics: Sequence[str] = ()) -> None:
         self.name = zoo.name
         self.model = model
         self.device = next(model.parameters()).device
-        self.metrics = classifying_metrics()
+        self.metrics = metrics_for(self.outputs, ("dense", "truth"), metrics)
         tensors = read_tensors(zoo, TEST)
         self.pictures, self.classes = tensors["images"], tensors["labels"]
 
@@ -75,11 +77,3 @@ class ClassifyingSubject:
 
     def _positions(self, seeds: Sequence[int]) -> list[int]:
         return [seed % len(self.pictures) for seed in seeds]
-
-
-def classifying_metrics() -> tuple[Metric, ...]:
-    """Return what is measured of class scores: whether they are right, and whether the dense ones say the same."""
-    return (
-        Metric(name="top1", title="top-1", digits=3, against="truth", measure=top1),
-        Metric(name="agreement", title="agreement", digits=3, shown=False, measure=agreement),
-    )

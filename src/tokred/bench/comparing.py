@@ -7,11 +7,13 @@ from typing import get_args
 
 from tokred.bench.comparison import Against, AtCost, Comparisons, Knot, Missing, Twin
 from tokred.bench.curve import Point, at_cost, pareto_front
-from tokred.bench.metric import Metric
 from tokred.bench.reference import Reference
 from tokred.bench.result import Axis, Results, Row
 from tokred.errors import UnknownName
-from tokred.metrics import Paired
+from tokred.metrics import Metric, Paired
+
+NOTHING = "it reduced nothing"
+"""Why a run is not compared that is the dense model."""
 
 
 def compare_runs(results: Results, references: Iterable[Reference], metric: Metric) -> Comparisons:
@@ -40,12 +42,15 @@ class _Comparing:
         self.results = results
         self.reference = reference
         self.metric = metric
-        self.selected = [row for row in results.rows if reference.selects((row.method, row.params))]
+        selected = [row for row in results.rows if reference.selects((row.method, row.params))]
+        self.selected = [row for row in selected if row.reduced]
         self.others = [row for row in results.rows if not reference.selects((row.method, row.params))]
 
     def all(self) -> Against:
-        """Compare all runs that are not the reference's."""
-        found = [*self._twins(), *(each for row in self.others for each in self._at_costs(row))]
+        """Compare all runs that are not the reference's; one that reduced nothing is the dense model, and is not."""
+        same = [Missing(row.label, "compute", row.compute, NOTHING) for row in self.others if not row.reduced]
+        self.others = [row for row in self.others if row.reduced]
+        found = [*self._twins(), *(each for row in self.others for each in self._at_costs(row)), *same]
         return Against(
             reference=self.reference.text,
             twins=tuple(each for each in found if isinstance(each, Twin)),
@@ -82,6 +87,8 @@ class _Comparing:
     def _at_cost(self, row: Row, axis: Axis) -> AtCost | Missing:
         front = pareto_front(self._points(axis), higher=self.metric.higher)
         cost = row.cost(axis)
+        if not front:
+            return Missing(row.label, axis, cost, f"no run of {self.reference.text} reduced anything")
         place = at_cost(front, cost)
         if place is None:
             return Missing(row.label, axis, cost, self._why(front, axis, cost))

@@ -1,39 +1,39 @@
-"""What is compared: a method or a rival with its parameters."""
+"""What is compared: a method or a baseline with its parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from tokred.baselines import Baseline, Calibrated
 from tokred.engine.apply import apply
 from tokred.engine.run import Run
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
 from tokred.registry import Registered, build_method, components, default_registry, read_method
 from tokred.registry.parameters import check_parameters, parse_parameters
-from tokred.rivals import Calibrated, Rival
 
-ContenderKind = Literal["method", "rival"]
-KINDS: tuple[ContenderKind, ...] = ("method", "rival")
+ContenderKind = Literal["method", "baseline"]
+KINDS: tuple[ContenderKind, ...] = ("method", "baseline")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A method or a rival, ready to be applied.
+    """A method or a baseline, ready to be applied.
 
     Attributes:
         name: the registered name, or the file of a method.
-        kind: "method" or "rival".
+        kind: "method" or "baseline".
         params: its parameters, as they were given; the others have their defaults.
-        entrant: the method or rival itself.
+        entrant: the method or baseline itself.
     """
 
     name: str
     kind: ContenderKind
     params: Mapping[str, Any]
-    entrant: Method | Rival
+    entrant: Method | Baseline
 
     @property
     def label(self) -> str:
@@ -50,29 +50,35 @@ class Contender:
             return self
         return replace(self, entrant=self.entrant.calibrated(model, generate))
 
-    def applied(self, model: Any) -> AbstractContextManager[Run | None]:
-        """Return a context in which `model`, a pipeline or module, is cheaper; it gives the run, or None for a rival.
+    @contextmanager
+    def applied(self, model: Any) -> Iterator[Run | None]:
+        """Make `model`, a pipeline or module, cheaper inside the `with` block; give a method's run.
 
         Raises:
-            UnsupportedModel: if it does not fit the model; a rival raises it on entering the context.
+            UnsupportedModel: if it does not fit the model.
             SpecError: likewise.
             ConflictError: if the model is patched already.
         """
-        return apply(model, self.entrant) if isinstance(self.entrant, Method) else self.entrant.applied(model)
+        if isinstance(self.entrant, Method):
+            with apply(model, self.entrant) as run:
+                yield run
+        else:
+            with self.entrant.applied(model):
+                yield None
 
 
 def parse_contenders(texts: Sequence[str | Method] = ()) -> list[Contender]:
     """Read what is to be compared, and check it.
 
     Args:
-        texts: "NAME", which stands for all standard runs of a method or rival (its component's `levels`), or
+        texts: "NAME", which stands for all standard runs of a method or baseline (its component's `levels`), or
             "NAME:key=value,key=value", which is one run; the path of a .json file that `Method.save` wrote; or a
-            method. Without any: every registered method and rival.
+            method. Without any: every registered method and baseline.
 
     Raises:
         SpecError: if a name or parameter is unknown or out of range, or two of them are the same run.
 
-    Example:
+    Examples:
         >>> parse_contenders(["tomesd:ratio=0.5"])[0].label
         'tomesd ratio=0.5'
     """
@@ -85,7 +91,7 @@ def parse_contenders(texts: Sequence[str | Method] = ()) -> list[Contender]:
 
 
 def find_contender(name: str) -> Registered:
-    """Return the method or rival of that name.
+    """Return the method or baseline of that name.
 
     Raises:
         UnknownName: if there is none.
@@ -96,7 +102,7 @@ def find_contender(name: str) -> Registered:
             return registry.find(kind, name)
     known = _known()
     if name not in known:
-        raise UnknownName("method or rival", name, known)
+        raise UnknownName("method or baseline", name, known)
     return known[name]
 
 
@@ -112,14 +118,14 @@ def written(value: Any) -> str:
 
 
 def contender_names() -> list[str]:
-    """Return the names of all methods and rivals."""
+    """Return the names of all methods and baselines."""
     return list(_known())
 
 
 def _known() -> dict[str, Registered]:
-    """Return all methods, then all rivals, by name; a rival cannot take a method's name."""
-    rivals, methods = ({r.component.name: r for r in components(kind)} for kind in ("rival", "method"))
-    return methods | {name: rival for name, rival in rivals.items() if name not in methods}
+    """Return all methods, then all baselines, by name; a baseline cannot take a method's name."""
+    baselines, methods = ({r.component.name: r for r in components(kind)} for kind in ("baseline", "method"))
+    return methods | {name: baseline for name, baseline in baselines.items() if name not in methods}
 
 
 def _parse(text: str | Method) -> Iterator[Contender]:
@@ -139,7 +145,7 @@ def _parse(text: str | Method) -> Iterator[Contender]:
         if component.kind == "method":
             yield Contender(name, "method", params, build_method(name, params))
         else:
-            yield Contender(name, "rival", params, _build_rival(what, registered.load(), params))
+            yield Contender(name, "baseline", params, _build_baseline(what, registered.load(), params))
 
 
 def method_from_file(name: str, given: str) -> Method:
@@ -153,9 +159,9 @@ def method_from_file(name: str, given: str) -> Method:
     return read_method(name)
 
 
-def _build_rival(what: str, factory: Any, params: Mapping[str, Any]) -> Rival:
+def _build_baseline(what: str, factory: Any, params: Mapping[str, Any]) -> Baseline:
     check_parameters(what, factory, params)
-    rival = factory(**params)
-    if not isinstance(rival, Rival):
-        raise SpecError(f"The factory of {what} returned {rival!r}, which is no tokred.rivals.Rival.")
-    return rival
+    baseline = factory(**params)
+    if not isinstance(baseline, Baseline):
+        raise SpecError(f"The factory of {what} returned {baseline!r}, which is no tokred.baselines.Baseline.")
+    return baseline

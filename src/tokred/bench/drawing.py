@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from tokred.bench.metric import Metric
+from tokred.bench.measures import metrics_for
 from tokred.bench.settings import Settings
 from tokred.family.sites import sites_of
-from tokred.metrics import Lpips, psnr, psnr_foreground, ssim
+from tokred.metrics import Outputs
 from tokred.registry import family_for
 from tokred.zoo.catalog import ZooModel
 
@@ -23,19 +23,21 @@ class DrawingSubject:
     Args:
         zoo: describes the model.
         model: its pipeline, loaded.
+        metrics: names of more metrics than tokred's own.
 
     Raises:
-        WeightsError: if the weights of LPIPS are missing or corrupt.
+        UnknownName: if there is no metric of a name.
+        WeightsError: if the weights of a metric are missing or corrupt.
     """
 
-    draws = True
+    outputs: Outputs = "pictures"
 
-    def __init__(self, zoo: ZooModel, model: Any) -> None:
+    def __init__(self, zoo: ZooModel, model: Any, metrics: Sequence[str] = ()) -> None:
         self.zoo = zoo
         self.name = zoo.name
         self.model = model
         self.device: torch.device = model.device
-        self.metrics = drawing_metrics()
+        self.metrics = metrics_for(self.outputs, more=metrics)
 
     def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw pictures `[B, 3, H, W]` in [0, 1]; see `ZooModel.generate`."""
@@ -47,7 +49,7 @@ class DrawingSubject:
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
     ) -> Settings:
-        """Take the steps that the model is meant for and 16 pictures, where nothing else is said; see `Subject`.
+        """Take the steps that the model is meant for and 16 samples, where nothing else is said; see `Subject`.
 
         Where the samples of a batch share their correspondences, which is worse for each, there is one at a time.
         """
@@ -65,17 +67,3 @@ class DrawingSubject:
         """Whether each sample of a batch can keep other tokens."""
         network = self.model.transformer
         return all(site.per_sample for site in sites_of(family_for(network, "a benchmark"), network))
-
-
-def drawing_metrics() -> tuple[Metric, ...]:
-    """Return what is measured of pictures, each against the dense one of the same seed.
-
-    Raises:
-        WeightsError: if the weights of LPIPS are missing or corrupt.
-    """
-    return (
-        Metric(name="psnr", title="PSNR", unit="dB", digits=1, measure=psnr),
-        Metric(name="psnr_foreground", title="foreground PSNR", unit="dB", digits=1, measure=psnr_foreground),
-        Metric(name="ssim", title="SSIM", digits=3, shown=False, measure=ssim),
-        Metric(name="lpips", title="LPIPS", digits=3, higher=False, measure=Lpips.load()),
-    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokred.bench.comparison import Against, AtCost, Comparisons, Missing, Twin
-from tokred.bench.metric import Metric
-from tokred.metrics import Paired
+from tokred.metrics import Metric, Paired
 
 
 @dataclass(frozen=True)

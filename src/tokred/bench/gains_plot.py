@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from tokred.bench.comparison import Against, Comparisons
 from tokred.bench.figure_file import write_figure
-from tokred.bench.metric import Metric
-from tokred.metrics import Paired
+from tokred.metrics import Metric, Paired
 
 KINDS = {
     "twin": ("its twin", "#009E73", "D"),

@@ -24,13 +24,18 @@ class Lineup:
     contenders: tuple[Contender, ...]
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def labels(self) -> list[str]:
+        """Name and parameters of each contender, in order."""
+        return [contender.label for contender in self.contenders]
+
 
 def line_up(subject: Subject, texts: Sequence[str | Method] = ()) -> Lineup:
     """Apply each contender to the subject's model and take it away again, to see what fits.
 
     Args:
         subject: what is measured.
-        texts: see `parse_contenders`; what is named has to fit. Without any, all methods and rivals that fit take
+        texts: see `parse_contenders`; what is named has to fit. Without any, all methods and baselines that fit take
             part, and the others are left out.
 
     Raises:
@@ -50,12 +55,12 @@ def line_up(subject: Subject, texts: Sequence[str | Method] = ()) -> Lineup:
             left_out.append(LeftOut(contender.label, str(error)))
     if not contenders:
         reasons = " ".join(dict.fromkeys(each.why for each in left_out))
-        raise SpecError(f"There is nothing to compare: no method and no rival fits {subject.name}. {reasons}")
+        raise SpecError(f"There is nothing to compare: no method and no baseline fits {subject.name}. {reasons}")
     return Lineup(tuple(contenders), tuple(left_out))
 
 
 def _whatever_can_be_made(left_out: list[LeftOut]) -> Iterator[Contender]:
-    """Yield every run of every method and rival; a broken one of another distribution is left out."""
+    """Yield every run of every method and baseline; a broken one of another distribution is left out."""
     for name in contender_names():
         try:
             yield from parse_contenders([name])

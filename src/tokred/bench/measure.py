@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -44,6 +45,24 @@ def timed_pairs(dense: Callable[[], float], other: Callable[[], float], pairs: i
     """
     dense(), other()
     return [(dense(), other()) for _ in range(pairs)]
+
+
+def reset_peak(device: torch.device) -> None:
+    """Begin to watch how much memory is held on a CUDA device; on others nothing is watched."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_bytes(device: torch.device) -> int | None:
+    """Return the most memory that PyTorch held on a CUDA device since `reset_peak`; None on others."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
+def release_memory() -> None:
+    """Give memory back that nothing holds any more, such as after an error for want of it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _synchronize() -> None:

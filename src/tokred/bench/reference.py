@@ -21,7 +21,7 @@ class Reference:
 
     Attributes:
         text: "NAME" or "NAME:key=value,...", as it was given.
-        name: of the method or rival.
+        name: of the method or baseline.
         given: the parameters that select some of its runs, as they were written; `*` for any value.
     """
 
@@ -59,7 +59,7 @@ class Reference:
         runs = list(runs)
         names = dict.fromkeys(name for name, _ in runs)
         if self.name not in names:
-            raise UnknownName("reference", self.name, names, "A reference is one of the methods and rivals that ran.")
+            raise UnknownName("reference", self.name, names, "Name one of the methods and baselines that ran.")
         selected = [self.selects(run) for run in runs]
         if not any(selected):
             has = "; ".join(_listed(params) for name, params in runs if name == self.name)

@@ -73,31 +73,36 @@ class Dense:
 
     Attributes:
         seconds: median time of a generation of `timing_batch` samples, in seconds.
-        images_per_second: `timing_batch` over `seconds`.
+        samples_per_second: `timing_batch` over `seconds`.
+        peak_bytes: most memory that PyTorch held on a CUDA device while such a generation ran; None elsewhere.
         flops: operations of a generation of one sample; a multiply-add counts 2.
         scores: by absolute metric; empty where there is none.
     """
 
     seconds: float
-    images_per_second: float
+    samples_per_second: float
+    peak_bytes: int | None
     flops: int
     scores: dict[str, Score]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one run of a method or rival cost, and how good its outputs are.
+    """What one run of a method or baseline cost, and how good its outputs are.
 
     Attributes:
-        method: name of the method or rival.
+        method: name of the method or baseline.
         params: its parameters that were given.
         label: name and parameters in one line.
-        kind: "method" or "rival".
+        kind: "method" or "baseline".
         compute: operations of the generation over those of the dense one, matching included.
         site_compute: operations of the reduced sites over their dense ones, as the run's report has it, without
-            matching; None for a rival.
+            matching; None for a baseline.
         time_ratio: time over dense time.
-        images_per_second: `timing_batch` over the median time of a generation.
+        seconds: median time of a generation of `timing_batch` samples, in seconds.
+        samples_per_second: `timing_batch` over `seconds`.
+        peak_bytes: most memory that PyTorch held on a CUDA device while such a generation ran; None elsewhere.
+        identical: whether all outputs are those of the dense model, bit for bit.
         scores: by metric.
     """
 
@@ -108,8 +113,21 @@ class Row:
     compute: float
     site_compute: float | None
     time_ratio: TimeRatio
-    images_per_second: float
+    seconds: float
+    samples_per_second: float
+    peak_bytes: int | None
+    identical: bool
     scores: dict[str, Score]
+
+    @property
+    def speedup(self) -> float:
+        """Dense time over time, by the median of the pairs."""
+        return 1 / self.time_ratio.median
+
+    @property
+    def reduced(self) -> bool:
+        """Whether it did anything: a run that did not is the dense model, and no fronts or comparisons count it."""
+        return not self.identical and (self.site_compute is None or self.site_compute < 1)
 
     def cost(self, axis: Axis) -> float:
         """Return its compute, or the median of its time ratios."""
@@ -117,11 +135,30 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A run that raised an error in the middle.
+
+    Attributes:
+        method: name of the method or baseline.
+        params: its parameters that were given.
+        label: name and parameters in one line.
+        kind: "method" or "baseline".
+        error: what was raised, in one line.
+    """
+
+    method: str
+    params: dict[str, Any]
+    label: str
+    kind: ContenderKind
+    error: str
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A run that does not fit the model.
 
     Attributes:
-        label: name and parameters of the method or rival, in one line.
+        label: name and parameters of the method or baseline, in one line.
         why: what it was refused with.
     """
 
@@ -142,10 +179,12 @@ class Results:
         date: when it ended, in UTC, as ISO 8601.
         dense: the dense reference.
         rows: one per run.
+        failed: the runs that raised an error.
+        pending: labels of the runs that are still to be made; there are none once the benchmark is complete.
         left_out: what does not fit the model; nothing where methods were asked for by name.
     """
 
-    schema: Literal[2]
+    schema: Literal[3]
     model: str
     settings: Settings
     versions: Versions
@@ -153,6 +192,8 @@ class Results:
     date: str
     dense: Dense
     rows: tuple[Row, ...]
+    failed: tuple[Failed, ...]
+    pending: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
 
     def __post_init__(self) -> None:

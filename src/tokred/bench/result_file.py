@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokred.bench.json_file import read_json, write_json
+from tokred.bench.older import upgraded
 from tokred.bench.result import Results
 from tokred.plain import read_plain
 
 
 def validate(data: object) -> Results:
-    """Return plain data, as `json.loads` gives it, as `Results`.
+    """Return plain data, as `json.loads` gives it, as `Results`; files of schema 2 are read as well.
 
     Raises:
         SpecError: if it is not of the schema; the message says where.
     """
-    results: Results = read_plain(Results, data, "results")
+    results: Results = read_plain(Results, upgraded(data), "results")
     return results
 
 

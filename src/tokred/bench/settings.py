@@ -10,10 +10,10 @@ from tokred.parts.checks import check_at_least
 
 _MEANINGS = {
     "steps": "the number of denoising steps",
-    "samples": "the number of pictures that each method is measured on",
+    "samples": "the number of samples that each method is measured on",
     "pairs": "the number of times that dense and method are timed, one after the other",
-    "batch": "the number of pictures that go through the model at once",
-    "timing_batch": "the number of pictures that go through the model at once while time is taken",
+    "batch": "the number of samples that go through the model at once",
+    "timing_batch": "the number of samples that go through the model at once while time is taken",
 }
 
 
@@ -23,10 +23,10 @@ class Settings:
 
     Attributes:
         steps: denoising steps of the dense reference, at least 1; 1 for a classifier.
-        samples: pictures that each run is measured on, at least 1.
-        seeds: the seed of each picture, in [0, 2**63).
+        samples: outputs that each run is measured on, at least 1.
+        seeds: the seed of each sample, in [0, 2**63).
         pairs: timed pairs of a dense and a method generation, at least 1.
-        batch: pictures that go through the model at once, at least 1.
+        batch: samples that go through the model at once, at least 1.
         timing_batch: the same while time is taken, at least 1.
         command: the command that does the same again; empty where there is none.
 
@@ -49,7 +49,7 @@ class Settings:
             raise SpecError(f"seeds has {len(self.seeds)} entries, and samples={self.samples}: give one seed each.")
         for seed in self.seeds:
             if not 0 <= seed < 2**63:
-                raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of a picture.")
+                raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of a sample.")
 
     @classmethod
     def from_seed(cls, seed: int, *, steps: int, samples: int, pairs: int, batch: int, timing_batch: int) -> Self:

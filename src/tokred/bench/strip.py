@@ -11,8 +11,8 @@ import torch
 from matplotlib.figure import Figure
 
 from tokred.bench.files import replacing
-from tokred.bench.metric import Metric
 from tokred.bench.view import SHOWN, Exhibit
+from tokred.metrics import Metric
 
 NAME_WIDTH = 1.4  # of the column of names, in pictures
 

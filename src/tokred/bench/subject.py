@@ -7,14 +7,15 @@ from typing import Any, Protocol
 
 import torch
 
-from tokred.bench.classifying import ClassifyingSubject, classifying_metrics
-from tokred.bench.drawing import DrawingSubject, drawing_metrics
-from tokred.bench.metric import Metric
-from tokred.bench.result import Results
+from tokred.bench.classifying import ClassifyingSubject
+from tokred.bench.drawing import DrawingSubject
 from tokred.bench.settings import Settings
-from tokred.errors import SpecError, UnknownName
+from tokred.errors import SpecError
+from tokred.metrics import Metric, Outputs
 from tokred.zoo.catalog import find_model
 from tokred.zoo.load import load
+
+_NAMES = {"cuda": "CUDA", "mps": "MPS"}
 
 
 class Subject(Protocol):
@@ -36,8 +37,8 @@ class Subject(Protocol):
         ...
 
     @property
-    def draws(self) -> bool:
-        """Whether its outputs are pictures."""
+    def outputs(self) -> Outputs:
+        """What it makes."""
         ...
 
     @property
@@ -49,7 +50,7 @@ class Subject(Protocol):
         """Make one output per seed in `steps` denoising steps, without gradients.
 
         Returns:
-            `[B, ...]`, floating point, on the CPU; each depends on its own seed only. Where `draws`, pictures
+            `[B, ...]`, floating point, on the CPU; each depends on its own seed only. Pictures are
             `[B, 3, H, W]` in [0, 1].
         """
         ...
@@ -75,43 +76,36 @@ class Subject(Protocol):
         ...
 
 
-def load_subject(name: str, device: str = "cpu") -> Subject:
+def load_subject(name: str, device: str = "cpu", metrics: Sequence[str] = ()) -> Subject:
     """Load a trained model that comes with tokred.
 
     Args:
         name: one of the names that `tokred.zoo.zoo_models()` lists.
-        device: "cpu" or "cuda".
+        device: any that PyTorch knows, such as "cpu" or "cuda:1".
+        metrics: names of more metrics than tokred's own.
 
     Raises:
-        UnknownName: there is no such model.
+        UnknownName: there is no such model, or no such metric.
         SpecError: there is no such device.
         WeightsError: files of the model, or of a metric, are missing or corrupt.
     """
     zoo = find_model(name)
     check_device(device)
     kind = DrawingSubject if zoo.draws else ClassifyingSubject
-    return kind(zoo, load(zoo, device))
+    return kind(zoo, load(zoo, device), metrics)
 
 
 def check_device(device: str) -> None:
-    """Raise `SpecError` unless `device` is "cpu", or "cuda" where there is one."""
-    if device not in ("cpu", "cuda"):
-        raise SpecError(f"device={device!r} is not known. Allowed: cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SpecError("device='cuda' is not there: PyTorch sees no CUDA device on this machine. Use cpu.")
-
-
-def find_metric(results: Results, name: str | None = None) -> Metric:
-    """Return the metric of that name, or the first one, of those that were measured for `results`.
-
-    Raises:
-        UnknownName: if it was not measured, or is none of those that models of the zoo are measured by.
-        WeightsError: if the weights of LPIPS are missing or corrupt.
-    """
-    measured = {name for row in results.rows for name in row.scores}
-    known = {metric.name: metric for metric in (*drawing_metrics(), *classifying_metrics()) if metric.name in measured}
-    if name is None and known:
-        return next(iter(known.values()))
-    if name not in known:
-        raise UnknownName("metric of these results:", name or "", known)
-    return known[name]
+    """Raise `SpecError` unless `device` is one that PyTorch knows and this machine has."""
+    try:
+        asked = torch.device(device)
+    except RuntimeError:
+        raise SpecError(f"device={device!r} is not known. Allowed: cpu, cuda, cuda:1, mps, ...") from None
+    if asked.type == "cpu":
+        return
+    there = torch.get_device_module(asked).is_available() if asked.type != "meta" else False
+    if not there:
+        raise SpecError(f"device={device!r} is not there: PyTorch sees no {_NAMES.get(asked.type, asked.type)} device.")
+    count = torch.get_device_module(asked).device_count()
+    if (asked.index or 0) >= count:
+        raise SpecError(f"device={device!r} is not there: this machine has {count}, counted from 0.")

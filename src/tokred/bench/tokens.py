@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import torch
+from einops import rearrange
 
 from tokred.engine.run import Run
+from tokred.layout import Grid
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class TokenMap:
 
     Attributes:
         site: name of the site.
-        kept: whether each token is kept, `[h, w]`, bool.
+        kept: whether each token is kept, `[h, w]`, bool; of a video its frames side by side, `[h, f * w]`.
     """
 
     site: str
@@ -39,5 +42,10 @@ def token_map(run: Run) -> TokenMap | None:
     layout = next(call.layout for call in run.report().calls if call.site.name == site)
     kept = torch.zeros(layout.image, dtype=torch.bool)
     kept[kept_tokens[site]] = True
-    h, w = layout.grids[0]
-    return TokenMap(site, kept[: h * w].view(h, w))
+    return TokenMap(site, as_map(kept[: prod(layout.grids[0])], layout.grids[0]))
+
+
+def as_map(x: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """Arrange the tokens of a grid, the last axis, as a picture `[..., h, w]`; the frames of a video side by side."""
+    h, w = grid[-2:]
+    return rearrange(x, "... (f h w) -> ... h (f w)", h=h, w=w)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from tokred.bench.result import Dense, LeftOut, Row
+from tokred.bench.result import Dense, Failed, LeftOut, Row
 from tokred.bench.tokens import TokenMap
 
 SHOWN = 8
@@ -20,7 +20,7 @@ class Exhibit:
     """The first pictures of a run.
 
     Attributes:
-        name: name of the method or rival, or "dense".
+        name: name of the method or baseline, or "dense".
         label: name and parameters.
         pictures: `[P, 3, H, W]` in [0, 1], P at most `SHOWN`.
         values: of each picture by the subject's first metric; empty for the dense ones themselves.
@@ -61,6 +61,10 @@ class View(Protocol):
         """Be told the result of a run."""
         ...
 
+    def failed(self, failed: Failed) -> None:
+        """Be told that a run raised an error."""
+        ...
+
 
 class NoView:
     """Looks away; see `View`."""
@@ -81,4 +85,7 @@ class NoView:
         """See `View`."""
 
     def row(self, row: Row) -> None:
+        """See `View`."""
+
+    def failed(self, failed: Failed) -> None:
         """See `View`."""

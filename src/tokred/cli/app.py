@@ -14,7 +14,8 @@ from tokred.cli.calibrate import calibrate
 from tokred.cli.check import check
 from tokred.cli.compare import compare
 from tokred.cli.demo import demo
-from tokred.cli.listings import methods, models, plugins
+from tokred.cli.estimate import estimate
+from tokred.cli.listings import methods, metrics, models, plugins
 from tokred.cli.new_plugin import new_plugin
 from tokred.cli.tune import tune
 from tokred.errors import TokredError
@@ -38,9 +39,23 @@ app = typer.Typer(
     help="Token reduction for image transformers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
-for command in (demo, bench, compare, analyze, calibrate, tune, check, new_plugin, methods, models, plugins):
+COMMANDS = (
+    demo,
+    bench,
+    compare,
+    estimate,
+    analyze,
+    calibrate,
+    tune,
+    check,
+    new_plugin,
+    methods,
+    models,
+    metrics,
+    plugins,
+)
+for command in COMMANDS:
     app.command()(command)
 
 

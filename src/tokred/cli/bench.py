@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ def bench(
     model: Annotated[
         str,
         typer.Option(
-            metavar="NAME|all", help="Trained model, see `tokred models`; or all, each into a folder of its own in DIR."
+            metavar="NAME|all|FOLDER|HUB/NAME|timm:NAME[:FILE]|MODULE:FUNCTION",
+            help="Trained model, see `tokred models`, or all of them, each into a folder of its own in DIR; the folder "
+            "of a pipeline, or its name on the Hugging Face hub; a model of timm, with weights of your own in a "
+            ".safetensors; or a function that returns a pipeline or module.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
@@ -22,17 +26,46 @@ def bench(
         list[str] | None,
         typer.Option(
             metavar="NAME[:key=value,...]|FILE.json",
-            help="Method or rival, or a file that Method.save wrote; can be given more than once. Without parameters: "
-            "its standard runs. "
-            "Without any --method: all methods and rivals that fit the model.",
+            help="Method or baseline, or a file that Method.save wrote; can be given more than once. Without "
+            "parameters: its standard runs. Without any --method: all methods and baselines that fit the model.",
         ),
     ] = None,
     against: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME[:key=value,...]",
-            help="Method or rival among them to compare the other runs with, sample by sample, as `tokred compare` "
+            help="Method or baseline among them to compare the other runs with, sample by sample, as `tokred compare` "
             "does; can be given more than once.",
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What your pipeline is asked for: a prompt a line, or in a .jsonl an object of arguments a line.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Pictures for your vision model: a folder, with or without one for each class; or an .npz of images "
+            "and labels.",
+        ),
+    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Height and width that your pipeline draws.")] = None,
+    call: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Argument of every call of your pipeline, such as guidance_scale=3.5."),
+    ] = None,
+    dtype: Annotated[str, typer.Option(metavar="NAME", help="Of your model: float32, bfloat16, float16.")] = "float32",
+    batch: Annotated[int | None, typer.Option(help="Samples that go through your model at once.")] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Metric of another package to measure beside tokred's own, see `tokred metrics`; can be given more "
+            "than once.",
         ),
     ] = None,
     steps: Annotated[
@@ -44,13 +77,29 @@ def bench(
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="Pictures that each run is measured on. Default: 16 that it draws, or all test pictures."),
+        typer.Option(help="Samples that each run is measured on. Default: 16 that it draws, or all test pictures."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the first picture; the next ones count up.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
     pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the model computes: cpu, cuda, cuda:1, mps.")] = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose results DIR has.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
+    ] = False,
 ) -> None:
-    """Measure time, compute and quality of methods and rivals against the dense model, on the same seeds."""
-    from tokred.cli.task import Options, run_all
+    """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
+    from tokred.bench.sources import Source
+    from tokred.cli import task
 
-    run_all(model, Options(steps, samples, seed, pairs, device, method or (), against or ()), out)
+    source = Source(
+        model=model,
+        device=device,
+        dtype=dtype,
+        prompts=prompts,
+        data=data,
+        size=task.size(size),
+        call=task.call(call or ()),
+        batch=batch,
+    )
+    options = task.Options(steps, samples, seed, pairs, source, method or (), against or (), metric or ())
+    task.run_all(replace(options, found=task.found(resume, overwrite)), out)

@@ -14,7 +14,7 @@ def compare(
         list[str],
         typer.Option(
             metavar="NAME[:key=value,...]",
-            help="Method or rival to compare the other runs with, or those of its runs that have these parameters; "
+            help="Method or baseline to compare the other runs with, or those of its runs that have these parameters; "
             "can be given more than once.",
         ),
     ],

@@ -25,13 +25,13 @@ def demo(
         typer.Option(
             metavar="NAME[:key=value,...]|FILE.json", help="Method; parameters that are not given have defaults."
         ),
-    ] = "dito",
+    ] = "balanced",
     ratio: Annotated[float | None, typer.Option(help="The method's parameter of that name.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of both pictures.")] = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
 ) -> None:
-    """Draw one picture densely and reduced: both, their difference and the removed tokens in one PNG."""
+    """Draw one picture densely and reduced: both, their difference, and what was not computed, in one PNG."""
     from tokred.bench.subject import check_device
     from tokred.demo import compare, write_demo
     from tokred.zoo.catalog import find_model
@@ -39,6 +39,7 @@ def demo(
 
     label, reducing = _method(method, ratio)
     described = find_model(model)
+    described.check_draws()
     check_device(device)
     _check_out(out)
     steps = described.steps if steps is None else steps
@@ -80,6 +81,9 @@ def _check_out(out: Path) -> None:
 
 def _said(comparison: Comparison) -> str:
     """Say in one line what came out."""
+    from tokred.cli.summary import verdict
+
+    said = verdict(comparison.dense_seconds / comparison.reduced_seconds, comparison.psnr)
     times = f"{comparison.reduced_seconds:.2f} s, dense {comparison.dense_seconds:.2f} s"
-    compute = f"{comparison.report.compute:.2f} of the FLOPs of {comparison.sites} sites"
-    return f"{comparison.title}; {comparison.label}: PSNR {comparison.psnr:.1f} dB, {compute}, {times}"
+    compute = f"{comparison.compute:.2f} of the FLOPs"
+    return f"{comparison.title}; {comparison.label}: {said} ({times}; {compute})"

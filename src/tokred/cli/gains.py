@@ -12,7 +12,7 @@ from tokred.bench.comparison import Comparisons
 from tokred.bench.comparison_file import write_comparisons
 from tokred.bench.gains import TextTable, gain_tables, note
 from tokred.bench.gains_plot import write_gains
-from tokred.bench.metric import Metric
+from tokred.metrics import Metric
 
 LEAST = 12
 """Characters that the name of a run gets at least."""

@@ -1,4 +1,4 @@
-"""`tokred methods`, `tokred models` and `tokred plugins`."""
+"""`tokred methods`, `tokred models`, `tokred metrics` and `tokred plugins`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def methods(
-    name: Annotated[str | None, typer.Argument(help="A method or rival; its parameters and standard runs.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A method or baseline; its parameters and standard runs.")] = None,
 ) -> None:
-    """List the methods, and the rivals that the benchmark compares them with; or describe one of them."""
-    from tokred import listing
-    from tokred.bench.contender import find_contender
-
+    """List the methods, and the baselines that the benchmark compares them with; or describe one of them."""
     if name is None:
+        from tokred import listing
+
         _print_listed(listing.methods())
     else:
+        from tokred.bench.contender import find_contender
+
         _describe_method(find_contender(name))
 
 
@@ -40,6 +41,25 @@ def models(
         _print_listed(listing.models())
     else:
         _describe_model(find_model(name))
+
+
+def metrics() -> None:
+    """List the metrics: what each is measured of, what it compares with, which way is better, and what it needs."""
+    from tokred.bench.measures import listed_metrics
+
+    rows = [
+        (
+            metric.name,
+            metric.unit or "-",
+            "higher" if metric.higher else "lower",
+            metric.of,
+            metric.against,
+            f"{registered.component.summary}{f'; needs {metric.needs}' if metric.needs else ''}",
+            str(registered.provider),
+        )
+        for registered, metric in listed_metrics()
+    ]
+    _print_table(("name", "unit", "better", "of", "against", "what it is", "from"), rows)
 
 
 def plugins() -> None:
@@ -59,22 +79,23 @@ def _print_listed(listed: Iterable[Listed]) -> None:
 
 
 def _print_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table that wraps and never cuts."""
+    """Print a table that wraps and never cuts; what is to be copied, the first cells, is not even wrapped."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    rows = list(rows)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    for place, head in enumerate(heads):
+        table.add_column(head, overflow="fold", min_width=max((len(row[0]) for row in rows if not place), default=None))
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)
 
 
 def _describe_method(registered: Registered) -> None:
-    """Print what a method or rival is, its parameters, and the runs that the benchmark makes of it."""
+    """Print what a method or baseline is, its parameters, and the runs that the benchmark makes of it."""
     import inspect
 
     from tokred.bench.contender import written
@@ -86,11 +107,12 @@ def _describe_method(registered: Registered) -> None:
     parameters = inspect.signature(factory, eval_str=True).parameters.values()
     defaults = ["required" if p.default is p.empty else written(p.default) for p in parameters]
     rows = [(p.name, default, _values(p.annotation)) for p, default in zip(parameters, defaults, strict=True)]
-    _print_table(("parameter", "default", "values"), rows)
-    typer.echo("Standard runs of tokred bench:")
+    if rows:
+        _print_table(("parameter", "default", "values"), rows)
+    typer.echo("Standard runs of tokred bench:" if component.levels[1:] else "Standard run of tokred bench:")
     for params in component.levels:
         given = ",".join(f"{name}={written(value)}" for name, value in params.items())
-        typer.echo(f"  --method {component.name}:{given}")
+        typer.echo(f"  --method {component.name}{':' * bool(given)}{given}")
 
 
 def _values(hint: Any) -> str:
@@ -99,8 +121,8 @@ def _values(hint: Any) -> str:
 
     if get_origin(hint) is Literal:
         return ", ".join(map(str, get_args(hint)))
-    if hint == tuple[int, int]:
-        return "a pair, such as 2x4"
+    if get_origin(hint) is tuple and get_args(hint)[0] is int:
+        return "whole numbers, such as 2x4"
     if get_origin(hint) is tuple:
         return f"{_values(get_args(hint)[0])}; several joined by +"
     names = {int: "an integer", float: "a number", bool: "true, false"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokred.bench import (
+    Journal,
     Lineup,
     Reference,
     Results,
@@ -16,17 +19,18 @@ from tokred.bench import (
     Subject,
     compare_runs,
     line_up,
-    load_subject,
+    parse_contenders,
     parse_references,
     run_bench,
-    write_results,
 )
-from tokred.bench.files import make_folder
+from tokred.bench.console import ConsoleView
+from tokred.bench.journal import FILE, Found
 from tokred.bench.plots import write_pareto
+from tokred.bench.sources import Source
 from tokred.bench.strip import write_strip
-from tokred.cli.console import ConsoleView
 from tokred.cli.gains import print_gains, write_all
-from tokred.zoo.catalog import zoo_models
+from tokred.errors import SpecError
+from tokred.zoo.catalog import ZooModel, zoo_models
 
 ALL = "all"
 """The name that stands for every model of the zoo."""
@@ -40,9 +44,11 @@ class Options:
     samples: int | None
     seed: int
     pairs: int
-    device: str
+    source: Source
     methods: Sequence[str] = ()
     against: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    found: Found = "refuse"
 
     def settings(self, subject: Subject) -> Settings:
         """Return the settings of a benchmark of `subject`."""
@@ -51,8 +57,7 @@ class Options:
     def words(self, settings: Settings) -> list[object]:
         """Return how a command says all but the methods, defaults written out as `settings` has them."""
         numbers = {"steps": settings.steps, "samples": settings.samples, "seed": self.seed, "pairs": self.pairs}
-        values = {**numbers, "device": self.device}
-        return [word for name, value in values.items() for word in (f"--{name}", value)]
+        return [word for name, value in numbers.items() for word in (f"--{name}", value)] + self.source.words()
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Task:
         references: what the runs are compared with, besides the dense model.
         settings: how.
         out: folder of its files.
+        found: what becomes of results that are there already.
     """
 
     subject: Subject
@@ -72,58 +78,121 @@ class Task:
     references: Sequence[Reference]
     settings: Settings
     out: Path
+    found: Found = "refuse"
 
     @classmethod
-    def of(cls, model: str, options: Options, out: Path) -> Task:
+    def of(cls, options: Options, out: Path) -> Task:
         """Load a model, and check everything that is asked of it."""
         references = parse_references(options.against)
-        subject = load_subject(model, options.device)
+        if options.methods:
+            parse_contenders(options.methods)  # loading takes seconds, and what is misspelt needs no model
+        subject = options.source.load(options.metrics)
         lineup = line_up(subject, options.methods)
         for reference in references:
             reference.check((contender.name, contender.params) for contender in lineup.contenders)
         settings = options.settings(subject)
-        command = _command(model, options, settings, out)
-        return cls(subject, lineup, references, dataclasses.replace(settings, command=command), out)
+        command = _command(options, settings, out)
+        return cls(subject, lineup, references, dataclasses.replace(settings, command=command), out, options.found)
 
     def run(self) -> Results:
-        """Measure, show and write; return what was found."""
+        """Measure, show and write; return what was found.
+
+        Raises:
+            OutputError: if the folder has results that are not to be touched.
+            SpecError: if nothing could be measured.
+        """
+        return self.go_on(Journal(self.out, self.found))
+
+    def go_on(self, journal: Journal) -> Results:
+        """Do the same with what a journal has."""
         with ConsoleView(self.subject, self.settings) as view:
-            results = run_bench(self.subject, self.lineup, self.settings, view)
+            results = run_bench(self.subject, self.lineup, self.settings, view, journal)
+        if not results.rows:
+            raise SpecError(f"Nothing could be measured, see {self.out / FILE}: {results.failed[0].error}")
         view.explain()
-        metric, file = self.subject.metrics[0], self.out / "results.json"
-        write_results(results, file)
+        metric, file = self.subject.metrics[0], self.out / FILE
         strip = [write_strip(view.exhibits, metric, self.out)] if view.exhibits else []
         paths = [file, *write_pareto(results, metric, self.out), *strip]
         if self.references:
             comparisons = compare_runs(results, self.references, metric)
             print_gains(comparisons, metric, view.console)
             paths += write_all(comparisons, metric, self.out)
+        view.recommend(results)
         view.written(paths)
+        view.conclude(results)
         return results
 
 
-def run_all(model: str, options: Options, out: Path) -> None:
+def run_all(options: Options, out: Path) -> None:
     """Run the benchmark of a model, or of every model of the zoo, each into a folder of its own.
 
     Everything is checked, and every folder made, before the first one runs.
     """
-    tasks = _tasks(model, options, out)
-    for task in tasks:
-        make_folder(task.out)
-    for task in tasks:
-        task.run()
+    tasks = _tasks(options, out)
+    journals = [Journal(task.out, task.found) for task in tasks]
+    for task, journal in zip(tasks, journals, strict=True):
+        task.go_on(journal)
 
 
-def _tasks(model: str, options: Options, out: Path) -> list[Task]:
-    if model != ALL:
-        return [Task.of(model, options, out)]
-    classifying = dataclasses.replace(options, steps=None)
-    return [Task.of(zoo.name, options if zoo.draws else classifying, out / zoo.name) for zoo in zoo_models()]
+def _tasks(options: Options, out: Path) -> list[Task]:
+    if options.source.model != ALL:
+        return [Task.of(options, out)]
+    return [Task.of(_for_one(options, zoo), out / zoo.name) for zoo in zoo_models()]
 
 
-def _command(model: str, options: Options, settings: Settings, out: Path) -> str:
+def _for_one(options: Options, zoo: ZooModel) -> Options:
+    """Return the options for a model of all; a classifier takes no steps."""
+    source = dataclasses.replace(options.source, model=zoo.name)
+    return dataclasses.replace(options, source=source, steps=options.steps if zoo.draws else None)
+
+
+def _command(options: Options, settings: Settings, out: Path) -> str:
     """Write the command that does the same again, for this model alone."""
     named = [part for text in options.methods for part in ("--method", text)]
     named += [part for text in options.against for part in ("--against", text)]
-    words = ["tokred", "bench", "--model", model, *named, *options.words(settings), "--out", out]
+    named += [part for text in options.metrics for part in ("--metric", text)]
+    words = ["tokred", "bench", "--model", options.source.model, *named, *options.words(settings), "--out", out]
     return shlex.join(map(str, words))
+
+
+def found(resume: bool, overwrite: bool) -> Found:
+    """Return what becomes of results that are there already.
+
+    Raises:
+        SpecError: if they are to be resumed and overwritten.
+    """
+    if resume and overwrite:
+        raise SpecError("--resume goes on with the results that are there, and --overwrite removes them: give one.")
+    return "resume" if resume else "overwrite" if overwrite else "refuse"
+
+
+def size(text: str | None) -> tuple[int, int] | None:
+    """Read HxW, height and width in pixels.
+
+    Raises:
+        SpecError: if it is no size.
+    """
+    if text is None:
+        return None
+    height, _, width = text.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise SpecError(f"--size {text} must be height and width in pixels, such as 768x1024.")
+    return int(height), int(width)
+
+
+def call(texts: Sequence[str]) -> dict[str, Any]:
+    """Read key=value of each text; a value is a number, true, false or null as JSON has them, or else text.
+
+    Raises:
+        SpecError: if one has no value.
+    """
+    given: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.isidentifier() and equals):
+            raise SpecError(f"--call {text} must be NAME=VALUE, such as guidance_scale=3.5.")
+        try:
+            given[name] = json.loads(value)
+        except ValueError:
+            given[name] = value
+    return given

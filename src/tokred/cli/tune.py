@@ -20,19 +20,26 @@ def tune(
         float | None, typer.Option(help="PSNR against dense pictures in dB, such as 35: the fastest is chosen.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
-    candidates: Annotated[int, typer.Option(help="Methods that are tried on a few pictures.")] = 200,
-    tuning_samples: Annotated[int, typer.Option(help="Pictures that the best of them are tried on at last.")] = 8,
-    samples: Annotated[int, typer.Option(help="Other pictures that the front is benchmarked on.")] = 16,
+    candidates: Annotated[int, typer.Option(help="Methods that are tried on a few samples.")] = 200,
+    tuning_samples: Annotated[int, typer.Option(help="Samples that the best of them are tried on at last.")] = 8,
+    samples: Annotated[int, typer.Option(help="Other samples that the front is benchmarked on.")] = 16,
     seed: Annotated[
         int, typer.Option(help="Seed of the first of those; the next ones count up. Tuning takes those from 5000.")
     ] = 0,
     pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where the model computes: cpu, cuda, cuda:1, mps.")] = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose files DIR has.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
+    ] = False,
 ) -> None:
     """Search schedules, ratios and recoveries for a model; benchmark the front on other seeds; write the best one."""
-    from tokred.cli.task import Options
+    from tokred.bench.sources import Source
+    from tokred.cli.task import Options, found
     from tokred.cli.tuning import Tuning
     from tokred.tuning import Effort, Target
 
     effort = Effort(candidates=candidates, most=tuning_samples, samples=min(2, tuning_samples))
-    Tuning.of(model, Target(time, psnr), effort, Options(steps, samples, seed, pairs, device), out).run()
+    source = Source(model=model, device=device)
+    options = Options(steps, samples, seed, pairs, source, found=found(resume, overwrite))
+    Tuning.of(Target(time, psnr), effort, options, out).run()

@@ -11,8 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import Progress
 
-from tokred.bench import Lineup, Settings, Subject, load_subject
-from tokred.bench.files import make_folder
+from tokred.bench import Journal, Lineup, Settings, Subject
 from tokred.cli.task import Options, Task
 from tokred.errors import SpecError
 from tokred.method import Method
@@ -33,6 +32,7 @@ class Tuning:
         effort: how much is tried.
         settings: of the benchmark of what was found, on other seeds.
         out: folder of the files.
+        journal: what an earlier process found.
     """
 
     subject: Subject
@@ -40,23 +40,25 @@ class Tuning:
     effort: Effort
     settings: Settings
     out: Path
+    journal: Journal
 
     @classmethod
-    def of(cls, model: str, target: Target, effort: Effort, options: Options, out: Path) -> Self:
+    def of(cls, target: Target, effort: Effort, options: Options, out: Path) -> Self:
         """Load a model, and check everything that is asked of it."""
+        model = options.source.model
         find_model(model).check_draws()
-        subject = load_subject(model, options.device)
+        subject = options.source.load()
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(
-                f"seed={options.seed}: pictures {min(shared)} to {max(shared)} are tuned on. Take another seed, so "
-                "that the benchmark is on other pictures."
+                f"seed={options.seed}: samples {min(shared)} to {max(shared)} are tuned on. Take another seed, so "
+                "that the benchmark is on other samples."
             )
         wanted = ["--time", target.time] if target.time is not None else ["--psnr", target.psnr]
         tried = ["--candidates", effort.candidates, "--tuning-samples", effort.most]
         words = ["tokred", "tune", "--model", model, *wanted, *options.words(settings), *tried, "--out", out]
-        make_folder(out)
-        return cls(subject, target, effort, dataclasses.replace(settings, command=shlex.join(map(str, words))), out)
+        settings = dataclasses.replace(settings, command=shlex.join(map(str, words)))
+        return cls(subject, target, effort, settings, out, Journal(out, options.found))
 
     def run(self) -> None:
         """Search, benchmark what was found, and write the method that does what is wanted."""
@@ -65,10 +67,12 @@ class Tuning:
             task = progress.add_task("candidates", total=None)
 
             def tell(trial: Trial) -> None:
-                progress.update(task, advance=1, description=f"tried on {trial.samples} pictures")
+                progress.update(task, advance=1, description=f"tried on {trial.samples} samples")
 
-            finalists = find_finalists(self.subject, self.settings.steps, self.effort, self.settings.batch, tell)
-        results = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out).run()
+            finalists = find_finalists(
+                self.subject, self.settings.steps, self.effort, self.settings.batch, tell, self.journal
+            )
+        results = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out).go_on(self.journal)
         chosen = self.target.choose(results.rows)
         if chosen is None:
             raise SpecError(

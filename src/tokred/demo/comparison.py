@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tokred.bench.measure import count_flops
 from tokred.bench.tokens import TokenMap, token_map
 from tokred.engine.apply import apply
 from tokred.engine.report import Report
@@ -28,6 +29,7 @@ class Comparison:
         reduced: the method's picture, likewise.
         dense_seconds: how long the dense picture took.
         reduced_seconds: how long the method's picture took.
+        compute: operations of the method's picture over the dense one's, matching included, as in `tokred bench`.
         report: what the method computed.
         tokens: the tokens that one site kept; None where tokens were never matched.
     """
@@ -38,6 +40,7 @@ class Comparison:
     reduced: torch.Tensor
     dense_seconds: float
     reduced_seconds: float
+    compute: float
     report: Report
     tokens: TokenMap | None
 
@@ -55,7 +58,7 @@ class Comparison:
 def compare(
     model: ZooModel, pipe: Any, name: str, method: Method, *, steps: int, seed: int = 0, label: str = ""
 ) -> Comparison:
-    """Draw `name` densely and by a method, after two steps that do not count: the first calls of a network are slow.
+    """Draw `name` densely and by a method, each once before, to count its operations: first calls are slow.
 
     Args:
         model: a model that draws.
@@ -75,19 +78,18 @@ def compare(
     if not 0 <= seed < 2**63:
         raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of the picture.")
 
-    def draw(steps: int) -> tuple[torch.Tensor, float]:
+    def draw() -> tuple[torch.Tensor, float]:
         start = time.perf_counter()
         picture = model.draw(pipe, [name], [seed], steps)[0]  # on the CPU, so all of it is done
         return picture, time.perf_counter() - start
 
-    warm_up = apply(pipe, method)
-    try:
-        draw(min(steps, 2))
-    finally:
-        warm_up.remove()
-    dense, dense_seconds = draw(steps)
+    with apply(pipe, method):
+        flops = count_flops(draw)
+    compute = flops / count_flops(draw)
+    dense, dense_seconds = draw()
     with apply(pipe, method) as run:
-        reduced, reduced_seconds = draw(steps)
+        reduced, reduced_seconds = draw()
         report, tokens = run.report(), token_map(run)
     title = f"{model.name}: {name!r}, {steps} steps, seed {seed}"
-    return Comparison(title, label or method.name, dense, reduced, dense_seconds, reduced_seconds, report, tokens)
+    seconds = (dense_seconds, reduced_seconds)
+    return Comparison(title, label or method.name, dense, reduced, *seconds, compute, report, tokens)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from tokred.bench.files import replacing
 from tokred.demo.comparison import Comparison
@@ -73,14 +74,28 @@ def _draw(panel: Any, title: str, picture: torch.Tensor) -> None:
 
 
 def _draw_tokens(panel: Any, comparison: Comparison) -> None:
-    """Draw the removed tokens dark over the method's picture."""
+    """Draw the removed tokens dark over the method's picture; the steps, where tokens were never matched."""
     tokens = comparison.tokens
     if tokens is None:
-        _draw(panel, "no tokens were matched", comparison.reduced)
+        _draw_skipped(panel, computed_tokens(comparison.report))
         return
     calls = [call for call in comparison.report.calls if call.site.name == tokens.site and call.phase.matches]
     title = f"dark: chosen for removal at step {calls[-1].position.step},\nat {tokens.site}"
     _draw(panel, title, tokens.over(comparison.reduced))
+
+
+def _draw_skipped(panel: Any, shares: dict[int, float]) -> None:
+    """Draw a square for each step, in reading order: dark where nothing was computed."""
+    columns = math.ceil(math.sqrt(len(shares)))
+    panel.set_axis_off()
+    panel.set_title(
+        f"dark: {sum(not share for share in shares.values())} of {len(shares)} steps\nwere skipped", fontsize=9
+    )
+    panel.set(xlim=(-0.5, columns - 0.5), ylim=(columns - 0.5, -0.5), aspect="equal")
+    for place, (step, share) in enumerate(shares.items()):
+        row, column = divmod(place, columns)
+        panel.add_patch(Rectangle((column - 0.45, row - 0.45), 0.9, 0.9, color="#0072B2" if share else "0.15"))
+        panel.text(column, row, str(step), ha="center", va="center", color="white", fontsize=7)
 
 
 def _draw_steps(panel: Any, comparison: Comparison) -> None:
@@ -89,8 +104,8 @@ def _draw_steps(panel: Any, comparison: Comparison) -> None:
     panel.set_ylim(0, 1)
     panel.set_xlabel("step", fontsize=8)
     panel.set_title(
-        f"share of the image tokens computed at {comparison.sites} sites "
-        f"({comparison.report.compute:.2f} of their FLOPs)",
+        f"share of the image tokens computed at {comparison.sites} site{'s' * (comparison.sites != 1)} "
+        f"({comparison.compute:.2f} of the FLOPs)",
         fontsize=9,
     )
     panel.tick_params(labelsize=7)

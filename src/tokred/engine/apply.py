@@ -58,7 +58,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
             offer what the method asks for. Nothing is applied to the others then.
         ConflictError: if tokred or an enabled diffusers cache already patches a model.
 
-    Example:
+    Examples:
         >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
@@ -104,10 +104,12 @@ class _Part:
         names.attach()
         hooks = [
             self.model.register_forward_pre_hook(turn.take),
+            self.model.register_forward_pre_hook(planner.before),
             entry_of(self.family, self.model).register_forward_pre_hook(planner, with_kwargs=True),
             self.model.register_forward_pre_hook(timer.before),
             self.model.register_forward_hook(timer.after),
             self.model.register_forward_hook(planner.after),
+            self.model.register_forward_hook(planner.left, always_call=True),
             self.model.register_forward_hook(turn.give, always_call=True),
         ]
         return [names.detach, *(hook.remove for hook in hooks)]
@@ -132,14 +134,17 @@ def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, led
     stands = sorted((stand for site in sites for stand in site.stands), key=lambda stand: stand.layer)
     inner = {stand.module for stand in stands if not isinstance(stand.around, BaseSite)}
     names = {path: module for path, module in model.named_modules() if module in inner}
-    patches = [PatchedForward(stand.module, stand.around) for stand in stands]
+    patches = [PatchedForward(stand.module, stand.around, stand.method) for stand in stands]
     return _Part(name, model, family, sites, patches, names)
 
 
 def _refuse_conflicts(model: nn.Module) -> None:
     name = type(model).__name__
     if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
-        raise ConflictError(f"This {name} is compiled already. Call tokred.apply() first, then compile the model.")
+        inside = " Its `_orig_mod` is the model that was compiled." if hasattr(model, "_orig_mod") else ""
+        raise ConflictError(
+            f"This {name} is compiled already. Call tokred.apply() first, then compile the model.{inside}"
+        )
     for module in model.modules():
         if is_patched(module):
             raise ConflictError(f"tokred is already applied to this {name}. Call remove() on its run first.")
@@ -167,4 +172,8 @@ def _sites(
             sites.append(StreamSite(attention, spec, info, method, group, place, stream, ledger.ran_dense))
         else:
             sites.append(Site(spec, info, method, group, place, ledger.ran_dense))
+    keys = {site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "kv"}
+    for site in sites:
+        if isinstance(site, Site) and site.info.kind == "attn":
+            site.beside = keys.get(site.spec.module)
     return sites

@@ -8,6 +8,7 @@ import torch
 
 from tokred.arguments import argument_names
 from tokred.engine.patch import Layer, Stand
+from tokred.engine.rows import RowFeed, RowIndex
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import MatchState, SiteState
 from tokred.family.site import SiteSpec
@@ -37,6 +38,7 @@ class BaseSite:
         self.method = method
         self.group = group
         self.names = argument_names(spec.module)
+        self.made_rows = tuple(RowFeed(made, spec.name) for made in spec.made)
         self.time = torch.zeros(())
         self.states: dict[str, SiteState] = {}
 
@@ -54,7 +56,16 @@ class BaseSite:
         """Everything that stands around a module for this site."""
         around = {} if self.probe is None else self.probe.around
         probes = [Stand(module, seen, Layer.PROBE) for module, seen in around.items()]
-        return [*probes, Stand(self.spec.module, self), *self.inside]
+        made = [
+            Stand(made.module, feed, method=made.method)
+            for made, feed in zip(self.spec.made, self.made_rows, strict=True)
+        ]
+        return [*probes, Stand(self.spec.module, self), *made, *self.inside]
+
+    def gather_made(self, index: RowIndex | None) -> None:
+        """Have methods inside make the rows of the kept tokens alone; those of all where `index` is None."""
+        for feed in self.made_rows:
+            feed.index = index
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
         """Declare all that is remembered for `batch` samples of `layout`, by what of; by default for its signal."""

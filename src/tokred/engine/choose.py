@@ -11,7 +11,7 @@ from torch import nn
 from tokred.errors import UnsupportedModel
 from tokred.family.cost import Cost
 from tokred.family.site import SiteSpec
-from tokred.interfaces import Place, SiteKind
+from tokred.interfaces import Place, Shown, SiteKind
 from tokred.method import Method
 
 
@@ -56,7 +56,7 @@ def _place(spec: SiteSpec, block: SiteSpec | None, method: Method) -> Place:
         tokens=whole.call.tokens,
         order=whole.call.order,
         projection=alone.get(spec.kind),
-        keys=attention.shown_key,
+        keys=Shown(attention.shown_key, attention.heads) if attention.shown_key else None,
         values=attention.shown_value,
         attended=attention.order,
         class_token=spec.class_token,

@@ -13,7 +13,12 @@ PACKAGES = ("diffusers.models.transformers", "diffusers.models.unets")
 """Where diffusers keeps the classes of denoisers."""
 NAMES = ("transformer", "transformer_2", "unet")
 """What pipelines call their denoisers, of whatever class these are."""
-WRAPPERS = {"DistributedDataParallel": "module", "DataParallel": "module"}
+WRAPPERS = {
+    "DistributedDataParallel": "module",
+    "DataParallel": "module",
+    "PeftModel": "base_model.model",
+    "FeatureGetterNet": "model",
+}
 """Wrappers whose calls reach the model inside as they are, and where they keep it."""
 
 
@@ -46,9 +51,14 @@ def denoisers_of(target: Any, known: Callable[[nn.Module], bool]) -> dict[str, n
 
 def unwrapped(model: nn.Module) -> nn.Module:
     """Return the model inside a wrapper that passes calls on."""
-    while (place := WRAPPERS.get(type(model).__name__)) is not None:
-        model = getattr(model, place)
+    while (place := _place(model)) is not None:
+        model = model.get_submodule(place)
     return model
+
+
+def _place(model: nn.Module) -> str | None:
+    """Return where a wrapper keeps the model; None where there is none."""
+    return next((WRAPPERS[kind.__name__] for kind in type(model).__mro__ if kind.__name__ in WRAPPERS), None)
 
 
 def _draws(model: nn.Module) -> bool:

@@ -9,7 +9,6 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from tokred.engine.base_site import BaseSite
-from tokred.engine.model_rows import as_rows
 from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
@@ -99,5 +98,4 @@ class ModelSite(BaseSite):
     def _note(self, result: Any) -> None:
         """Remember what is returned, with a row per token, for the sites that match by it."""
         if self.followed:
-            rows = as_rows(tree_leaves(result)[0], self.state.layout.grids[0])
-            self.state.memories["rows"]["rows"].copy_(rows)
+            self.state.memories["rows"]["rows"].copy_(self._returned.rows(tree_leaves(result)[0]))

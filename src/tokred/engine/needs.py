@@ -10,6 +10,8 @@ from tokred.family.site import SiteSpec
 from tokred.interfaces import Place
 from tokred.method import Method, remembers
 
+NO_KEYS = "its keys and values are not made by modules of their own, or have to be those of its queries' tokens"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -40,7 +42,7 @@ class Need:
 
 def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
     without = spec.kind in ("attn", "block") and not spec.attention.keys
-    return "its keys and values are not made by modules of their own" if without else _unrotated(spec)
+    return NO_KEYS if without else _unrotated(spec)
 
 
 def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
@@ -54,7 +56,7 @@ def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
 def _without_keys_apart(spec: SiteSpec, place: Place, method: Method) -> str:
     if spec.kind != "kv":
         return ""
-    return "its keys and values are not made by modules of their own" if not spec.attention.keys else _unrotated(spec)
+    return NO_KEYS if not spec.attention.keys else _unrotated(spec)
 
 
 def _unrotated(spec: SiteSpec) -> str:
@@ -68,6 +70,12 @@ def _without_signal(spec: SiteSpec, place: Place, method: Method) -> str:
 
 def _without_width(spec: SiteSpec, place: Place, method: Method) -> str:
     return "" if spec.width or spec.kind == "model" else "nothing says how many channels its tokens have"
+
+
+def _without_rows(spec: SiteSpec, place: Place, method: Method) -> str:
+    if spec.kind == "model":
+        return "" if spec.width else "nothing says how many channels the model's output has"
+    return "" if spec.scale == 1 else "its tokens are not those of the model's output"
 
 
 def _memory(method: Method) -> str:
@@ -92,6 +100,11 @@ NEEDS = (
         "Use a method of other sites, such as 'tomesd'.",
     ),
     Need(lambda method: f"signal={method.similarity.signal!r}", _without_signal, "Use another signal."),
+    Need(
+        lambda method: f"signal={method.similarity.signal!r}" if method.follows_model else "",
+        _without_rows,
+        "Use another signal.",
+    ),
     Need(_memory, _without_width, "Name an attention in the family's description."),
 )
 """All that a method can need of a site, in the order in which it is asked for."""

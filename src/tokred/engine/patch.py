@@ -34,15 +34,16 @@ class Layer(IntEnum):
 
 @dataclass(frozen=True)
 class Stand:
-    """What a site has stand around one module, and in which layer."""
+    """What a site has stand around one module, or a method of it, and in which layer."""
 
     module: nn.Module
     around: Around
     layer: Layer = Layer.SITE
+    method: str = "forward"
 
 
 class PatchedForward:
-    """Stands where a module's forward would be, as a bound method in `module.__dict__`.
+    """Stands where a module's forward, or another method, would be, as a bound method in `module.__dict__`.
 
     Bound to this object, so that a deep copy of the model runs the copy's weights; its function is one for all modules
     of a class, so that blocks compiled one by one share their graphs; and it carries the original's signature, because
@@ -51,21 +52,22 @@ class PatchedForward:
     in the opposite order.
     """
 
-    def __init__(self, module: nn.Module, around: Around) -> None:
+    def __init__(self, module: nn.Module, around: Around, method: str = "forward") -> None:
         self.module = module
         self.around = around
-        self.slot = OFFLOADED if OFFLOADED in module.__dict__ else "forward"
+        self.method = method
+        self.slot = OFFLOADED if method == "forward" and OFFLOADED in module.__dict__ else method
 
     def install(self) -> None:
         """Put the stand-in in place."""
         self.original: Forward = getattr(self.module, self.slot)
         self.replaced = {self.slot} & self.module.__dict__.keys()
-        self.module.__dict__[self.slot] = MethodType(_stand_in(type(self.module)), self)  # type: ignore[arg-type]
+        self.module.__dict__[self.slot] = MethodType(_stand_in(type(self.module), self.method), self)  # type: ignore[arg-type]
 
     def restore(self) -> bool:
         """Put back what was there; return False, and change nothing, where something else was put over it since."""
         slots = self.module.__dict__
-        slot = next((slot for slot in SLOTS if _patch_in(self.module, slot) is self), None)
+        slot = next((slot for slot in (self.method, OFFLOADED) if _patch_in(self.module, slot) is self), None)
         if slot is None:
             return False
         if slot in self.replaced or slot == OFFLOADED:  # accelerate may have moved the stand-in there
@@ -91,11 +93,11 @@ def _patch_in(module: nn.Module, slot: str) -> object:
 
 
 @functools.cache
-def _stand_in(kind: type[nn.Module]) -> Callable[..., Any]:
-    """Make the function that stands in for the forwards of all modules of one class."""
+def _stand_in(kind: type[nn.Module], method: str) -> Callable[..., Any]:
+    """Make the function that stands in for a method of all modules of one class."""
 
     def forward(patch: PatchedForward, *args: Any, **kwargs: Any) -> Any:
         return patch.around(patch.original, args, kwargs)
 
-    forward.__signature__ = inspect.signature(kind.forward)  # type: ignore[attr-defined]
+    forward.__signature__ = inspect.signature(getattr(kind, method))  # type: ignore[attr-defined]
     return forward

@@ -107,6 +107,7 @@ class CallPlanner:
         self.records = {
             spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
         }
+        self.inside = False
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
 
@@ -127,6 +128,7 @@ class CallPlanner:
             return
         if self.steps.current is not self.generation:
             self._enter(self.steps.current)
+        self.ledger.enter(self.generation)  # another model's call may have been of another
         call = replace(self._call(position, arguments), inference=inference)
         self.ledger.begin_call(position)
         if position.guessed and self.method.remembers:
@@ -134,11 +136,23 @@ class CallPlanner:
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site in self.sites:
+            if isinstance(site, StreamSite):
+                site.stream.open = not self.inside
             info = replace(site.info, tokens=site.spec.layout(call.layout).image)
             plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def before(self, model: nn.Module, args: Any) -> None:
+        """Note that the model's own forward runs, rather than something that wants its blocks' outputs."""
+        self.inside = True
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def left(self, model: nn.Module, args: Any, output: Any) -> None:
+        """Note that it has ended, be it by an error."""
+        self.inside = False
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:
@@ -218,7 +232,7 @@ class CallPlanner:
         state = SiteState(call.batch, call.layout, match, shape=call.shape, memories=memories)
         if isinstance(site, ModelSite):
             grid = call.layout.grids[0] if self.method.follows_model else None
-            state.returned = Returned(self.method.recovery, self.method.memory, grid)
+            state.returned = Returned(self.method.recovery, self.method.memory, grid, self.family.axes)
         return state
 
     def _record(self, site: AnySite, call: ModelCall, plan: Plan, removed: int) -> None:

@@ -24,12 +24,13 @@ class Returned:
         recovery: what remembers.
         precision: what it remembers in.
         grid: of the tokens, where something reads a row per token of the first tensor; see `as_rows`.
+        axes: of that tensor; see `as_rows`.
     """
 
-    def __init__(self, recovery: Recovery, precision: Remembered, grid: Grid | None) -> None:
+    def __init__(self, recovery: Recovery, precision: Remembered, grid: Grid | None, axes: str = "") -> None:
         self.recovery = recovery
         self.precision = precision
-        self.grid = grid
+        self.grid, self.axes = grid, axes
         self.tree: TreeSpec | None = None
         self.values: list[Any] = []
         self.looks: list[Look] = []
@@ -40,13 +41,17 @@ class Returned:
         """Remember what the model returned; anew, where it looks otherwise than the last."""
         values, self.tree = tree_flatten(result)
         looks = [_look(value) for value in values]
-        rows = [None if look is None else as_rows(v, self.grid) for v, look in zip(values, looks, strict=True)]
+        rows = [None if look is None else self.rows(v) for v, look in zip(values, looks, strict=True)]
         if looks != self.looks:
             self.looks, self.memories = looks, [self._memory(x) for x in rows]
         self.values = [value if look is None else None for value, look in zip(values, looks, strict=True)]
         for x, memory in zip(rows, self.memories, strict=True):
             if x is not None:
                 self.recovery.observe(x, memory, time, None)
+
+    def rows(self, x: torch.Tensor) -> torch.Tensor:
+        """Return a tensor that the model returned as `[B, M, C]`; see `as_rows`."""
+        return as_rows(x, self.grid, self.axes)
 
     def recall(self, time: torch.Tensor) -> Any:
         """Return what the model would, from memory alone, in new tensors."""
@@ -60,13 +65,13 @@ class Returned:
     def recover(self, result: Any, reduction: Reduction, time: torch.Tensor) -> Any:
         """Return what the model returned, with the rows of removed tokens made by the recovery."""
         values, tree = tree_flatten(result)
-        kept = reduction.merge(as_rows(values[0], self.grid))
+        kept = reduction.merge(self.rows(values[0]))
         full = self.recovery.recover(kept, reduction, self.memories[0], time)
-        return tree_unflatten([from_rows(full, values[0].shape, self.grid), *values[1:]], tree)
+        return tree_unflatten([from_rows(full, values[0].shape, self.grid, self.axes), *values[1:]], tree)
 
     def _recalled(self, look: tuple[torch.Size, torch.dtype], memory: Memory, time: torch.Tensor) -> torch.Tensor:
         shape, dtype = look
-        return from_rows(self.recovery.recall(memory, time).to(dtype, copy=True), shape, self.grid)
+        return from_rows(self.recovery.recall(memory, time).to(dtype, copy=True), shape, self.grid, self.axes)
 
     def _memory(self, rows: torch.Tensor | None) -> Memory:
         if rows is None:

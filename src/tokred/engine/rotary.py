@@ -19,12 +19,17 @@ from tokred.interfaces import Forward
 class RotaryFeed:
     """Stands around the last module that queries or keys pass, and rotates what it returns while tables are set.
 
+    Args:
+        rotate: see `tokred.family.Rotate`.
+        heads_first: whether the module returns `[B, H, L, d]`.
+
     Attributes:
         used: whether the module has been called since tables were set.
     """
 
-    def __init__(self, rotate: Callable[[torch.Tensor, Any], torch.Tensor]) -> None:
+    def __init__(self, rotate: Callable[[torch.Tensor, Any], torch.Tensor], heads_first: bool = False) -> None:
         self.rotate = rotate
+        self.heads_first = heads_first
         self.tables: Any = None
         self.used = True
 
@@ -39,9 +44,13 @@ class RotaryFeed:
         result: torch.Tensor = forward(*args, **kwargs)
         if self.tables is None:
             return result
+        return self._rotated(result.transpose(1, 2)).transpose(1, 2) if self.heads_first else self._rotated(result)
+
+    def _rotated(self, x: torch.Tensor) -> torch.Tensor:
+        """Rotate `[B, L, ...]`."""
         if not self.order:
-            return self.rotate(result, self.tables)
-        before, image, after = split(result, self.order, self.image)
+            return self.rotate(x, self.tables)
+        before, image, after = split(x, self.order, self.image)
         return join(before, self.rotate(image, self.tables), after)
 
 
@@ -50,12 +59,16 @@ class RotaryFeeds:
 
     Args:
         rotary: where they can be rotated.
+
+    Attributes:
+        tables: those that were taken off the call that is running, all rows; None where there are none.
     """
 
     def __init__(self, rotary: Rotary) -> None:
         self.rotary = rotary
-        modules = (rotary.queries, rotary.keys, *(rotary.context or ()))
-        self.around: dict[nn.Module, RotaryFeed] = {module: RotaryFeed(rotary.rotate) for module in modules}
+        self.tables: Any = None
+        modules = (rotary.queries, rotary.keys, *rotary.context)
+        self.around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
 
     @property
     def used(self) -> bool:
@@ -74,13 +87,31 @@ class RotaryFeeds:
         tables = call.get(rotary.rows.argument)
         if tables is None:
             return
-        call[rotary.rows.argument] = None
-        kept = gathered(tables, rotary.rows, index, rotary.rows.argument)
+        call[rotary.rows.argument], self.tables = None, tables
         image, computed = index.reduction.tokens, index.reduction.computed
+        kept = self._own(gathered(tables, rotary.rows, index, rotary.rows.argument))
+        context, tables = self._of_context(tables, image), self._own(tables)
         self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
         self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
-        for module in rotary.context or ():
-            self.around[module].set(self._part(tables, image, context=True))
+        for module in rotary.context:
+            self.around[module].set(context)
+
+    def _own(self, tables: Any) -> Any:
+        """Return the tables that have rows of the image's tokens."""
+        item = self.rotary.rows.item
+        return tables if item is None else tables[item]
+
+    def _of_context(self, tables: Any, image: int) -> Any:
+        """Return the tables of the context's tokens: the other of a pair, or the other rows; None if it has none."""
+        item = self.rotary.rows.item
+        if item is not None:
+            return tables[1 - item]
+        return None if self._order == (IMAGE,) else self._part(tables, image, context=True)
+
+    def cut_queries(self, index: RowIndex) -> None:
+        """Rotate fewer queries than was begun with."""
+        kept = self._own(gathered(self.tables, self.rotary.rows, index, self.rotary.rows.argument))
+        self._set(self.rotary.queries, kept, index.reduction.computed)
 
     def _set(self, module: nn.Module, tables: Any, image: int) -> None:
         """Have a module's output rotated by `tables`, in which `image` rows are the image's."""
@@ -110,5 +141,6 @@ class RotaryFeeds:
 
     def reset(self) -> None:
         """Rotate nothing."""
+        self.tables = None
         for feed in self.around.values():
             feed.tables = None

@@ -9,8 +9,9 @@ import torch
 from tokred.arguments import Arguments
 from tokred.errors import UnsupportedModel
 from tokred.family.signature import Order, Rows
-from tokred.family.site import SiteSpec
+from tokred.family.site import MadeRows, SiteSpec
 from tokred.family.spans import lead
+from tokred.interfaces import Forward
 from tokred.layout import Layout
 from tokred.reduction import Reduction
 
@@ -42,34 +43,53 @@ class RowIndex:
         return self.known[before, length]
 
 
-def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex) -> None:
+def replace_tokens(call: Arguments, tokens: torch.Tensor, others: torch.Tensor) -> None:
+    """Call a module with `others` for `tokens`, under whatever names: some take their own tokens as keys once more."""
+    for name in [name for name, value in call.items() if value is tokens]:
+        call[name] = others
+
+
+class RowFeed:
+    """Stands around a method that makes what has a row per token, and lets through the rows of the kept tokens.
+
+    Attributes:
+        index: which rows are left; None lets all through.
+    """
+
+    def __init__(self, made: MadeRows, where: str) -> None:
+        self.rows, self.where = made.rows, where
+        self.index: RowIndex | None = None
+
+    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make the rows and gather them."""
+        made = forward(*args, **kwargs)
+        return made if self.index is None else gathered(made, self.rows, self.index, self.where)
+
+
+def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex, apart: bool = False) -> None:
     """Replace each argument of `call` that has a row per token by its rows of the kept tokens.
 
     Args:
         spec: the site.
         call: the site's arguments, of all tokens.
         index: which rows are left.
+        apart: whether queries and keys are not the same tokens: a site of kind "kv" then has only rows of keys
+            gathered, and another only the others.
 
     Raises:
         UnsupportedModel: if an argument is not as the family's description says.
     """
     for rows in spec.rows:
         value = call.get(rows.argument)
-        if value is not None:
+        if value is not None and (not apart or rows.keys == (spec.kind == "kv")):
             call[rows.argument] = gathered(value, rows, index, spec.name)
 
 
 def gathered(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
     """Gather an argument's rows: of a tensor, of all in a tuple or dict, or of one item of a tuple."""
-    if isinstance(value, torch.Tensor):
-        return _tensor(value, rows, index, where)
-    if isinstance(value, dict):
-        return {name: gathered(item, rows, index, where) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        chosen = range(len(value)) if rows.item is None else (rows.item,)
-        items = [gathered(v, rows, index, where) if i in chosen else v for i, v in enumerate(value)]
-        return type(value)(items)
-    return value
+    if rows.item is not None and isinstance(value, (tuple, list)):
+        return type(value)([_all(v, rows, index, where) if i == rows.item else v for i, v in enumerate(value)])
+    return _all(value, rows, index, where)
 
 
 def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout, apart: bool) -> None:
@@ -86,17 +106,20 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
         UnsupportedModel: naming a tensor argument that might have a row per token and that the family does not
             describe, or one that travels with queries and keys while these are not the same tokens.
     """
-    lengths = {layout.image, layout.image + spec.context(layout)}
+    tokens = call[spec.call.tokens]
+    lengths = {layout.image, layout.image + spec.context(layout), tokens.shape[1]}
     travelling = {rows.argument for rows in spec.rows}
     rotary = spec.attention.rotary
-    rotates = set() if rotary is None else {rotary.rows.argument}
+    apart_too = {rows.argument for rows in spec.rows if rows.keys} | (
+        set() if rotary is None else {rotary.rows.argument}
+    )
     for name, value in call.items():
-        if name in travelling - rotates and value is not None and apart and _has_rows(spec, name, value, lengths):
+        if name in travelling - apart_too and value is not None and apart and _has_rows(spec, name, value, lengths):
             raise UnsupportedModel(
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
                 "keys='kept' and no 'kv' sites, or call the model without it."
             )
-        known = name in travelling or name in (spec.call.tokens, *spec.stays)
+        known = name in travelling or name in spec.stays or value is tokens
         if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):
             raise UnsupportedModel(
                 f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the family's description "
@@ -104,10 +127,23 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
             )
 
 
+def _all(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
+    """Gather the rows of each tensor in a value."""
+    if isinstance(value, torch.Tensor):
+        return _tensor(value, rows, index, where)
+    if isinstance(value, dict):
+        return {name: _all(item, rows, index, where) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)([_all(item, rows, index, where) for item in value])
+    return value
+
+
 def _tensor(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> torch.Tensor:
     """Gather the rows of one tensor along each axis that runs over tokens, where it does."""
-    if rows.ndim is not None and value.ndim != rows.ndim:
+    if not rows.has(value.ndim):
         return value  # of another form, which has no row per token
+    if rows.optional and rows.ndim and len(index.reduction.kept) > 1:
+        value = value[(None,) * (rows.ndim - value.ndim)]
     for axis, order in rows.axes:
         length, image = value.shape[axis], index.reduction.tokens
         if length == 1:
@@ -139,7 +175,7 @@ def _along(value: torch.Tensor, axis: int, index: torch.Tensor, rows: Rows, wher
 def _has_rows(spec: SiteSpec, name: str, value: Any, lengths: set[int]) -> bool:
     described = [rows for rows in spec.rows if rows.argument == name]
     return any(
-        (rows.ndim is None or tensor.ndim == rows.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
+        rows.has(tensor.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
         for rows in described
         for tensor in _tensors(value)
     )

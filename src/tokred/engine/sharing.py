@@ -40,7 +40,7 @@ def match_groups(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], share: i
     Args:
         specs: every site of the model.
         chosen: those where tokens are reduced.
-        share: number of neighbouring blocks of one type that make a group; 0 for a group per site.
+        share: number of neighbouring blocks of one type and size that make a group; 0 for a group per site.
     """
     if not share:
         return [MatchGroup([site]) for site in chosen]
@@ -54,10 +54,10 @@ def match_groups(specs: Sequence[SiteSpec], chosen: Sequence[SiteSpec], share: i
 
 
 def _ranges(specs: Sequence[SiteSpec], share: int) -> dict[int, Hashable]:
-    """Return, for the depth of each block, its type and in which range of `share` blocks of that type it is."""
-    types: dict[int, type] = {site.depth: object for site in specs}
-    types |= {site.depth: type(site.module) for site in specs if site.kind == "block"}
-    seen: Counter[type] = Counter()
+    """Return, for the depth of each block, its type and size, and in which range of `share` such blocks it is."""
+    types: dict[int, Hashable] = {site.depth: (object, site.scale) for site in specs}
+    types |= {site.depth: (type(site.module), site.scale) for site in specs if site.kind == "block"}
+    seen: Counter[Hashable] = Counter()
     ranges: dict[int, Hashable] = {}
     for depth, kind in sorted(types.items()):
         ranges[depth] = kind, seen[kind] // share

@@ -15,7 +15,7 @@ from tokred.engine.matching import make_match
 from tokred.engine.outputs import context_output, token_output, with_outputs
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
-from tokred.engine.rows import RowIndex, check_arguments, gather_rows
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows, replace_tokens
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
@@ -37,6 +37,9 @@ class Site(BaseSite):
         spec, info, method, group: see `BaseSite`.
         place: the site, as the method's signal sees it.
         on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
+
+    Attributes:
+        beside: the "kv" site of the same attention, which is called before this one, if there is one.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Site(BaseSite):
         self.apart = other_keys or spec.kind == "kv"
         self.feeds = tuple(KeyFeed() for _ in spec.attention.keys) if self.apart else ()
         self.rotary = RotaryFeeds(spec.attention.rotary) if self.apart and spec.attention.rotary else None
+        self.beside: Site | None = None
         self.norm = NormFeed() if self.apart and spec.attention.norm else None
         self.remembered = self._remembered()
         self.returns_context = True
@@ -192,16 +196,24 @@ class Site(BaseSite):
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.batch, self.state.layout, self.apart)
         index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
-        if self.rotary is not None:
-            self.rotary.begin(call, index, keys_alone=self.spec.kind == "kv")
+        self._take_tables(call, index)
+        gather_rows(self.spec, call, index, self.apart)
         if self.spec.kind == "kv":
             return self._reduce_keys(forward, call, reduction)
         before, image, after = self._split(tokens)
         merged = reduction.merge(image, self.merge)
-        call[self.spec.call.tokens] = join(before, merged, after)
-        gather_rows(self.spec, call, index)
+        replace_tokens(call, tokens, join(before, merged, after))
+        self.gather_made(index)
         result = self._call(forward, call, self._key_sources(image, reduction))
         return self._recovered(result, image, merged, reduction)
+
+    def _take_tables(self, call: Arguments, index: RowIndex) -> None:
+        """Have queries and keys rotated in the attention's place; fewer queries, where keys are already."""
+        keys = None if self.beside is None else self.beside.rotary
+        if keys is not None and keys.tables is not None:
+            keys.cut_queries(index)
+        elif self.rotary is not None:
+            self.rotary.begin(call, index, keys_alone=self.spec.kind == "kv")
 
     def _recovered(self, result: Any, image: torch.Tensor, merged: torch.Tensor, reduction: Reduction) -> Any:
         """Return what the site would have on all tokens, from what it returned on the merged ones."""
@@ -252,6 +264,7 @@ class Site(BaseSite):
 
     def _reset_inside(self) -> None:
         """Leave the modules inside the site as they are."""
+        self.gather_made(None)
         for feed in self.feeds:
             feed.source = None
         if self.rotary is not None:

@@ -64,7 +64,7 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
     Raises:
         SpecError: unless 0 <= index < steps and 0 <= time <= 1.
 
-    Example:
+    Examples:
         >>> for i, t in enumerate(timesteps):  # doctest: +SKIP
         ...     with tokred.step(i, len(timesteps), time=t):
         ...         velocity = model(x, timestep=t)

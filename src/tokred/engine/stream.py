@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,14 +10,13 @@ import torch
 from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
 from tokred.engine.matching import make_match
-from tokred.engine.outputs import token_output
+from tokred.engine.outputs import token_output, with_outputs
 from tokred.engine.patch import Stand
-from tokred.engine.rows import check_arguments
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec, StreamModules
-from tokred.family.spans import lead
 from tokred.interfaces import Forward, Place, Plan, Probe, SiteInfo
 from tokred.method import Method
 from tokred.reduction import Reduction, take_rows
@@ -31,9 +30,13 @@ class Stream:
         places: where in the picture each one was, `[B or 1, n]`, int64; None likewise.
         assign: for each of the picture's N tokens, the place of the one that stands for it, `[B or 1, N]`, int64; None
             likewise.
+        open: whether it is not the model's own forward that calls the blocks, but something that wants their outputs.
+        sites: those that it passes, in order.
     """
 
     def __init__(self) -> None:
+        self.open = False
+        self.sites: list[StreamSite] = []
         self.restart()
 
     def restart(self) -> None:
@@ -41,6 +44,14 @@ class Stream:
         self.sizes: torch.Tensor | None = None
         self.places: torch.Tensor | None = None
         self.assign: torch.Tensor | None = None
+
+    def join(self, site: StreamSite) -> list[Mapping[Any, Any]]:
+        """Take up the next site; return the hooks that read what it returns, to which the next one adds its own."""
+        module = site.spec.module
+        if self.sites:
+            self.sites[-1].hooks.append(module._forward_pre_hooks)
+        self.sites.append(site)
+        return [module._forward_hooks]
 
     def shorten(self, reduction: Reduction) -> None:
         """Follow the tokens through a reduction."""
@@ -50,9 +61,19 @@ class Stream:
 
     def restore(self, tokens: torch.Tensor, lead: int) -> torch.Tensor:
         """Give each of the picture's tokens the row of the one that stands for it: `[B, lead + N, C]`."""
-        if self.assign is None:
+        return tokens if self.assign is None else _behind(lead, tokens, self.assign)
+
+    def shortened(self, tokens: torch.Tensor, lead: int) -> torch.Tensor:
+        """Take those that stand for others out of tokens `[B, L, C]` that were restored; the inverse of `restore`."""
+        if self.places is None or self.assign is None or tokens.shape[1] != lead + self.assign.shape[1]:
             return tokens
-        return torch.cat([tokens[:, :lead], take_rows(tokens[:, lead:], self.assign)], dim=1)
+        return _behind(lead, tokens, self.places)
+
+    def index(self, lead: int) -> RowIndex | None:
+        """Return which of the picture's rows are left; None where all are."""
+        if self.sizes is None or self.places is None or self.assign is None:
+            return None
+        return RowIndex(Reduction(self.places, self.assign), {}, lead)
 
     def bias(self, lead: int, dtype: torch.dtype) -> torch.Tensor | None:
         """Return what makes a key count as often as its token stands for, `[B or 1, 1, 1, lead + n]`: log sizes."""
@@ -67,21 +88,35 @@ def _pick(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     return values.expand(rows, -1).gather(1, places.expand(rows, -1))
 
 
-class Mute:
-    """Stands around the two modules of half a block; while it is `on`, the half leaves every token as it is.
+def _behind(lead: int, tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Pick rows `index` `[B or 1, M]` of those behind the first `lead` of `tokens` `[B, L, C]`, which stay."""
+    picked = take_rows(tokens[:, lead:], index)
+    return torch.cat([tokens[:, :lead], picked], dim=1) if lead else picked
 
-    The norm then passes on one token, and the branch makes zeros of it, which are added to all.
+
+class Mute:
+    """Stands around the first and the last module of half a block; while it is `on`, the half adds nothing.
+
+    The first then passes on one token, and the last makes zeros of it, which are added to all.
+
+    Args:
+        attention: the attention, where it is the last module.
     """
 
-    on = False
+    def __init__(self, attention: SiteSpec | None) -> None:
+        self.attention = attention
+        self.on = False
 
-    def norm(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Normalise, or pass on the first token `[B, 1, C]`."""
+    def first(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute, or pass on the first token `[B, 1, C]`."""
         return args[0][:, :1] if self.on else forward(*args, **kwargs)
 
-    def branch(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def last(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Compute, or make zeros `[B, 1, C]`."""
-        return torch.zeros_like(args[0]) if self.on else forward(*args, **kwargs)
+        if not self.on:
+            return forward(*args, **kwargs)
+        zeros = torch.zeros_like(args[0] if args else next(iter(kwargs.values())))
+        return zeros if self.attention is None else with_outputs(self.attention, zeros, None)
 
 
 class StreamSite(BaseSite):
@@ -120,8 +155,9 @@ class StreamSite(BaseSite):
         self.weighs = method.keys == "weighted"
         assert spec.stream is not None, "such sites are made of blocks that have one"
         self.parts: StreamModules = spec.stream
-        self.restores = self.parts.pooled and info.depth == info.blocks - 1
-        self.mutes = (Mute(), Mute())
+        self.pools = self.parts.pooled and info.depth == info.blocks - 1
+        self.mutes = tuple(Mute(attention if last is attention.module else None) for _, last in self.parts.halves)
+        self.hooks = stream.join(self)
         self.reset()
 
     @property
@@ -130,8 +166,8 @@ class StreamSite(BaseSite):
         pairs = zip(self.parts.halves, self.mutes, strict=True)
         return [
             Stand(module, around)
-            for (norm, branch), mute in pairs
-            for module, around in ((norm, mute.norm), (branch, mute.branch))
+            for (first, last), mute in pairs
+            for module, around in ((first, mute.first), (last, mute.last))
         ]
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
@@ -142,38 +178,57 @@ class StreamSite(BaseSite):
             mute.on = False
         self.probe.expect(self.reducing)
 
+    @property
+    def _restores(self) -> bool:
+        """Whether something reads what the block returns, be it the next block alone, and needs a row per place."""
+        return self.pools or self.stream.open or any(self.hooks)
+
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
         self.called = True
-        shortened = self.stream.sizes is not None
-        weighing, restoring = self.weighs and shortened, self.restores and shortened
-        if not (self.reducing or weighing or restoring):
+        if not self.reducing and self.stream.sizes is None:
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
-        tokens: torch.Tensor = call[self.spec.call.tokens]
+        lead = self.state.layout.prefix
+        tokens = self.stream.shortened(call[self.spec.call.tokens], lead)
         if len(tokens) != self.state.batch or not self.spec.fits(tokens.shape[1], self.state.layout):
             self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
-        self.lead = lead(self.spec.call.order, tokens.shape[1], self.state.layout.image)
-        self._refuse_rows(call)
-        if weighing and self.parts.bias is not None:
-            call[self.parts.bias] = self.stream.bias(self.lead, tokens.dtype)
-        result = self._reduce(forward, call) if self.reducing else forward(*call.args, **call.kwargs)
-        return self.stream.restore(token_output(self.spec, result), self.lead) if self.restores else result
+        call[self.spec.call.tokens] = tokens
+        self._shorten_rows(call, lead)
+        try:
+            result = self._reduce(forward, call, lead) if self.reducing else forward(*call.args, **call.kwargs)
+        finally:
+            self.gather_made(None)
+        if not self._restores:
+            return result
+        return with_outputs(self.spec, self.stream.restore(token_output(self.spec, result), lead), None, result)
 
-    def _refuse_rows(self, call: Arguments) -> None:
+    def _shorten_rows(self, call: Arguments, lead: int) -> None:
+        """Leave what has a row per token with those of the tokens that are left; make keys count as often as they do.
+
+        Raises:
+            UnsupportedModel: if there is a mask, of which nothing says what it is for a token that stands for several.
+        """
         check_arguments(self.spec, call, self.state.batch, self.state.layout, apart=False)
-        for rows in self.spec.rows:
-            if call.get(rows.argument) is not None:
-                raise UnsupportedModel(
-                    f"{self.spec.name} was given {rows.argument!r}, which has a row per token and does not get "
-                    "shorter with them. Call the model without it, or use a method of full length, such as 'tomesd'."
-                )
+        bias = self.parts.bias
+        if bias is not None and call.get(bias) is not None:
+            raise UnsupportedModel(
+                f"{self.spec.name} was given {bias!r}, which has a row per token and does not get "
+                "shorter with them. Call the model without it, or use a method of full length, such as 'tomesd'."
+            )
+        index = self.stream.index(lead)
+        if index is None:
+            return
+        gather_rows(self.spec, call, index)
+        self.gather_made(index)
+        if self.weighs and bias is not None:
+            call[bias] = self.stream.bias(lead, call[self.spec.call.tokens].dtype)
 
-    def _reduce(self, forward: Forward, call: Arguments) -> Any:
+    def _reduce(self, forward: Forward, call: Arguments, lead: int) -> Any:
         """Call the first half on all tokens and the second on those that are left."""
         after = token_output(self.spec, self._muting(1, forward, call))
-        image = after[:, self.lead :]
+        image = after[:, lead:]
         features = self.probe.features(image, None, self.state.memories, self.time)
         make_match(self.group, self.method, self.state.match, features)
         reduction = self.state.match.reduction
@@ -181,7 +236,7 @@ class StreamSite(BaseSite):
         merged = reduction.merge(image, self.merge, self.stream.sizes)
         self.stream.shorten(reduction)
         self.state.kept = self.stream.places
-        call[self.spec.call.tokens] = torch.cat([after[:, : self.lead], merged], dim=1) if self.lead else merged
+        call[self.spec.call.tokens] = torch.cat([after[:, :lead], merged], dim=1) if lead else merged
         if self.weighs and self.parts.bias is not None:
             call[self.parts.bias] = None
         return self._muting(0, forward, call)

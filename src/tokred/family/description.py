@@ -25,17 +25,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
-from tokred.interfaces import ClassToken
 from tokred.layout import Grid
+
+if TYPE_CHECKING:
+    import torch
+
+    from tokred.interfaces import ClassToken
 
 Grids = tuple[Grid, ...]
 GridReader = Callable[[Any, Mapping[str, Any]], Grids]
 """Works out the grids of a call's image tokens from the model and the arguments of the call, by name."""
-Rotate = Callable[[torch.Tensor, Any], torch.Tensor]
+Rotate = Callable[["torch.Tensor", Any], "torch.Tensor"]
 """Rotates what an attention's last module before it would rotate returns, by tables of as many rows."""
 Part = Literal["attn", "mlp", "block"]
 
@@ -51,11 +53,15 @@ class Attention:
             of the one that makes all three, with which keys and values of their own cannot be had.
         out: name of what its output passes last.
         joined: the parts of the sequence that the projections see, where the attention joins what it is called with.
-        norms: names of the last modules that queries and keys pass before they are rotated, if they are.
-        context_norms: the same for the context's queries and keys, where these are made apart.
+        norms: names of the last modules that queries and keys pass before they are rotated, if they are; then those of
+            the context's queries and keys, where these are made apart.
         rotary: the argument that holds rotary tables, one of the stack's `rows`.
         rotate: rotates what those modules return; without it an attention with rotary positions takes the keys of the
             kept tokens only.
+        heads_first: whether they return `[B, H, L, d]`; `rotate` is given `[B, L, H, d]` all the same.
+        apart: whether there may be other keys than those of the tokens it is called with; not where it gives queries
+            and keys one shape.
+        heads: name of its number of heads, where keys `[B, L, C]` are compared by their mean over heads, as in a ViT.
         optional: whether a block may be without it.
     """
 
@@ -64,10 +70,12 @@ class Attention:
     projections: tuple[str, str, str] | str = ("to_q", "to_k", "to_v")
     out: str = "to_out"
     joined: str = ""
-    norms: tuple[str, str] | None = None
-    context_norms: tuple[str, str] | None = None
+    norms: tuple[str, ...] = ()
     rotary: str = ""
     rotate: Rotate | None = None
+    heads_first: bool = False
+    apart: bool = True
+    heads: str = ""
     optional: bool = False
 
 
@@ -77,6 +85,7 @@ class Halves:
 
     Attributes:
         norms: names of the first module of each half.
+        branches: names of the last, which makes what is added; by default the attention and the MLP.
         fits: says whether a block is such; a branch of zeros must add nothing.
         bias: the argument of the block that takes a tensor `[B, 1, 1, L]` to be added to the attention's logits; it
             allows `keys="weighted"`.
@@ -86,6 +95,7 @@ class Halves:
 
     norms: tuple[str, str]
     fits: Callable[[Any], bool]
+    branches: tuple[str, str] | None = None
     bias: str | None = None
     pooled: Callable[[Any], bool] = lambda model: False
     class_token: Callable[[Any, Any], ClassToken | None] = lambda model, block: None
@@ -103,7 +113,8 @@ class Stack:
             such as "ff: text image"; or the names of the linear layers of one that is no module of its own and can be
             reduced with the whole block only.
         rows: tensor arguments of block and attention that have a row per token, with their axes, such as
-            {"image_rotary_emb": "(text image) d"}.
+            {"image_rotary_emb": "(text image) d"}; "keys: b 1 1 image" where the tokens are those attended to; or a
+            method of a module in the block that makes such a tensor, such as {"attn.bias()": "1 h image image"}.
         stays: arguments that may have as many rows as there are tokens by chance.
         reduces: what can be reduced.
         norm: name of the module that normalises the block's tokens before its projections, where whole blocks can
@@ -137,7 +148,8 @@ class Family:
         text: the argument that holds the text, `[B, T, C]`; or what counts its tokens as the blocks see them.
         prefix: counts the tokens that lead the image's by themselves, such as class tokens.
         projection: where the last linear layer is, which makes a token's part of the output.
-        entry: where the module is whose call begins a model call, if it is not the model itself.
+        entry: where the module is whose call begins a model call, if it is not the model itself; or what says it.
+        axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w".
         repeats: whether the model is called once per denoising step, rather than once per picture.
     """
 
@@ -149,5 +161,6 @@ class Family:
     text: str | Callable[[Any, Mapping[str, Any]], int] = "encoder_hidden_states"
     prefix: Callable[[Any], int] = lambda model: 0
     projection: str = "proj_out"
-    entry: str = ""
+    entry: str | Callable[[Any], str] = ""
+    axes: str = ""
     repeats: bool = True

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise, product
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from tokred.errors import UnsupportedModel
 from tokred.family.description import GridReader, Grids
+
+if TYPE_CHECKING:
+    import torch
 
 
 def patches(
@@ -22,14 +23,14 @@ def patches(
     Args:
         argument: holds the latents.
         size: a number, or the name of a field of the model's config that holds one, or one for each axis; one for all
-            axes where there are fewer.
+            axes where there are fewer; None in the config is 1.
         axes: of the latents that make up the grid.
     """
 
     def read(model: Any, arguments: Mapping[str, Any]) -> Grids:
         sizes = _sizes(model, size, len(axes))
         shape = arguments[argument].shape
-        return (tuple(shape[axis] // n for axis, n in zip(axes, sizes, strict=True)),)
+        return (_flat(tuple(shape[axis] // n for axis, n in zip(axes, sizes, strict=True))),)
 
     return read
 
@@ -38,7 +39,12 @@ def counts(*names: str) -> GridReader:
     """Read the grid from arguments that hold its lengths, such as "num_frames", "height", "width"."""
 
     def read(model: Any, arguments: Mapping[str, Any]) -> Grids:
-        return (tuple(int(arguments[name]) for name in names),)
+        given: list[Any] = [arguments.get(name) for name in names]
+        if None in given:
+            raise UnsupportedModel(
+                f"The model was called without {names[given.index(None)]!r}. Pass {', '.join(names)}."
+            )
+        return (tuple(map(int, given)),)
 
     return read
 
@@ -60,6 +66,20 @@ def shapes(argument: str) -> GridReader:
     return read
 
 
+def without(argument: str, read: GridReader) -> GridReader:
+    """Refuse calls with an argument that counts or remembers tokens; else read the grids by `read`."""
+
+    def refuse(model: Any, arguments: Mapping[str, Any]) -> Grids:
+        if arguments.get(argument) is not None:
+            raise UnsupportedModel(
+                f"Tokens cannot be removed from a call with {argument!r}: it counts or remembers them. Call the model "
+                "without it, or use a method that skips whole steps, such as 'balanced'."
+            )
+        return read(model, arguments)
+
+    return refuse
+
+
 class PositionIds:
     """Reads the grids from position ids `[N, 1 + d]` or `[B, N, 1 + d]`: which picture, then place, of each token.
 
@@ -68,10 +88,16 @@ class PositionIds:
     Args:
         argument: holds them.
         axes: the columns that hold the place.
+        count: counts the image's tokens, where those of text stand before them; by default all are the image's.
     """
 
-    def __init__(self, argument: str, axes: tuple[int, ...] = (1, 2)) -> None:
-        self.argument, self.axes = argument, axes
+    def __init__(
+        self,
+        argument: str,
+        axes: tuple[int, ...] = (1, 2),
+        count: Callable[[Mapping[str, Any]], int] | None = None,
+    ) -> None:
+        self.argument, self.axes, self.count = argument, axes, count
         self._ids: torch.Tensor | None = None
         self._grids: Grids = ()
 
@@ -79,7 +105,8 @@ class PositionIds:
         """See `GridReader`."""
         ids = arguments[self.argument]
         if ids is not self._ids:
-            self._grids, self._ids = grids_of(ids, self.axes, self.argument), ids
+            image = ids if self.count is None else ids[..., -self.count(arguments) :, :]
+            self._grids, self._ids = grids_of(image, self.axes, self.argument), ids
         return self._grids
 
 
@@ -119,5 +146,6 @@ def _sizes(model: Any, size: Any, axes: int) -> tuple[int, ...]:
     """Return the size of a patch along each axis."""
     named = [size] if isinstance(size, (str, int)) else list(size)
     values = [getattr(model.config, n) if isinstance(n, str) else n for n in named]
+    values = [1 if value is None else value for value in values]
     flat = [int(n) for value in values for n in (value if isinstance(value, (tuple, list)) else (value,))]
     return tuple(flat * axes) if len(flat) == 1 else tuple(flat[-axes:])

@@ -13,7 +13,7 @@ from tokred.layout import Layout
 
 def entry_of(family: Family, model: nn.Module) -> nn.Module:
     """Return the module whose call begins a model call and tells its layout."""
-    return model.get_submodule(family.entry)
+    return model.get_submodule(family.entry(model) if callable(family.entry) else family.entry)
 
 
 def layout_of(family: Family, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:

@@ -11,6 +11,10 @@ tokens). On the right any other word is a value that is passed on.
 
 is a tensor argument of four axes with a row per token along its second. "b" is the batch; with "..." in front there may
 be any number of axes before those that are written.
+
+    "b? h? image d"
+
+has two, three or four axes: those with "?" may be missing, and are added where samples keep different tokens.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from tokred.errors import SpecError
 
 IMAGE = "image"
 CONTEXT = ("text", "prefix")
+KEYS = "keys: "
 Order = tuple[str, ...]
 """The parts of a sequence, one after the other, such as ("text", "image")."""
 
@@ -63,14 +68,22 @@ class Rows:
         item: which one, where the argument is a tuple and only one of it has such rows; None for all.
         axes: the axes that run over tokens, each with the parts along it.
         ndim: number of axes of a tensor that has such rows; one with others has none. None for any number.
+        optional: how many of the first of these may be missing.
         batched: whether the first axis is the batch, or of length 1 in its place.
+        keys: whether the tokens are those that are attended to, and not those that attend.
     """
 
     argument: str
     item: int | None
     axes: tuple[tuple[int, Order], ...]
     ndim: int | None
+    optional: int
     batched: bool
+    keys: bool = False
+
+    def has(self, ndim: int) -> bool:
+        """Say whether a tensor of so many axes has such rows."""
+        return self.ndim is None or self.ndim - self.optional <= ndim <= self.ndim
 
     def __str__(self) -> str:
         return self.argument if self.item is None else f"{self.argument}[{self.item}]"
@@ -94,21 +107,31 @@ def read_call(text: str) -> Call:
 
 
 @functools.cache
-def read_rows(argument: str, text: str) -> Rows:
+def read_rows(argument: str, text: str) -> tuple[Rows, ...]:
     """Read the axes of an argument, such as `"(text image) d"`; `"name.0"` is the first of a tuple's tensors.
+
+    Where block and attention are given it in different forms, both are written, such as
+    `"b (text image) | b 1 (text image) (text image)"`. With "keys: " in front the rows are of the keys alone, as those
+    of a mask `[B, 1, 1, L]`.
 
     Raises:
         SpecError: if it names no axis of tokens, or is not of this form.
     """
-    words = _axes(text)
+    return tuple(_rows(argument, form.strip()) for form in text.split("|"))
+
+
+def _rows(argument: str, text: str) -> Rows:
+    words = _axes(text.removeprefix(KEYS))
     from_last = words[:1] == [("...",)]
     words = words[1:] if from_last else words
-    axes = tuple((i - len(words) if from_last else i, word) for i, word in enumerate(words) if IMAGE in word)
+    optional = sum(word[0].endswith("?") for word in words)
+    first = -len(words) if from_last or optional else 0
+    axes = tuple((first + i, word) for i, word in enumerate(words) if IMAGE in word)
     if not axes:
         raise SpecError(f"{argument}: {text!r} names no axis of image tokens. Write '(text image) d' or 'image d'.")
     name, _, item = argument.partition(".")
-    ndim, batched = (None, True) if from_last else (len(words), words[0] in (("b",), ("1",)))
-    return Rows(name, int(item) if item else None, axes, ndim, batched)
+    ndim, batched = (None, True) if from_last else (len(words), words[0] in (("b",), ("1",), ("b?",)))
+    return Rows(name, int(item) if item else None, axes, ndim, optional, batched, text.startswith(KEYS))
 
 
 def _argument(text: str, part: str) -> tuple[str, Order]:

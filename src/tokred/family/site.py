@@ -19,11 +19,12 @@ class Rotary:
 
     Attributes:
         rows: the argument that holds the tables; without it the attention does not rotate.
-        queries: the last module that queries pass before they would be rotated, tokens along axis 1.
+        queries: the last module that queries pass before they would be rotated.
         keys: the last module that keys pass, likewise.
         order: the parts of the sequence that these two see.
         rotate: see `tokred.family.Rotate`.
         context: the same two modules for the context's tokens, where these have their own.
+        heads_first: whether these modules return `[B, H, L, d]`.
     """
 
     rows: Rows
@@ -31,7 +32,8 @@ class Rotary:
     keys: nn.Module
     order: Order
     rotate: Rotate
-    context: tuple[nn.Module, nn.Module] | None = None
+    context: tuple[nn.Module, ...] = ()
+    heads_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class AttentionModules:
         keys: the layers that make keys and values, where these are layers of their own: they can be fed other tokens.
         shown_key: returns the keys, `[B, L, C]` or by heads `[B, H, L, d]`.
         shown_value: likewise the values.
+        heads: how many heads stand side by side in `[B, L, C]`, where their mean is asked for; else 0.
         norm: of a whole block that can attend to keys of all tokens, the module that normalises its tokens before the
             projections; the first of what it returns.
         rotary: where queries and keys can be rotated, if they are.
@@ -55,6 +58,7 @@ class AttentionModules:
     keys: tuple[nn.Module, ...] = ()
     shown_key: nn.Module | None = None
     shown_value: nn.Module | None = None
+    heads: int = 0
     norm: nn.Module | None = None
     rotary: Rotary | None = None
     rotates: bool = False
@@ -65,7 +69,7 @@ class StreamModules:
     """Of a block of attention and MLP one after the other: what lets tokens be removed for good between the two.
 
     Attributes:
-        halves: of each half, the norm and what makes what is added.
+        halves: of each half, its first module and the last, which makes what is added.
         bias: the argument for what is added to the attention's logits, if there is one.
         pooled: whether the image tokens are pooled after the last block.
     """
@@ -73,6 +77,21 @@ class StreamModules:
     halves: tuple[tuple[nn.Module, nn.Module], tuple[nn.Module, nn.Module]]
     bias: str | None
     pooled: bool
+
+
+@dataclass(frozen=True)
+class MadeRows:
+    """A method that makes a tensor with a row per token, such as a bias by relative positions.
+
+    Attributes:
+        module: whose method it is.
+        method: its name.
+        rows: the axes of what it returns.
+    """
+
+    module: nn.Module
+    method: str
+    rows: Rows
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,7 @@ class SiteSpec:
         width: channels of the tokens that the module returns, C; of the model's output, per token.
         residual: whether the output contains the input (a whole block): its own output is then the difference.
         rows: the arguments that have a row per token.
+        made: methods inside that make what has a row per token.
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
         attention: the modules of its block's attention.
         class_token: what the block's class token attends to, where there is one.
@@ -106,6 +126,7 @@ class SiteSpec:
     width: int = 0
     residual: bool = False
     rows: tuple[Rows, ...] = ()
+    made: tuple[MadeRows, ...] = ()
     stays: tuple[str, ...] = ()
     attention: AttentionModules = field(default=AttentionModules())
     class_token: ClassToken | None = None

@@ -13,7 +13,7 @@ from tokred.errors import UnsupportedModel
 from tokred.family.cost import Cost, linear_flops
 from tokred.family.description import Attention, Family, Stack
 from tokred.family.signature import IMAGE, Call, Order, Rows, read_call, read_rows
-from tokred.family.site import AttentionModules, Rotary, SiteSpec, StreamModules
+from tokred.family.site import AttentionModules, MadeRows, Rotary, SiteSpec, StreamModules
 
 OF_MODEL = Call("", (), "", ((IMAGE,),))
 """How a model itself is called: nothing is asked of it."""
@@ -43,7 +43,8 @@ def _model_site(family: Family, model: nn.Module, sites: list[SiteSpec]) -> Site
     blocks = [site for site in sites if site.kind == "block"] or sites
     costs = [site.cost for site in blocks if site.cost is not None]
     projection = dict(model.named_modules()).get(family.projection) if blocks else None
-    call = replace(OF_MODEL, order=blocks[0].call.order, beside=blocks[0].call.beside) if blocks else OF_MODEL
+    shown = max(blocks, key=lambda site: len(site.call.context)).call if blocks else OF_MODEL
+    call = replace(OF_MODEL, order=shown.order, beside=shown.beside)
     width = getattr(projection, "out_features", 0)
     return SiteSpec("model", "model", 0, model, call, sum(costs, Cost(0.0)) if costs else None, width)
 
@@ -87,7 +88,7 @@ class _Block:
             costs.append(cost)
             if "mlp" in self.stack.reduces:
                 call = Call(_first_argument(self._at(path)), order, "", (order,))
-                yield replace(self._site("mlp", path, call, cost, shown), rows=(), stays=())
+                yield replace(self._site("mlp", path, call, cost, shown), rows=(), made=(), stays=())
         elif self.stack.mlp:
             costs.append(Cost(linear_flops(*(self._at(layer) for layer in self.stack.mlp))))
         if "block" in self.stack.reduces:
@@ -100,7 +101,7 @@ class _Block:
         return replace(site, residual=True, stream=self._stream())
 
     def _site(self, kind: Any, path: str, call: Call, cost: Cost, attention: AttentionModules) -> SiteSpec:
-        halves, rows = self.stack.halves, self._rows()
+        halves, rows, made = self.stack.halves, self._rows(), self._made()
         return SiteSpec(
             name=f"{self.name}.{path}" if path else self.name,
             kind=kind,
@@ -110,11 +111,12 @@ class _Block:
             cost=cost,
             width=self._width(),
             rows=rows,
+            made=made,
             stays=(*self.stack.stays, *([call.beside] if call.beside else [])),
             attention=attention,
             class_token=halves.class_token(self.model, self.block) if halves else None,
             scale=self.stack.scale,
-            per_sample=all(row.batched for row in rows),
+            per_sample=all(row.batched for row in (*rows, *(each.rows for each in made))),
         )
 
     def _mlp(self) -> tuple[str, Order]:
@@ -125,7 +127,13 @@ class _Block:
         return path, tuple(parts.split()) or read_call(self.stack.call).order
 
     def _rows(self) -> tuple[Rows, ...]:
-        return tuple(read_rows(argument, axes) for argument, axes in self.stack.rows.items())
+        given = {name: axes for name, axes in self.stack.rows.items() if not name.endswith("()")}
+        return tuple(rows for name, axes in given.items() for rows in read_rows(name, axes))
+
+    def _made(self) -> tuple[MadeRows, ...]:
+        methods = [(name[:-2], axes) for name, axes in self.stack.rows.items() if name.endswith("()")]
+        places = [(*name.rpartition(".")[::2], axes) for name, axes in methods]
+        return tuple(MadeRows(self._at(path), name, read_rows(name, axes)[0]) for path, name, axes in places)
 
     def _width(self) -> int:
         """Return the channels of the block's tokens."""
@@ -133,7 +141,7 @@ class _Block:
         if self.stack.attention:
             attention = self.stack.attention[0]
             names = attention.projections
-            layers = [self._at(f"{attention.path}.{names if isinstance(names, str) else names[0]}")]
+            layers = [getattr(self._at(attention.path), names if isinstance(names, str) else names[0])]
         return int(layers[0].in_features) if layers else 0
 
     def _attention(self, attention: Attention) -> AttentionModules:
@@ -147,31 +155,28 @@ class _Block:
         return AttentionModules(
             order=order,
             query=query,
-            keys=(key, value),
+            keys=(key, value) if attention.apart else (),
             shown_key=key,
             shown_value=value,
+            heads=getattr(module, attention.heads) if attention.heads else 0,
             rotary=self._rotary(attention, module, order),
             rotates=bool(attention.rotary),
         )
 
     def _rotary(self, attention: Attention, module: Any, order: Order) -> Rotary | None:
         rows = [row for row in self._rows() if row.argument == attention.rotary]
-        if not rows or attention.rotate is None or attention.norms is None:
+        if not rows or attention.rotate is None or not attention.norms:
             return None
-        query, key = (getattr(module, name) for name in attention.norms)
-        context = None
-        if attention.context_norms:
-            context_query, context_key = (getattr(module, name) for name in attention.context_norms)
-            context = context_query, context_key
-        return Rotary(rows[0], query, key, order, attention.rotate, context)
+        query, key, *context = (getattr(module, name) for name in attention.norms)
+        return Rotary(rows[0], query, key, order, attention.rotate, tuple(context), attention.heads_first)
 
     def _stream(self) -> StreamModules | None:
         """Return what lets tokens be removed for good between attention and MLP, where the block is such."""
         halves = self.stack.halves
         if halves is None or not halves.fits(self.block):
             return None
-        paths = zip(halves.norms, (self.stack.attention[0].path, self._mlp()[0]), strict=True)
-        first, second = ((self._at(norm), self._at(branch)) for norm, branch in paths)
+        branches = halves.branches or (self.stack.attention[0].path, self._mlp()[0])
+        first, second = ((self._at(norm), self._at(last)) for norm, last in zip(halves.norms, branches, strict=True))
         return StreamModules((first, second), halves.bias, halves.pooled(self.model))
 
     def _at(self, path: str) -> Any:
@@ -183,7 +188,7 @@ def _attention_cost(attention: Any, described: Attention) -> Cost:
     out = linear_flops(*([getattr(attention, described.out)] if getattr(attention, described.out, None) else []))
     if isinstance(described.projections, str):
         fused = getattr(attention, described.projections)
-        inner = getattr(attention, "inner_dim", fused.out_features // 3)
+        inner = getattr(attention, "inner_dim", fused.out_features // 3 if described.path else fused.in_features)
         keys = 4.0 * inner * fused.in_features
         return Cost(linear_flops(fused) - keys + out, keys, 4.0 * inner)
     query, key, value = (getattr(attention, name) for name in described.projections)

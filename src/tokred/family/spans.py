@@ -24,6 +24,13 @@ def lead(order: Order, length: int, image: int, prefix: int = 0) -> int:
     return length - image if place == len(order) - 1 else prefix
 
 
+def fits(order: Order, length: int, image: int, prefix: int) -> bool:
+    """Say whether a sequence made up of `order` may be so long; of text nobody knows how long it is."""
+    if "text" in order:
+        return length > image
+    return length == image + ("prefix" in order) * prefix
+
+
 def split(x: torch.Tensor, order: Order, image: int, prefix: int = 0) -> tuple[torch.Tensor, ...]:
     """Split `[B, L, ...]` into what stands before the image's tokens, these, and what comes after."""
     before = lead(order, x.shape[1], image, prefix)

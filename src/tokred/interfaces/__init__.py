@@ -1,14 +1,20 @@
 """The four interfaces that a method is composed of, and the signals that one of them compares."""
 
-from tokred.interfaces.around import Around, Forward
-from tokred.interfaces.matcher import Draw, Matcher, Trained
-from tokred.interfaces.memory import Memory, MemorySpec, Remembered
-from tokred.interfaces.place import ClassToken, Place
-from tokred.interfaces.recovery import Recovery
-from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
-from tokred.interfaces.signal import Probe, Signal
-from tokred.interfaces.similarity import Similarity
-from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
+from typing import TYPE_CHECKING
+
+from tokred._lazy import lazily
+
+if TYPE_CHECKING:
+    from tokred.interfaces.around import Around, Forward
+    from tokred.interfaces.matcher import Draw, Matcher, Trained
+    from tokred.interfaces.memory import Memory, MemorySpec, Remembered
+    from tokred.interfaces.place import ClassToken, Place, Shown
+    from tokred.interfaces.recovery import Recovery
+    from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
+    from tokred.interfaces.signal import Probe, Signal
+    from tokred.interfaces.similarity import Similarity
+    from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
+
 
 __all__ = [
     "DENSE",
@@ -28,9 +34,12 @@ __all__ = [
     "Recovery",
     "Remembered",
     "Scheduler",
+    "Shown",
     "Signal",
     "Similarity",
     "SiteInfo",
     "SiteKind",
     "Trained",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from tokred.interfaces.matcher import Matcher
 from tokred.interfaces.site import SiteInfo
+
+if TYPE_CHECKING:
+    from tokred.interfaces.matcher import Matcher
 
 
 class Phase(Enum):

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from tokred.errors import WeightsError
+from tokred.metrics.metric import Metric
 from tokred.metrics.pictures import picture_pair
 
 WEIGHTS = Path(__file__).with_name("lpips_alex.safetensors")
@@ -34,7 +35,7 @@ class Lpips(nn.Module):
         tensors: `conv_0.weight`, `conv_0.bias` ... of AlexNet's five convolutions, and the linear heads
             `lin0` ... `lin4`, `[1, C, 1, 1]`; any floating-point dtype.
 
-    Example:
+    Examples:
         >>> lpips = Lpips.load()
         >>> grey = torch.full((2, 3, 64, 64), 0.5)
         >>> lpips(grey, grey)
@@ -101,3 +102,13 @@ def _checked_bytes(path: Path) -> bytes:
     if found != SHA256:
         raise WeightsError(f"The LPIPS weights {path} have SHA-256 {found}, but must have {SHA256}. {restore}")
     return content
+
+
+METRIC = Metric(
+    name="lpips",
+    title="LPIPS",
+    digits=3,
+    higher=False,
+    needs="its weights, which come along",
+    load=lambda: Lpips.load(),
+)

@@ -60,7 +60,7 @@ class Paired:
         Raises:
             SpecError: if the two have different lengths, are empty, or hold a value that is not finite.
 
-        Example:
+        Examples:
             >>> paired = Paired.of([3.0, 5.0, 4.0], [1.0, 2.0, 4.0])
             >>> paired.wins, paired.ties, paired.losses, paired.p
             (2, 1, 0, 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from tokred.metrics.metric import Metric
 from tokred.metrics.pictures import picture_pair
 
 IDENTICAL_PSNR = 100.0
@@ -23,7 +24,7 @@ def psnr(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     Raises:
         SpecError: the two differ in shape, or one is no such batch.
 
-    Example:
+    Examples:
         >>> black = torch.zeros(2, 3, 8, 8)
         >>> psnr(black + 0.1, black)
         tensor([20., 20.])
@@ -35,3 +36,6 @@ def psnr(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
 def decibels(error: torch.Tensor) -> torch.Tensor:
     """Return mean squared errors `[B]` as PSNR, for a peak of 1; at most `IDENTICAL_PSNR`."""
     return -10 * error.clamp(min=10 ** (-IDENTICAL_PSNR / 10)).log10()
+
+
+METRIC = Metric(name="psnr", title="PSNR", unit="dB", digits=1, load=lambda: psnr)

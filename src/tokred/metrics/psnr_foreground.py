@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from tokred.metrics.metric import Metric
 from tokred.metrics.pictures import picture_pair
 from tokred.metrics.psnr import decibels
 
@@ -27,7 +28,7 @@ def psnr_foreground(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Te
     Raises:
         SpecError: the two differ in shape, or one is no such batch.
 
-    Example:
+    Examples:
         >>> reference = torch.ones(1, 3, 8, 8)
         >>> reference[..., :4] = 0.5
         >>> psnr_foreground(reference * 0.8, reference)
@@ -38,3 +39,6 @@ def psnr_foreground(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Te
     counted = foreground | ~foreground.any(dim=(2, 3), keepdim=True)
     error = ((x - y).square() * counted).sum(dim=(1, 2, 3)) / (counted.sum(dim=(1, 2, 3)) * y.shape[1])
     return decibels(error)
+
+
+METRIC = Metric(name="psnr_foreground", title="foreground PSNR", unit="dB", digits=1, load=lambda: psnr_foreground)

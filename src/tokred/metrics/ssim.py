@@ -7,6 +7,7 @@ import math
 import torch
 from torch.nn import functional
 
+from tokred.metrics.metric import Metric
 from tokred.metrics.pictures import picture_pair
 
 _RADIUS = 5
@@ -62,3 +63,6 @@ def _smooth(maps: torch.Tensor) -> torch.Tensor:
             shifted = shifted.add(maps.narrow(dim, start, size), alpha=weight)
         maps = shifted
     return maps
+
+
+METRIC = Metric(name="ssim", title="SSIM", digits=3, shown=False, load=lambda: ssim)

@@ -50,12 +50,12 @@ class Delta:
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Correct the forecasts of all tokens by those of `kept` `[B, K, C]`, `[B, N, C]`."""
         base = self.base.recall(memory, time).to(kept.dtype)
-        missed = kept - reduction.merge(base)
+        change = reduction.unmerge(kept - reduction.merge(base))
         if self.gain == "fitted":
-            change = reduction.unmerge(missed).mul_(memory["gain"].unsqueeze(-1).to(kept.dtype))
+            full = torch.addcmul(base, change, memory["gain"].unsqueeze(-1).to(kept.dtype))
         else:
-            change = reduction.unmerge(missed.mul_(self.gain))
-        return reduction.put(kept, change.add_(base))
+            full = torch.add(base, change, alpha=self.gain)
+        return reduction.put(kept, full)
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the base's forecasts, `[B, N, C]`."""

@@ -16,6 +16,8 @@ Variable = Literal["log_snr", "noise"]
 EDGE = 1e-3
 """The share of noise that the ends of a generation are taken for, where one of picture and noise is 0."""
 
+_LINE: MemorySpec = {"slope": (), "offset": ()}
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -40,9 +42,9 @@ class Forecast:
             raise SpecError(f"variable={self.variable!r} is not known. Allowed: {', '.join(get_args(Variable))}.")
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
-        """Declare the last output, how it changed, for order 2 how that changed; the outputs' times and number."""
-        differences = {"change": shape, "bend": shape} if self.order == 2 else {"change": shape}
-        return {"output": shape, **differences, "times": (self.order + 1,), "seen": ()}
+        """Declare the last output, how it changed, for order 2 how that changed; and what a time is worth."""
+        spec: MemorySpec = {"output": shape, "change": shape, "times": (self.order,), "begun": (), **_LINE}
+        return spec | {"bend": shape, "slope_2": (), "offset_2": ()} if self.order == 2 else spec
 
     def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`, and how it has changed."""
@@ -50,11 +52,13 @@ class Forecast:
         if self.order == 2:  # as much as the change before would be over this time
             memory["bend"].copy_(change).mul_(-_ratio(time - times[0], times[0] - times[1]))
         torch.sub(output, memory["output"], out=change)
+        memory["output"].copy_(output)
         if self.order == 2:
             memory["bend"].add_(change)
-        memory["output"].copy_(output)
-        times.copy_(torch.cat([time.view(1), times[:-1]]))
-        memory["seen"].add_(1)
+            _draw_line(memory, "_2", memory["slope"] != 0, times[0], times[1] - time)
+        _draw_line(memory, "", memory["begun"], time, times[0] - time)
+        memory["begun"].fill_(1)
+        times.copy_(torch.cat([time.view(1), times[:-1]]) if self.order == 2 else time)
 
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the forecasts, `[B, N, C]`."""
@@ -62,15 +66,10 @@ class Forecast:
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the forecasts, `[B, N, C]`."""
-        time, times, seen, change = self._place(time), memory["times"], memory["seen"], memory["change"]
-        ahead, step = time - times[0], times[0] - times[1]
-        share = _ratio(ahead, step) * (seen >= 2)
-        forecast = torch.addcmul(memory["output"], change, share.to(change.dtype))
-        if self.order == 2:
-            bent = _ratio(ahead * (time - times[1]), step * (times[0] - times[2]))
-            share = bent * ((seen >= 3) & (times[1] != times[2]))
-            forecast.addcmul_(memory["bend"], share.to(forecast.dtype))
-        return forecast
+        time = self._place(time)
+        share = _on_line(memory, "", time)
+        forecast = torch.addcmul(memory["output"], memory["change"], share)
+        return forecast.addcmul_(memory["bend"], share * _on_line(memory, "_2", time)) if self.order == 2 else forecast
 
     def _place(self, time: torch.Tensor) -> torch.Tensor:
         """Return where a share of noise lies on the line that the polynomial runs over.
@@ -78,6 +77,20 @@ class Forecast:
         That line has picture and noise the other way round, which changes the sign of every distance and no ratio.
         """
         return time if self.variable == "noise" else time.logit(eps=EDGE)
+
+
+def _draw_line(memory: Memory, which: str, known: torch.Tensor, zero: torch.Tensor, span: torch.Tensor) -> None:
+    """Remember the line that is 0 at `zero` and falls by 1 over `span`, or one of zeros unless it is `known`.
+
+    A call is then worth two operations fewer, of which there are many more than dense ones.
+    """
+    slope = torch.div(known, span, out=memory[f"slope{which}"]).nan_to_num_(0.0, 0.0, 0.0)
+    torch.mul(zero, slope, out=memory[f"offset{which}"])
+
+
+def _on_line(memory: Memory, which: str, time: torch.Tensor) -> torch.Tensor:
+    """Return the value of a line that is remembered."""
+    return torch.addcmul(memory[f"offset{which}"], memory[f"slope{which}"], time, value=-1)
 
 
 def _ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

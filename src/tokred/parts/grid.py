@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, get_args
 
 import torch
@@ -11,8 +12,10 @@ from tokred.errors import SpecError
 from tokred.interfaces import Draw, Memory, Similarity
 from tokred.layout import Layout
 from tokred.parts.cells import cells_of, check_stride, count_cells
+from tokred.parts.checks import check_at_least
 from tokred.parts.frequency import NO_PENALTY, FrequencyPenalty
-from tokred.parts.pairing import best_destinations
+from tokred.parts.pairing import best_among
+from tokred.parts.window import best_nearby, windows_of
 from tokred.reduction import Reduction
 
 Remove = Literal["similar", "least"]
@@ -27,28 +30,33 @@ class GridMatcher:
     cell hold sources only. The destinations are shared by the batch; the pairs are each sample's own.
 
     Attributes:
-        stride: height and width `(sy, sx)` of a cell, in tokens.
+        stride: height and width `(sy, sx)` of a cell, in tokens; or frames before them, `(sf, sy, sx)`.
         random: whether the destination is drawn anew in each cell at every match; else it is the top-left token.
         penalty: what tokens lose that earlier matches chose often.
+        window: how many cells beyond its own a token's destination may be in, at least; 0 for anywhere. Tokens are
+            compared tile by tile, of 8 by 8 cells, and all of a tile with all cells within `window` of it: time is
+            linear in the number of tokens.
         remove: which r tokens go: "similar", those that resemble a destination most; "least", those whose features are
             shortest, a length counting `1 + penalty` times: with signal="error" the tokens stay whose forecasts err
             most. Either way each goes to the destination that it resembles most.
     """
 
-    stride: tuple[int, int] = (2, 2)
+    stride: tuple[int, ...] = (2, 2)
     random: bool = True
     penalty: FrequencyPenalty = NO_PENALTY
     remove: Remove = "similar"
+    window: int = 0
 
     def __post_init__(self) -> None:
         check_stride(self.stride)
+        check_at_least("window", self.window, 0, "cells around a tile in which destinations are looked for; 0 for all")
         if self.remove not in get_args(Remove):
             raise SpecError(f"remove={self.remove!r} is not known. Allowed: {', '.join(get_args(Remove))}.")
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are no destinations: 1 - 1 / (sy * sx)."""
-        return 1 - 1 / (self.stride[0] * self.stride[1])
+        """Share of the tokens that are no destinations where cells fill the grid."""
+        return 1 - 1 / prod(self.stride)
 
     def capacity(self, layout: Layout) -> int:
         """Return the number of sources, or 0 where a grid is smaller than one cell."""
@@ -56,16 +64,19 @@ class GridMatcher:
         return layout.image - cells if cells else 0
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
-        """Draw a destination per cell; return the positions of sources `[S]` and destinations `[D]`, ascending."""
+        """Draw a destination per cell; return their positions, ascending, `[D]`, and the places of kept tokens `[K]`.
+
+        Where there is a window, what `best_nearby` takes comes after these.
+        """
         cells = cells_of(layout, self.stride)
-        drawn = (
-            torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
-            if self.random
-            else cells.new_zeros(1, 1)
-        )
-        is_dst = torch.zeros(layout.image, dtype=torch.bool)
-        is_dst[cells.gather(1, drawn.expand(len(cells), 1))] = True
-        return (~is_dst).nonzero()[:, 0], is_dst.nonzero()[:, 0]
+        if self.random:
+            drawn = torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
+            cells = cells.gather(1, drawn)
+        (dst, cell), kept = cells[:, 0].sort(), torch.arange(layout.image - r)
+        if not self.window:
+            return dst, kept
+        tiles, near, places = windows_of(layout, self.stride, self.window)
+        return dst, kept, tiles, cell.argsort()[near], places
 
     def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         """Declare the counts of the penalty."""
@@ -73,19 +84,21 @@ class GridMatcher:
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Pair `r` sources of `features` `[B, N, C]` with their most similar destinations, penalties deducted."""
-        src, dst = draw
+        dst, places, *windows = draw
         for_src, for_dst = self.penalty.of_sources(memory), self.penalty.of_destinations(memory)
-        sources = features.index_select(1, src)
-        score, place = best_destinations(
-            sources,
-            features.index_select(1, dst),
-            similarity,
-            None if for_dst is None else for_dst.index_select(1, dst),
-        )
-        loss = 0.0 if for_src is None else for_src.index_select(1, src)
-        score = score - loss if self.remove == "similar" else _shortness(sources) * (1 + loss)
-        chosen = score.argsort(dim=1, descending=True, stable=True)[:, :r]
-        reduction = Reduction.from_pairs(features.shape[1], src[chosen], dst[place.gather(1, chosen)])
+        deducted = None if for_dst is None else for_dst.index_select(1, dst)
+        if windows:
+            score, follows = best_nearby(features, dst, tuple(windows), similarity, deducted)
+        else:
+            score, follows = best_among(features, dst, similarity, deducted, exact=for_src is not None)
+        if self.remove == "least":
+            score = _shortness(features)
+        if for_src is not None:
+            score = score - for_src if self.remove == "similar" else score * (1 + for_src)
+        # Destinations come first, then the r sources to remove, then the other ones.
+        order = score.index_fill_(1, dst, torch.inf).argsort(dim=1, descending=True, stable=True)
+        kept = torch.cat([order[:, : len(dst)], order[:, len(dst) + r :]], dim=1)
+        reduction = Reduction(kept, follows.scatter_(1, kept, places.expand_as(kept)))
         self.penalty.count(reduction, memory)
         return reduction
 

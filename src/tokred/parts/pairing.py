@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 
 from tokred.interfaces import Similarity
+from tokred.parts.product import Product
 from tokred.reduction import take_rows
 
-CHUNK_SCORES = 2**22
-"""Scores held at a time: 16 MB in float32."""
+CHUNK_SCORES = 2**23
+"""Scores held at a time: 32 MB in float32."""
+
+
+def best_among(
+    features: torch.Tensor,
+    dst: torch.Tensor,
+    similarity: Similarity,
+    penalty: torch.Tensor | None = None,
+    exact: bool = True,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the most similar one of some tokens for every token, themselves too; the first of equals.
+
+    Args:
+        features: of all tokens, `[B, N, C]`.
+        dst: positions of those among which to find it, shared by the batch, `[D]`, int64.
+        similarity: scores the pairs.
+        penalty: see `best_destinations`.
+        exact: whether the scores are to be those of `similarity`; else they may all be multiplied by one number.
+
+    Returns:
+        The best score and its place in `dst`, both `[B, N]`.
+    """
+    if isinstance(similarity, Product) and type(similarity).scores is Product.scores:
+        units = similarity.unit(features)
+        score = partial(similarity.products, exact=exact or penalty is not None)
+        return _best(units, units.index_select(1, dst), score, penalty)
+    return _best(features, features.index_select(1, dst), similarity.scores, penalty)
 
 
 def best_destinations(
@@ -27,8 +57,7 @@ def best_destinations(
     Returns:
         The best score and its destination's place in `dst`, both `[B, S]`.
     """
-    best = [_scores(chunk, dst, similarity, penalty).max(dim=2) for chunk in in_chunks(src, dst)]
-    return torch.cat([b.values for b in best], dim=1), torch.cat([b.indices for b in best], dim=1)
+    return _best(src, dst, similarity.scores, penalty)
 
 
 def all_but(tokens: torch.Tensor, count: int) -> torch.Tensor:
@@ -62,7 +91,20 @@ def in_chunks(src: torch.Tensor, dst: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return torch.split(src, max(1, CHUNK_SCORES // (src.shape[0] * dst.shape[1])), dim=1)
 
 
-def _scores(src: torch.Tensor, dst: torch.Tensor, similarity: Similarity, penalty: torch.Tensor | None) -> torch.Tensor:
-    """Score `[B, S, D]`, without what is not a number."""
-    scores = similarity.scores(src, dst).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
-    return scores if penalty is None else scores - penalty.unsqueeze(1)
+Scoring = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _best(
+    src: torch.Tensor, dst: torch.Tensor, score: Scoring, penalty: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """See `best_destinations`; in chunks only where there are several."""
+    best = [_scores(chunk, dst, score, penalty).max(dim=2) for chunk in in_chunks(src, dst)]
+    if len(best) == 1:
+        return best[0].values, best[0].indices
+    return torch.cat([b.values for b in best], dim=1), torch.cat([b.indices for b in best], dim=1)
+
+
+def _scores(src: torch.Tensor, dst: torch.Tensor, score: Scoring, penalty: torch.Tensor | None) -> torch.Tensor:
+    """Score `[B, S, D]`, without what is not a number; in place, the scores being nobody else's."""
+    scores = score(src, dst).nan_to_num_(nan=-torch.inf, neginf=-torch.inf)
+    return scores if penalty is None else scores.sub_(penalty.unsqueeze(1))

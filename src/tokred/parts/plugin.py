@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from tokred.parts.schedules import Interval
 from tokred.registry.component import Component
 from tokred.registry.hooks import hookimpl
-from tokred.signals import BUILT_IN
 
 
 @hookimpl
@@ -90,4 +89,6 @@ def _signals() -> Iterator[Component]:
         "model_output": "what the whole model returned at its last call",
     }
     for name, summary in summaries.items():
-        yield Component("signal", name, f"tokred.signals:{type(BUILT_IN[name]).__name__}", summary)
+        yield Component(
+            "signal", name, f"tokred.signals:{name.replace('+', '_and_').title().replace('_', '')}", summary
+        )

@@ -28,7 +28,7 @@ class Program:
     Attributes:
         text: the line.
 
-    Example:
+    Examples:
         >>> print(Program("DDD(M .94 .94 1)*D"))
         D D D (M 0.94 0.94 1)* D
         >>> Program("DDD(M .94 1)*D").steps(9)

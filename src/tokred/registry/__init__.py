@@ -1,12 +1,18 @@
 """The registry of components, and what is asked of it most."""
 
-from tokred.registry.build import build_method, build_part, compose
-from tokred.registry.component import API_VERSION, KINDS, Component, Kind, resolve
-from tokred.registry.default import component_of, components, default_registry
-from tokred.registry.families import families, family_for, family_of, registered_families, registered_name
-from tokred.registry.hooks import hookimpl
-from tokred.registry.method_file import read_method, save_method
-from tokred.registry.registry import Provider, Registered, Registry
+from typing import TYPE_CHECKING
+
+from tokred._lazy import lazily
+
+if TYPE_CHECKING:
+    from tokred.registry.build import build_method, build_part, compose
+    from tokred.registry.component import API_VERSION, KINDS, Component, Kind, resolve
+    from tokred.registry.default import component_of, components, default_registry
+    from tokred.registry.described import families, family_for, family_of, registered_families, registered_name
+    from tokred.registry.hooks import hookimpl
+    from tokred.registry.method_file import read_method, save_method
+    from tokred.registry.registry import Provider, Registered, Registry
+
 
 __all__ = [
     "API_VERSION",
@@ -32,3 +38,5 @@ __all__ = [
     "resolve",
     "save_method",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

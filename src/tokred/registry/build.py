@@ -39,9 +39,9 @@ def build_method(method: str | Method, params: Mapping[str, Any]) -> Method:
     try:
         registered = registry.find("method", method)
     except UnknownName:
-        if method in {registered.component.name for registered in registry.all("rival")}:
+        if method in {registered.component.name for registered in registry.all("baseline")}:
             raise SpecError(
-                f"{method!r} is a rival and reduces no tokens: compare with it by `tokred bench --method {method}`."
+                f"{method!r} is a baseline and reduces no tokens: compare with it by `tokred bench --method {method}`."
             ) from None
         raise
     factory = registered.load()
@@ -100,7 +100,7 @@ def compose(
     Raises:
         SpecError: if a name or a parameter is unknown or out of range, or the parts do not fit together.
 
-    Example:
+    Examples:
         >>> import tokred
         >>> method = tokred.compose(
         ...     similarity="cosine:signal=output",

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from tokred.errors import SpecError
 
-Kind = Literal["similarity", "matcher", "scheduler", "recovery", "signal", "method", "family", "rival"]
+Kind = Literal["similarity", "matcher", "scheduler", "recovery", "signal", "method", "family", "baseline", "metric"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 API_VERSION = (1, 0)
@@ -22,8 +22,8 @@ class Component:
 
     Attributes:
         kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "signal" (a class that is made without
-            parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), or
-            "rival" (a class of something to compare with that is no token method).
+            parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), "baseline"
+            (a class of something to compare with that is no token method), or "metric" (a `tokred.metrics.Metric`).
         name: what it is called, unique within its kind.
         target: where it is, as "package.module:attribute"; imported on first use.
         summary: what it does, in one line.

@@ -52,7 +52,7 @@ def save_method(method: Method, path: str | Path) -> None:
         SpecError: if a part is not registered, or has a parameter that JSON cannot hold.
         OutputError: if the file cannot be written.
 
-    Example:
+    Examples:
         >>> tokred.save_method(method, "mine.json")  # doctest: +SKIP
     """
     parts: dict[str, Any] = {kind: _written(kind, getattr(method, kind)) for kind in PARTS}

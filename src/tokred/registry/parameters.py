@@ -45,7 +45,7 @@ def check_parameters(what: str, factory: Any, params: Mapping[str, Any]) -> None
 def parse_parameters(what: str, factory: Any, text: str) -> dict[str, Any]:
     """Read "key=value,key=value", each value as the type that `factory` declares.
 
-    A pair of numbers is written 2x4, a tuple of names attn+mlp.
+    Whole numbers are joined as in 2x4 or 2x4x4, a tuple of names as in attn+mlp.
 
     Args:
         what: what the parameters are for, as messages call it.
@@ -82,12 +82,16 @@ def _read(what: str, value: str, hint: Any) -> Any:
     try:
         if hint in readers:
             return readers[hint](value)
-        if hint == tuple[int, int]:
-            first, second = value.split("x")
-            return int(first), int(second)
+        if _is_of_integers(hint):
+            return tuple(map(int, value.replace("+", "x").split("x")))
     except (ValueError, KeyError):
-        wanted = "a pair such as 2x2" if hint == tuple[int, int] else {bool: "true or false"}.get(hint, hint.__name__)
+        several = "whole numbers such as 2x2" if _is_of_integers(hint) else hint.__name__
+        wanted = {bool: "true or false"}.get(hint, several)
         raise SpecError(f"{what} cannot be read: the value must be {wanted}.") from None
     if get_origin(hint) is tuple:
         return tuple(_read(what, item, get_args(hint)[0]) for item in value.split("+"))
     return value
+
+
+def _is_of_integers(hint: Any) -> bool:
+    return get_origin(hint) is tuple and set(get_args(hint)) <= {int, ...}

@@ -18,7 +18,13 @@ from tokred.errors import PluginError, UnknownName
 from tokred.registry.component import API_VERSION, Component, Kind
 from tokred.registry.hooks import Hooks
 
-BUILT_IN = ("tokred.parts.plugin", "tokred.rivals.plugin", "tokred_plugins.plugin", "tokred_adapters.plugin")
+BUILT_IN = (
+    "tokred.parts.plugin",
+    "tokred.metrics.plugin",
+    "tokred.baselines.plugin",
+    "tokred_plugins.plugin",
+    "tokred_adapters.plugin",
+)
 GROUP = "tokred"
 SLOW_SECONDS = 3.0
 """What the module of a plugin's hook may take to import."""
@@ -108,6 +114,10 @@ class Registry:
                 self.leave_out(registered.provider, str(error), error)
             else:
                 yield registered, target
+
+    def own(self, kind: Kind) -> list[Registered]:
+        """Return what tokred itself provides of a kind, without a look at other distributions."""
+        return [registered for registered in self._of(kind) if (kind, registered.component.name) in self._own]
 
     def built_in(self, kind: Kind, name: str) -> bool:
         """Say whether tokred itself provides that component, without a look at other distributions."""

@@ -19,7 +19,9 @@ class ClassAttention(Signal):
 
     def missing(self, place: Place) -> str:
         """See `Signal`."""
-        return "" if place.class_token is not None else "the model has no class token"
+        return (
+            "" if place.class_token is not None else "the model has no class token, or does not show what it attends to"
+        )
 
     def probe(self, place: Place) -> Probe:
         """See `Signal`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from tokred.arguments import Arguments, argument_names
@@ -52,18 +53,20 @@ class ClassRow(SlotProbe):
         self._forget()
         result = forward(*args, **kwargs)
         if self.slot.open:
-            features = self._features(Arguments(self.names, args, kwargs).get(self.token.mask))
+            features = self._features(Arguments(self.names, args, kwargs))
             if features is not None:
                 self.slot.offer(features)
         self._forget()
         return result
 
     @torch.no_grad()
-    def _features(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+    def _features(self, call: Arguments) -> torch.Tensor | None:
         """Return the signal `[B, L, C]`; None where the attention has not passed its queries, keys and values."""
         if self.query is None or self.keys is None or self.values is None:
             return None
-        logits = self.token.scale * self.query.float() @ self.keys.float().transpose(2, 3)
+        attended = self.keys if self.token.keys_of is None else self.token.keys_of(self.keys, call)
+        logits = self.token.scale * self.query.float() @ attended.float().transpose(2, 3)
+        mask = call.get(self.token.mask)
         if mask is not None:
             row = mask[..., :1, :]
             logits = logits.masked_fill(~row, -torch.inf) if row.dtype == torch.bool else logits + row
@@ -77,14 +80,19 @@ class ClassRow(SlotProbe):
 
     def _see_queries(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         queries = forward(*args, **kwargs)
-        self.query = queries[:, :, :1]
+        self.query = self._by_heads(queries)[:, :, :1]
         return queries
 
     def _see_keys(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self.keys = forward(*args, **kwargs)
-        return self.keys
+        keys = forward(*args, **kwargs)
+        self.keys = self._by_heads(keys)
+        return keys
 
     def _see_values(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         made = forward(*args, **kwargs)
         self.values = self.token.values_of(made)
         return made
+
+    def _by_heads(self, x: torch.Tensor) -> torch.Tensor:
+        """Return queries or keys as `[B, H, L, d]`."""
+        return x if x.ndim == 4 else rearrange(x, "b l (h d) -> b h l d", h=self.token.heads)

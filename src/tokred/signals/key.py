@@ -26,7 +26,7 @@ class Key(Signal):
     def probe(self, place: Place) -> Probe:
         """See `Signal`."""
         assert place.keys is not None, "refused before"
-        return ReturnedProbe(place, self.name, place.keys)
+        return ReturnedProbe(place, self.name, place.keys.module, place.keys.heads)
 
 
 class KeyAndInput(Key):
@@ -37,7 +37,7 @@ class KeyAndInput(Key):
     def probe(self, place: Place) -> Probe:
         """See `Signal`."""
         assert place.keys is not None, "refused before"
-        return _Beside(place, self.name, place.keys)
+        return _Beside(place, self.name, place.keys.module, place.keys.heads)
 
 
 class _Beside(ReturnedProbe):

@@ -46,7 +46,7 @@ def parametrize_with_checks(
         expected_failures: the reason for each check, by its name, that is known to fail. One that passes after all
             is a failure.
 
-    Example:
+    Examples:
         >>> @parametrize_with_checks(["cosine"])
         ... def test_contract(check):
         ...     check()

@@ -9,14 +9,14 @@ from torch import nn
 
 from tokred.errors import TokredError
 from tokred.testing.applying import applications
-from tokred.testing.check import Subject, demand, same
+from tokred.testing.check import Specimen, demand, same
 from tokred.testing.snapshot import changes, snapshot
 
 
-def ratio_zero_changes_nothing(subject: Subject) -> None:
+def ratio_zero_changes_nothing(specimen: Specimen) -> None:
     """With ratio=0 a model computes what it computes alone, bit for bit."""
-    for application in applications(subject, ratio=0.0):
-        part = subject.make(ratio=0.0) if subject.kind == "method" else subject.make()
+    for application in applications(specimen, ratio=0.0):
+        part = specimen.make(ratio=0.0) if specimen.kind == "method" else specimen.make()
         model = application.host.model()
         expected = application.generate(part, model)
         run = application.apply(part, model)
@@ -25,10 +25,10 @@ def ratio_zero_changes_nothing(subject: Subject) -> None:
         demand(not removed, f"{application.name}: tokens were removed at ratio 0.")
 
 
-def removal_is_exact(subject: Subject) -> None:
+def removal_is_exact(specimen: Specimen) -> None:
     """After `remove` every module of the model is as it was, and a second application does the same again."""
-    for application in applications(subject):
-        part, model = subject.make(), application.host.model()
+    for application in applications(specimen):
+        part, model = specimen.make(), application.host.model()
         before, results = snapshot(model), []
         for _ in range(2):
             run = application.apply(part, model)
@@ -39,10 +39,10 @@ def removal_is_exact(subject: Subject) -> None:
         demand(same(*results), f"{application.name}: applied again, it does something else.")
 
 
-def an_exception_leaves_no_trace(subject: Subject) -> None:
+def an_exception_leaves_no_trace(specimen: Specimen) -> None:
     """After an exception in the middle of a generation the next one is right, and removal is exact."""
-    for application in applications(subject):
-        part, model = subject.make(), application.host.model()
+    for application in applications(specimen):
+        part, model = specimen.make(), application.host.model()
         before = snapshot(model)
         run = application.apply(part, model)
         expected = application.generate(part, model)

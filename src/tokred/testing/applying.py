@@ -19,7 +19,7 @@ from tokred.interfaces import SiteKind
 from tokred.method import Method
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
 from tokred.registry import family_of, registered_families, resolve
-from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.check import Specimen, Stage, demand
 from tokred.testing.host import Host
 from tokred.testing.scheduler import shortest_reducing
 
@@ -77,17 +77,17 @@ class Application:
         return shortest_reducing(self.method_of(part).scheduler)
 
 
-def applications(subject: Subject, ratio: float = 0.5) -> list[Application]:
-    """List where a subject is applied; a family with a method of that ratio."""
-    if subject.kind == "method":
-        return [Application(str(host), host, lambda part: part, _own_family) for host in _fitting(subject)]
-    return [_of_family(host, kind, ratio) for host in hosts_of(subject) for kind in kinds_of(subject.make(), host)]
+def applications(specimen: Specimen, ratio: float = 0.5) -> list[Application]:
+    """List where a specimen is applied; a family with a method of that ratio."""
+    if specimen.kind == "method":
+        return [Application(str(host), host, lambda part: part, _own_family) for host in _fitting(specimen)]
+    return [_of_family(host, kind, ratio) for host in hosts_of(specimen) for kind in kinds_of(specimen.make(), host)]
 
 
-def hosts_of(subject: Subject) -> tuple[Host, ...]:
+def hosts_of(specimen: Specimen) -> tuple[Host, ...]:
     """Return the models that a family is checked on; at least one."""
-    demand(bool(subject.hosts), "no model to check it on. Name tiny ones: Component(..., hosts='module:HOSTS').")
-    return subject.hosts
+    demand(bool(specimen.hosts), "no model to check it on. Name tiny ones: Component(..., hosts='module:HOSTS').")
+    return specimen.hosts
 
 
 def kinds_of(family: Family, host: Host) -> list[SiteKind]:
@@ -125,13 +125,13 @@ def _of_family(host: Host, kind: SiteKind, ratio: float) -> Application:
     return Application(f"{host}, {kind}", host, lambda part: method, lambda part, model: part)
 
 
-def _fitting(subject: Subject) -> list[Host]:
+def _fitting(specimen: Specimen) -> list[Host]:
     """List the hosts that a method fits; at least one."""
     reasons, found = [], []
-    for host in subject.hosts or method_hosts():
+    for host in specimen.hosts or method_hosts():
         model = host.model()
         try:
-            apply_by(model, subject.make(), family_of)
+            apply_by(model, specimen.make(), family_of)
             found.append(host)
         except (SpecError, UnsupportedModel) as error:
             reasons.append(f"{host}: {error}")

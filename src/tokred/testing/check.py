@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from tokred.baselines import Baseline
 from tokred.family import Family
 from tokred.interfaces import Matcher, Recovery, Scheduler, Signal, Similarity
 from tokred.method import Method
+from tokred.metrics import Metric
 from tokred.registry import Kind
 from tokred.testing.host import Host
 
@@ -23,12 +25,14 @@ INTERFACES: dict[Kind, type] = {
     "scheduler": Scheduler,
     "recovery": Recovery,
     "signal": Signal,
+    "metric": Metric,
+    "baseline": Baseline,
 }
 """What a component of each kind has to be."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class Specimen:
     """A component with one set of parameters.
 
     Attributes:
@@ -103,13 +107,13 @@ class Check:
     Attributes:
         function: raises an `AssertionError` where it does not; the first line of its docstring is the promise.
         kinds: what it is for.
-        applies: says whether it is for a subject, by its traits.
+        applies: says whether it is for a specimen, by its traits.
         every_level: whether a method is tried at every level, or once where levels differ by a number alone.
     """
 
-    function: Callable[[Subject], None]
+    function: Callable[[Specimen], None]
     kinds: tuple[Kind, ...]
-    applies: Callable[[Subject], bool] = lambda subject: True
+    applies: Callable[[Specimen], bool] = lambda specimen: True
     every_level: bool = False
 
     @property
@@ -122,9 +126,9 @@ class Check:
         """What is promised, in a sentence."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
-    def suits(self, subject: Subject) -> bool:
-        """Say whether the check is for `subject`."""
-        return subject.kind in self.kinds and self.applies(subject)
+    def suits(self, specimen: Specimen) -> bool:
+        """Say whether the check is for `specimen`."""
+        return specimen.kind in self.kinds and self.applies(specimen)
 
 
 def demand(kept: bool, broken: str) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from tokred.testing.check import Subject, demand, same
+from tokred.testing.check import Specimen, demand, same
 from tokred.testing.stages import stages
 
 
-def documented(subject: Subject) -> None:
+def documented(specimen: Specimen) -> None:
     """It has a docstring; every parameter has a type, and is explained there or by a class that it inherits from."""
-    source = subject.source
+    source = specimen.source
     doc = source.__doc__ or ""
     doc = "" if doc.startswith(f"{source.__name__}(") else doc  # what a dataclass says of itself
     demand(bool(doc), f"{source.__name__} has no docstring. Say in a line what it does: `tokred methods` prints it.")
@@ -28,54 +28,54 @@ def documented(subject: Subject) -> None:
         demand(typed, f"parameter {name!r} has no type, so the command line cannot read it. Annotate it.")
 
 
-def deterministic(subject: Subject) -> None:
+def deterministic(specimen: Specimen) -> None:
     """The same inputs give the same outputs, and the global random generators are neither read nor moved."""
-    for stage in stages(subject):
+    for stage in stages(specimen):
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(1)
             before = _random_states()
-            first = stage.perform(subject.make(), stage.x.clone(), False)
+            first = stage.perform(specimen.make(), stage.x.clone(), False)
             demand(_random_states() == before, f"{stage.name}: a global random generator was used. Use `generator`.")
             torch.manual_seed(2)
-            second = stage.perform(subject.make(), stage.x.clone(), False)
+            second = stage.perform(specimen.make(), stage.x.clone(), False)
         demand(same(first, second), f"{stage.name}: two runs on the same inputs differ.")
 
 
-def inputs_unchanged(subject: Subject) -> None:
+def inputs_unchanged(specimen: Specimen) -> None:
     """The tensors that it is handed are left as they were."""
-    for stage in stages(subject):
+    for stage in stages(specimen):
         x = stage.x.clone()
-        stage.perform(subject.make(), x, False)
+        stage.perform(specimen.make(), x, False)
         demand(same(x, stage.x), f"{stage.name}: it writes to its input. Work on a copy.")
 
 
-def generations_are_independent(subject: Subject) -> None:
+def generations_are_independent(specimen: Specimen) -> None:
     """A generation knows nothing of those before it: what is remembered is in `memory` and nowhere else."""
-    for stage in stages(subject):
-        used = subject.make()
+    for stage in stages(specimen):
+        used = specimen.make()
         stage.play(used, stage.x.flip(0) * 2)
-        again, fresh = stage.play(used), stage.play(subject.make())
+        again, fresh = stage.play(used), stage.play(specimen.make())
         demand(same(again, fresh), f"{stage.name}: it works otherwise once it has been used. Keep no state in `self`.")
 
 
-def samples_do_not_influence_each_other(subject: Subject) -> None:
+def samples_do_not_influence_each_other(specimen: Specimen) -> None:
     """What comes of one sample of a batch does not depend on the others, be they broken or not."""
-    for stage in stages(subject):
+    for stage in stages(specimen):
         if not stage.per_sample:
             continue
-        expected = stage.play(subject.make())[1]
+        expected = stage.play(specimen.make())[1]
         for name, value in {"other values": 3.0, "NaN": torch.nan, "Inf": torch.inf}.items():
             x = stage.x.clone()
             x[0].view(-1)[::5] = value
             x[2:] = -x[2:]
-            got = stage.play(subject.make(), x)[1]
+            got = stage.play(specimen.make(), x)[1]
             demand(same(got, expected), f"{stage.name}: {name} in the first sample changed the second.")
 
 
-def compiles(subject: Subject) -> None:
+def compiles(specimen: Specimen) -> None:
     """It compiles into one graph (`fullgraph=True`), which computes the same."""
-    stage = stages(subject)[0]  # all of them would take a minute
-    torch.testing.assert_close(stage.play_compiled(subject.make()), stage.play(subject.make()))
+    stage = stages(specimen)[0]  # all of them would take a minute
+    torch.testing.assert_close(stage.play_compiled(specimen.make()), stage.play(specimen.make()))
 
 
 def _random_states() -> tuple[Any, ...]:

@@ -23,17 +23,17 @@ from tokred.method import Keys, Method
 from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher
 from tokred.registry import registered_name
 from tokred.testing.applying import hosts_of, kinds_of
-from tokred.testing.check import Subject, demand
+from tokred.testing.check import Specimen, demand
 from tokred.testing.host import Host
 from tokred.testing.rearranging import AnyOrder, Neighbours
 from tokred.testing.tolerance import assert_same_computation
 from tokred.testing.truth import untrue_lines
 
 
-def describes_its_model(subject: Subject) -> None:
+def describes_its_model(specimen: Specimen) -> None:
     """Every line of it is true of its models, with texts shorter and longer than the picture."""
-    for host in hosts_of(subject):
-        family, model = subject.make(), host.model()
+    for host in hosts_of(specimen):
+        family, model = specimen.make(), host.model()
         names = {registered_name(kind) for kind in type(model).__mro__}
         demand(bool(names & set(family.models)), f"{host}: {type(model).__name__} is not among {family.models}.")
         demand(family.repeats == host.repeats, f"{host}: repeats={family.repeats}, and the host says {host.repeats}.")
@@ -42,34 +42,38 @@ def describes_its_model(subject: Subject) -> None:
             demand(not untrue, f"{host}: {' '.join(untrue[:3])}")
 
 
-def order_of_tokens_does_not_matter(subject: Subject) -> None:
+def order_of_tokens_does_not_matter(specimen: Specimen) -> None:
     """Computing all tokens in another order changes nothing: what belongs to a token travels with it."""
-    for host in hosts_of(subject):
-        for kind in kinds_of(subject.make(), host):
+    for host in hosts_of(specimen):
+        for kind in kinds_of(specimen.make(), host):
             for keys in host.keys if kind == "attn" else ("kept",):
                 for batch, text in _calls(host):
-                    method = _all_tokens(AnyOrder(), kind, keys)  # type: ignore[arg-type]
-                    _demand_as_dense(f"{host}, {kind}, keys={keys}", host, subject, method, batch, text)
+                    method = _all_tokens(AnyOrder(), (kind,), keys)  # type: ignore[arg-type]
+                    _demand_as_dense(f"{host}, {kind}, keys={keys}", host, specimen, method, batch, text)
+        if "full" in host.keys:
+            for sites, keys in ((("kv",), "kept"), (("attn", "kv"), "full")):
+                method = _all_tokens(AnyOrder(), sites, keys)  # type: ignore[arg-type]
+                _demand_as_dense(f"{host}, {' and '.join(sites)}", host, specimen, method, 2, host.text)
 
 
-def duplicates_merge_without_loss(subject: Subject) -> None:
+def duplicates_merge_without_loss(specimen: Specimen) -> None:
     """Where every second token is the double of its neighbour, computing one of the two changes nothing."""
-    for host in hosts_of(subject):
-        for kind in kinds_of(subject.make(), host):
-            sites = [site for site in sites_of(subject.make(), host.model()) if site.kind == kind]
+    for host in hosts_of(specimen):
+        for kind in kinds_of(specimen.make(), host):
+            sites = [site for site in sites_of(specimen.make(), host.model()) if site.kind == kind]
             alone = all(kind == "mlp" or not site.call.context for site in sites)
             keys: Keys | None = "kept" if alone else "full" if kind == "attn" and "full" in host.keys else None
             if keys is not None:  # else what is merged counts less beside text and prefix tokens
-                method = _all_tokens(Neighbours(), kind, keys)
-                _demand_as_dense(f"{host}, {kind}", host, subject, method, 2, host.text, doubled=True)
+                method = _all_tokens(Neighbours(), (kind,), keys)
+                _demand_as_dense(f"{host}, {kind}", host, specimen, method, 2, host.text, doubled=True)
 
 
-def a_skipped_step_is_carried_on(subject: Subject) -> None:
+def a_skipped_step_is_carried_on(specimen: Specimen) -> None:
     """A call that is skipped returns what the one before it returned, whatever that is made of."""
-    for host in hosts_of(subject):
+    for host in hosts_of(specimen):
         if not host.repeats:
             continue
-        model, family = host.model(), subject.make()
+        model, family = host.model(), specimen.make()
         arguments = host.arguments(model, seed=0)
         with torch.no_grad():
             first = host.run(model, arguments, 1.0)
@@ -100,10 +104,10 @@ def _calls(host: Host) -> Iterator[tuple[int, int]]:
 
 
 def _demand_as_dense(
-    what: str, host: Host, subject: Subject, method: Method, batch: int, text: int, doubled: bool = False
+    what: str, host: Host, specimen: Specimen, method: Method, batch: int, text: int, doubled: bool = False
 ) -> None:
     """Demand that a call with `method` computes what it does without, with tokens `doubled` at its sites or not."""
-    model, family = host.model(), subject.make()
+    model, family = host.model(), specimen.make()
     hooks = _double(family, model, method) if doubled else []
     dense = host.call(model, 0, batch, text=text)
     run = apply_by(model, method, lambda model: family)
@@ -112,7 +116,7 @@ def _demand_as_dense(
     for hook in hooks:
         hook.remove()
     try:
-        assert_same_computation(reduced, dense)
+        assert_same_computation(reduced, dense, host.rounded)
     except AssertionError as error:
         raise AssertionError(f"{what}, batch {batch}, {text} text tokens: the output is another. {error}") from None
 
@@ -137,9 +141,10 @@ def _double(family: Family, model: nn.Module, method: Method) -> list[Any]:
             position = torch.arange(tokens.shape[1])
             inside = (position > before) & (position < before + layout.image)
             second = inside & ((position - before) % 2 == 1)
+            doubled = tokens[:, position - second.long()]
             for name, value in list(call.items()):
-                if name == site.call.tokens:
-                    call[name] = value[:, position - second.long()]
+                if value is tokens:
+                    call[name] = doubled
                 else:
                     call[name] = _levelled(value, {layout.image, layout.image + site.context(layout), tokens.shape[1]})
             return tuple(call.args), call.kwargs
@@ -162,8 +167,8 @@ def _levelled(value: Any, lengths: set[int]) -> Any:
     return value
 
 
-def _all_tokens(matcher: Matcher, kind: SiteKind, keys: Keys) -> Method:
-    """Return a method that computes what `matcher` says at every site of a kind."""
+def _all_tokens(matcher: Matcher, sites: tuple[SiteKind, ...], keys: Keys) -> Method:
+    """Return a method that computes what `matcher` says at every site of some kinds."""
     return Method(
-        similarity=Cosine(), matcher=matcher, scheduler=EveryStep(0.5), recovery=Copy(), sites=(kind,), keys=keys
+        similarity=Cosine(), matcher=matcher, scheduler=EveryStep(0.5), recovery=Copy(), sites=sites, keys=keys
     )

@@ -53,8 +53,9 @@ class Host:
         grid: of the picture, in tokens; no model should have as many channels as it has tokens.
         other_grid: of another picture.
         text: text tokens of a sample; 0 where there is no text.
+        rounded: what the model rounds to inside, whatever its weights are in; None where it does not.
 
-    Example:
+    Examples:
         >>> from tokred.testing import Host, call_classifier
         >>> host = Host("mine", MyModel, lambda batch, grid: (batch, 3, 4 * grid[0], 4 * grid[1]),
         ...             argument="x", call_model=call_classifier)  # doctest: +SKIP
@@ -72,6 +73,7 @@ class Host:
     grid: Grid = (6, 8)
     other_grid: Grid = (8, 4)
     text: int = 5
+    rounded: torch.dtype | None = None
 
     def __str__(self) -> str:
         return self.name

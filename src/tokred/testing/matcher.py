@@ -13,13 +13,14 @@ from tokred.interfaces import Memory, Trained
 from tokred.layout import Layout
 from tokred.parts import Cosine
 from tokred.reduction import Reduction
-from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.check import Specimen, Stage, demand
 from tokred.testing.data import LAYOUT, features
 
 LAYOUTS = (
     LAYOUT,
     Layout(grids=((5, 7),), prefix=1),
     Layout(grids=((4, 4), (3, 6)), text=3),
+    Layout(grids=((3, 4, 6),)),
     Layout(grids=((11, 13),)),
 )
 ROOMY = LAYOUTS[-1]
@@ -29,9 +30,9 @@ MANY_BYTES = 2**25
 """More than any tensor takes whose size is linear in the tokens of `LARGE`, and a tenth of all scores of pairs."""
 
 
-def matcher_stages(subject: Subject) -> list[Stage]:
+def matcher_stages(specimen: Specimen) -> list[Stage]:
     """Match twice, with the same memory."""
-    return [Stage("match", features(channels=channels_of(subject.make())), _perform)]
+    return [Stage("match", features(channels=channels_of(specimen.make())), _perform)]
 
 
 def channels_of(part: Any, usual: int = 8) -> int:
@@ -66,10 +67,10 @@ def match(part: Any, layout: Layout, r: int, x: torch.Tensor) -> Reduction:
     return made
 
 
-def _matches(subject: Subject, x_of: Any = features) -> Iterator[tuple[str, int, int, Reduction]]:
+def _matches(specimen: Specimen, x_of: Any = features) -> Iterator[tuple[str, int, int, Reduction]]:
     """Match features `x_of(B, N, C)` on every layout; yield a description, N, r and what came of it."""
     for layout in LAYOUTS:
-        part = subject.make()
+        part = specimen.make()
         capacity = part.capacity(layout)
         demand(0 <= capacity < layout.image, f"capacity({layout}) is {capacity}, not in [0, {layout.image}).")
         for r in sorted({1, some(capacity), capacity} - {0}) if capacity else ():
@@ -77,31 +78,31 @@ def _matches(subject: Subject, x_of: Any = features) -> Iterator[tuple[str, int,
             yield f"r={r} on {layout.grids}", layout.image, r, made
 
 
-def removes_exactly_r(subject: Subject) -> None:
+def removes_exactly_r(specimen: Specimen) -> None:
     """Of N tokens N - r are kept, for every r up to the layout's capacity; `max_ratio` is a share."""
-    part = subject.make()
+    part = specimen.make()
     demand(0 <= part.max_ratio <= 1, f"max_ratio is {part.max_ratio}, not in [0, 1].")
     demand(part.capacity(LAYOUT) > 0, f"it can remove nothing on a grid of {LAYOUT.grids[0]}.")
-    for what, tokens, r, made in _matches(subject):
+    for what, tokens, r, made in _matches(specimen):
         demand(made.tokens == tokens, f"{what}: the reduction is of {made.tokens} tokens, not {tokens}.")
         demand(made.computed == tokens - r, f"{what}: {tokens - made.computed} tokens were removed.")
 
 
-def sizes_follow_from_r_alone(subject: Subject) -> None:
+def sizes_follow_from_r_alone(specimen: Specimen) -> None:
     """The number of kept tokens does not depend on features, and matching compiles into one graph."""
-    usual = [made.computed for *_, made in _matches(subject)]
+    usual = [made.computed for *_, made in _matches(specimen)]
     for name, x_of in {"equal": torch.ones, "zero": torch.zeros}.items():
-        sizes = [made.computed for *_, made in _matches(subject, x_of)]
+        sizes = [made.computed for *_, made in _matches(specimen, x_of)]
         demand(sizes == usual, f"where all tokens are {name}, {sizes} are kept, else {usual}.")
-    stage = matcher_stages(subject)[0]
-    compiled, plain = stage.play_compiled(subject.make()), stage.play(subject.make())
+    stage = matcher_stages(specimen)[0]
+    compiled, plain = stage.play_compiled(specimen.make()), stage.play(specimen.make())
     demand(torch.equal(compiled, plain), "compiled, it matches otherwise.")
 
 
-def reductions_are_valid(subject: Subject) -> None:
+def reductions_are_valid(specimen: Specimen) -> None:
     """Kept positions differ, every token follows a kept one, kept ones follow themselves, and sizes count them."""
     for value in (1.0, 0.0, torch.nan, torch.inf):
-        for what, tokens, _, made in _matches(subject, functools.partial(_with_broken, value)):
+        for what, tokens, _, made in _matches(specimen, functools.partial(_with_broken, value)):
             what = f"{what}, some features {value}"
             kept, assign, places = made.kept, made.assign, torch.arange(made.computed)
             demand(kept.dtype == assign.dtype == torch.int64, f"{what}: positions are {kept.dtype}, not int64.")
@@ -114,9 +115,9 @@ def reductions_are_valid(subject: Subject) -> None:
             demand(torch.equal(counted, made.sizes.expand_as(counted)), f"{what}: `sizes` does not count `assign`.")
 
 
-def broken_tokens_attract_none(subject: Subject) -> None:
+def broken_tokens_attract_none(specimen: Specimen) -> None:
     """No token is removed into one of NaN while there is another to be removed into."""
-    part = subject.make()
+    part = specimen.make()
     x = features(1, ROOMY.image, channels_of(part))
     for at in range(ROOMY.image):
         broken = x.clone()
@@ -126,9 +127,9 @@ def broken_tokens_attract_none(subject: Subject) -> None:
         demand(not followers, f"token {at} holds NaN, and tokens {followers} were removed into it.")
 
 
-def memory_is_linear(subject: Subject) -> None:
+def memory_is_linear(specimen: Specimen) -> None:
     """No tensor of all pairs is ever made: matching 9,216 tokens takes memory that is linear in their number."""
-    part = subject.make()
+    part = specimen.make()
     x = features(1, LARGE.image, channels_of(part, usual=4))
     with _Largest() as largest:  # type: ignore[no-untyped-call]
         match(part, LARGE, some(part.capacity(LARGE)), x)

@@ -9,17 +9,17 @@ import torch
 from tokred.interfaces import Memory
 from tokred.parts import Cosine
 from tokred.testing import matcher, recovery
-from tokred.testing.check import Subject, demand, same
+from tokred.testing.check import Specimen, demand, same
 from tokred.testing.data import LAYOUT, features, reduction
 
 
-def memory_is_what_was_declared(subject: Subject) -> None:
+def memory_is_what_was_declared(specimen: Specimen) -> None:
     """It writes the tensors that `state_spec` declares in place, adds none, and keeps no input by reference."""
-    part = subject.make()
+    part = specimen.make()
     x = features(channels=matcher.channels_of(part))
-    memory = (matcher if subject.kind == "matcher" else recovery).memory_for(part, x)
+    memory = (matcher if specimen.kind == "matcher" else recovery).memory_for(part, x)
     declared = dict(memory)
-    (_match if subject.kind == "matcher" else _recover)(part, x, memory)
+    (_match if specimen.kind == "matcher" else _recover)(part, x, memory)
     demand(memory.keys() == declared.keys(), f"memory holds {sorted(memory)}, and {sorted(declared)} were declared.")
     for name, tensor in declared.items():
         demand(memory[name] is tensor, f"memory {name!r} was replaced. Write in place: memory[{name!r}].copy_(...).")

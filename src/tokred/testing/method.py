@@ -7,14 +7,14 @@ import torch
 from tokred.engine.run import Run
 from tokred.method import Method
 from tokred.testing.applying import applications
-from tokred.testing.check import Subject, demand
+from tokred.testing.check import Specimen, demand
 
 
-def reduces_as_it_says(subject: Subject) -> None:
+def reduces_as_it_says(specimen: Specimen) -> None:
     """It removes tokens, as many as the report says and no larger share than it declares; outputs stay finite."""
-    for application in applications(subject):
+    for application in applications(specimen):
         for dtype in (torch.float32, torch.bfloat16):
-            model, method = application.host.model(dtype), subject.make()
+            model, method = application.host.model(dtype), specimen.make()
             run = application.apply(method, model)
             output = application.generate(method, model)
             what = f"{application.name} in {dtype}"

@@ -30,7 +30,7 @@ class AnyOrder(Stateless):
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Reorder; of `features` `[B, N, C]` only B is read."""
         order = draw[0][: len(features)]
-        return Reduction(kept=order, assign=order.argsort(dim=1), sizes=torch.ones_like(order))
+        return Reduction(kept=order, assign=order.argsort(dim=1))
 
 
 @dataclass(frozen=True)

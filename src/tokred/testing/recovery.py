@@ -9,11 +9,11 @@ import torch
 from tokred.engine.memory import new_memory
 from tokred.interfaces import Memory
 from tokred.reduction import Reduction
-from tokred.testing.check import Stage, Subject, demand, same
+from tokred.testing.check import Specimen, Stage, demand, same
 from tokred.testing.data import DTYPES, LAYOUT, devices, features, reduction
 
 
-def recovery_stages(subject: Subject) -> list[Stage]:
+def recovery_stages(specimen: Specimen) -> list[Stage]:
     """Observe a dense output twice and recover from kept outputs twice."""
     made = reduction(3)
     x = features(tokens=2 * LAYOUT.image + made.computed)
@@ -53,12 +53,12 @@ def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory, time
     return recovered
 
 
-def output_is_as_the_input(subject: Subject) -> None:
+def output_is_as_the_input(specimen: Specimen) -> None:
     """What is recovered is `[B, N, C]`, in the dtype and on the device of the kept outputs; so is what is recalled."""
     for device in devices():
         for dtype in DTYPES:
-            part, on_cpu = subject.make(), reduction(3)
-            made = Reduction(on_cpu.kept.to(device), on_cpu.assign.to(device), on_cpu.sizes.to(device))
+            part, on_cpu = specimen.make(), reduction(3)
+            made = Reduction(on_cpu.kept.to(device), on_cpu.assign.to(device))
             dense = features().to(device, dtype)
             memory = memory_for(part, dense)
             observe(part, dense, made, memory)
@@ -70,10 +70,10 @@ def output_is_as_the_input(subject: Subject) -> None:
                 demand(found == wanted, f"{dtype} outputs on {device} are {what} as {found}, not {wanted}.")
 
 
-def kept_outputs_come_back_unchanged(subject: Subject) -> None:
+def kept_outputs_come_back_unchanged(specimen: Specimen) -> None:
     """A token that was computed has the output that was computed for it, and nothing changes where all are kept."""
     for removed in (0, 10):
-        part, made, dense = subject.make(), reduction(3, removed=removed), features()
+        part, made, dense = specimen.make(), reduction(3, removed=removed), features()
         memory = memory_for(part, dense)
         observe(part, dense.clone(), made, memory)
         kept = features(tokens=made.computed, seed=2)

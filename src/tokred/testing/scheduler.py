@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tokred.interfaces import SITE_KINDS, Match, Phase, Plan, SiteInfo
-from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.check import Specimen, Stage, demand
 
 LENGTHS = (1, 2, 3, 5, 8, 13, 28)
 """Numbers of denoising steps."""
@@ -17,7 +17,7 @@ FEW = 0.01
 SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3, 64) for depth in range(3) for kind in SITE_KINDS)
 
 
-def scheduler_stages(subject: Subject) -> list[Stage]:
+def scheduler_stages(specimen: Specimen) -> list[Stage]:
     """Plan a generation; there are no inputs."""
     return [Stage("plan", torch.zeros(1), _perform, per_sample=False)]
 
@@ -49,13 +49,13 @@ def shortest_reducing(part: Any) -> int:
     return LENGTHS[-1]
 
 
-def plans_keep_to_what_is_declared(subject: Subject) -> None:
+def plans_keep_to_what_is_declared(specimen: Specimen) -> None:
     """Every plan's ratio is in [0, `ratio`], no site reduces before it matched, and `reuses` says if pairs are kept."""
-    part = subject.make()
+    part = specimen.make()
     demand(0 <= part.ratio <= 1, f"its ratio is {part.ratio}, not in [0, 1].")
     for steps in LENGTHS:
         matched: set[str] = set()
-        for step, site, plan in _generation(subject.make(), steps):
+        for step, site, plan in _generation(specimen.make(), steps):
             what = f"step {step} of {steps}, {site.name}"
             demand(isinstance(plan, Plan), f"{what}: it planned {plan!r}, which is no tokred.Plan.")
             within = 0 <= plan.ratio <= part.ratio or (part.skips and plan.ratio == 1)

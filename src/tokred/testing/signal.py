@@ -9,9 +9,9 @@ from einops import rearrange
 from torch import nn
 
 from tokred.engine.patch import PatchedForward
-from tokred.interfaces import ClassToken, Memory, Place, Signal
+from tokred.interfaces import ClassToken, Memory, Place, Shown, Signal
 from tokred.parts import Cached
-from tokred.testing.check import Stage, Subject, demand
+from tokred.testing.check import Specimen, Stage, demand
 from tokred.testing.data import features
 
 HEADS = 2
@@ -44,28 +44,28 @@ class Block(nn.Module):
             recovery=Cached(),
             block=self,
             projection=self.to_q,
-            keys=self.to_k,
+            keys=Shown(self.to_k),
             values=self.to_v,
             class_token=token,
         )
 
 
-def signal_stages(subject: Subject) -> list[Stage]:
+def signal_stages(specimen: Specimen) -> list[Stage]:
     """Make the features of the second of two calls."""
     return [Stage("features", features(), _perform)]
 
 
-def has_a_name(subject: Subject) -> None:
+def has_a_name(specimen: Specimen) -> None:
     """Its name is the one that it is registered under, and the same object is equal to another of its class."""
-    signal: Signal = subject.make()
-    registered = subject.name in (signal.name, type(signal).__name__)
-    demand(registered, f"it is called {signal.name!r}, and is found by {subject.name!r}. Make them one.")
-    demand(signal == subject.make(), "two of its class are not equal, so that methods with it are not.")
+    signal: Signal = specimen.make()
+    registered = specimen.name in (signal.name, type(signal).__name__)
+    demand(registered, f"it is called {signal.name!r}, and is found by {specimen.name!r}. Make them one.")
+    demand(signal == specimen.make(), "two of its class are not equal, so that methods with it are not.")
 
 
-def features_have_a_row_per_token(subject: Subject) -> None:
+def features_have_a_row_per_token(specimen: Specimen) -> None:
     """Features are `[B, N, C]`, with the tokens' channels if it says so; a memory is declared if it has one."""
-    signal: Signal = subject.make()
+    signal: Signal = specimen.make()
     x = features()
     made, probe = _perform(signal, x.clone(), False), signal.probe(Block(x.shape[2]).place())
     demand(made.ndim == 3 and made.shape[:2] == x.shape[:2], f"features of {list(x.shape)} are {list(made.shape)}.")

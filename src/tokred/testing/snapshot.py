@@ -46,4 +46,16 @@ def _bytes(tensor: torch.Tensor) -> bytes:
 
 
 def _same(before: Any, after: Any) -> bool:
-    return before == after if isinstance(before, bytes) else before is after
+    if before is after:
+        return True
+    if isinstance(before, bytes):
+        return bool(before == after)
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(_is_made_anew, before, after))
+    return _is_made_anew(before, after)
+
+
+def _is_made_anew(before: Any, after: Any) -> bool:
+    """Say whether a tensor is an equal one, which is no parameter: some models make their tables in each call."""
+    tensors = isinstance(before, torch.Tensor) and isinstance(after, torch.Tensor)
+    return tensors and not isinstance(before, nn.Parameter) and torch.equal(before, after)

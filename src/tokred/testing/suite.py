@@ -9,23 +9,36 @@ from typing import Any, Literal
 
 from tokred.errors import UnknownName
 from tokred.registry import Kind
-from tokred.testing import applied, common, family, matcher, memory, method, recovery, scheduler, signal, similarity
-from tokred.testing.check import Check, Subject
-from tokred.testing.subjects import Examined, examine, unlike
+from tokred.testing import (
+    applied,
+    baseline,
+    common,
+    family,
+    matcher,
+    memory,
+    method,
+    metric,
+    recovery,
+    scheduler,
+    signal,
+    similarity,
+)
+from tokred.testing.check import Check, Specimen
+from tokred.testing.specimens import Examined, examine, unlike
 
 _ALL: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "signal", "method", "family")
 _MADE: tuple[Kind, ...] = ("similarity", "matcher", "scheduler", "recovery", "signal", "method")
 _ON_TENSORS: tuple[Kind, ...] = ("similarity", "matcher", "recovery", "signal", "method", "family")
 
 
-def _takes_ratio(subject: Subject) -> bool:
-    return subject.kind == "family" or subject.takes_ratio
+def _takes_ratio(specimen: Specimen) -> bool:
+    return specimen.kind == "family" or specimen.takes_ratio
 
 
 CHECKS = (
-    Check(common.documented, _MADE),
-    Check(common.deterministic, _ALL),
-    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery", "signal")),
+    Check(common.documented, (*_MADE, "baseline")),
+    Check(common.deterministic, (*_ALL, "metric")),
+    Check(common.inputs_unchanged, ("similarity", "matcher", "recovery", "signal", "metric")),
     Check(common.generations_are_independent, _ALL),
     Check(common.samples_do_not_influence_each_other, _ON_TENSORS),
     Check(common.compiles, ("similarity", "recovery", "method")),
@@ -51,6 +64,9 @@ CHECKS = (
     Check(family.order_of_tokens_does_not_matter, ("family",)),
     Check(family.duplicates_merge_without_loss, ("family",)),
     Check(family.a_skipped_step_is_carried_on, ("family",)),
+    Check(metric.values_are_one_per_sample, ("metric",)),
+    Check(metric.what_is_compared_with_itself_is_best, ("metric",)),
+    Check(baseline.takes_no_more_steps, ("baseline",)),
 )
 """Every check, in the order in which they run."""
 
@@ -76,17 +92,17 @@ class Case:
 
     def __call__(self) -> None:
         """Run the check with each set of parameters; raise what it raises, with a note of which."""
-        for subject in self.subjects:
+        for specimen in self.specimens:
             try:
-                self.check.function(subject)
+                self.check.function(specimen)
             except Exception as error:
-                error.add_note(f"{self.check.name} of {subject}: {self.check.promise}")
+                error.add_note(f"{self.check.name} of {specimen}: {self.check.promise}")
                 raise
 
     @property
-    def subjects(self) -> list[Subject]:
+    def specimens(self) -> list[Specimen]:
         """What the check is run with: every set of parameters, or those that differ by more than a number."""
-        suited = [subject for subject in self.examined.subjects if self.check.suits(subject)]
+        suited = [specimen for specimen in self.examined.specimens if self.check.suits(specimen)]
         return suited if self.check.every_level else unlike(suited)
 
 
@@ -143,7 +159,7 @@ def _cases_of(examined: Examined, expected: Mapping[str, str]) -> Iterator[Case]
         if name not in names:
             raise UnknownName("check", name, names)
     for check in CHECKS:
-        if any(check.suits(subject) for subject in examined.subjects):
+        if any(check.suits(specimen) for specimen in examined.specimens):
             yield Case(examined, check, reasons.get(check.name, ""))
 
 

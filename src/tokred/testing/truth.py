@@ -13,6 +13,7 @@ from tokred.family.description import Attention, Family, Stack
 from tokred.family.layouts import entry_of, layout_of
 from tokred.family.signature import IMAGE, Call, Order, read_call, read_rows
 from tokred.family.sites import stacks_of
+from tokred.family.spans import fits
 from tokred.layout import Layout
 
 Seen = tuple[Arguments, Any]
@@ -98,11 +99,13 @@ class _Block:
         order = tuple(attention.joined.split()) or read_call(attention.call).order
         for name in names:
             line = f"{what}: {'the projection' if fused else 'its projection'} {name!r}"
-            yield from self._shape(line, _at(module, name), order)
+            yield from self._shape(line, _at(module, name), order, fused)
 
-    def _shape(self, what: str, module: nn.Module | None, order: Order) -> Iterator[str]:
+    def _shape(self, what: str, module: nn.Module | None, order: Order, fused: bool) -> Iterator[str]:
         """Hold a module that takes one tensor of tokens against the parts of the sequence it should see."""
         calls = self.seen.get(module, []) if module is not None else []
+        if fused and module is not None and not calls:
+            return  # its weights are used apart from it
         if len(calls) != 1:
             yield f"{what} was called {len(calls)} times, not once."
             return
@@ -142,22 +145,29 @@ class _Block:
             return
         length, image = value.shape[1], self.layout.image
         known = self.lengths.setdefault(order, length)
-        fits = length == known and (length == image if order == (IMAGE,) else IMAGE not in order or length > image)
-        if not fits:
-            wanted = f"{known}" if length != known else f"more than the {image} of the image"
+        may_be = IMAGE not in order or fits(order, length, image, self.layout.prefix)
+        if length != known or not may_be:
+            wanted = f"{known}" if length != known else f"what the image's {image} and the others make"
             yield f"{what} {length} tokens for {' '.join(order)!r}, not {wanted}."
 
     def _travelling(self, what: str, arguments: Arguments, call: Call) -> Iterator[str]:
         """Hold the arguments with rows per token against `rows`, and name those that are in neither list."""
-        described = {name: read_rows(name, axes) for name, axes in self.stack.rows.items()}
-        names = {row.argument for row in described.values()}
-        for row in described.values():
-            for tensor in _tensors(arguments.get(row.argument), row.item):
-                for axis, order in row.axes:
-                    yield from self._axis(f"rows: {row} of {what}", tensor, axis, order)
         lengths = {length for order, length in self.lengths.items() if IMAGE in order}
+        given = {
+            name: axes for name, axes in self.stack.rows.items() if not name.endswith("()")
+        }  # for any order to try
+        described = {name: read_rows(name, axes) for name, axes in given.items()}
+        for forms in described.values():
+            for tensor in _tensors(arguments.get(forms[0].argument), forms[0].item):
+                fitting = [form for form in forms if form.has(tensor.ndim)]
+                for axis, order in fitting[0].axes if fitting else ():
+                    yield from self._axis(f"rows: {forms[0]} of {what}", tensor, axis, order)
+                if not fitting and lengths & set(tensor.shape):
+                    yield f"rows: {forms[0]} of {what} has {tensor.ndim} axes, and is described with others."
+        names = {forms[0].argument for forms in described.values()}
+        tokens = arguments.get(call.tokens)
         for name, value in arguments.items():
-            if name in (call.tokens, call.beside, *self.stack.stays) or name in names:
+            if name in (call.tokens, call.beside, *self.stack.stays) or name in names or value is tokens:
                 continue
             if any(lengths & set(tensor.shape[1 if tensor.ndim > 2 else 0 :]) for tensor in _tensors(value, None)):
                 yield f"rows: argument {name!r} of {what} is as long as the tokens. Add it to `rows` or `stays`."

@@ -30,7 +30,8 @@ class Target:
             raise SpecError(f"psnr={self.psnr} must be above 0 and below 100, in dB.")
 
     def choose(self, rows: Iterable[Row]) -> Row | None:
-        """Return the row that does best what is wanted; None where none does it."""
+        """Return the row that does best what is wanted, of those that reduced something; None where none does it."""
+        rows = [row for row in rows if row.reduced]
         if self.time is not None:
             cheap = [row for row in rows if row.time_ratio.median <= self.time]
             return max(cheap, key=_psnr, default=None)

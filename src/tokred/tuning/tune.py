@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from tokred.bench import Contender, Subject
+from tokred.bench import Contender, Journal, Subject
 from tokred.bench.measure import count_flops
 from tokred.errors import SpecError
 from tokred.metrics import psnr
@@ -24,9 +26,9 @@ class Effort:
 
     Attributes:
         candidates: methods that are tried on the fewest samples, at least 1.
-        samples: pictures of each on the first rung, at least 1.
-        most: pictures of each on the last rung.
-        seed: of the draws and of the first picture; the next ones count up.
+        samples: samples of each on the first rung, at least 1.
+        most: samples of each on the last rung.
+        seed: of the draws and of the first sample; the next ones count up.
     """
 
     candidates: int = 200
@@ -43,12 +45,17 @@ class Effort:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds of the pictures."""
+        """The seeds of the samples."""
         return tuple(range(self.seed, self.seed + self.most))
 
 
 def find_finalists(
-    subject: Subject, steps: int, effort: Effort, batch: int, tell: Callable[[Trial], None]
+    subject: Subject,
+    steps: int,
+    effort: Effort,
+    batch: int,
+    tell: Callable[[Trial], None],
+    journal: Journal | None = None,
 ) -> list[Contender]:
     """Search, and return the front of the last rung, thinned evenly to `FINALISTS`, the cheapest first.
 
@@ -56,11 +63,12 @@ def find_finalists(
         subject: a model that draws.
         steps: denoising steps.
         effort: how much is tried.
-        batch: pictures that go through the model at once.
+        batch: samples that go through the model at once.
         tell: is told of every trial.
+        journal: keeps every trial, and knows those of an earlier process.
     """
     last: list[Trial] = []
-    measure = _Measuring(subject, steps, effort.seeds, batch)
+    measure = _Measuring(subject, steps, effort.seeds, batch, journal or Journal())
     trials = search(
         measure,
         steps=steps,
@@ -78,7 +86,9 @@ def find_finalists(
 class _Measuring:
     """Tries candidates against dense pictures of the same seeds."""
 
-    def __init__(self, subject: Subject, steps: int, seeds: Sequence[int], batch: int) -> None:
+    def __init__(self, subject: Subject, steps: int, seeds: Sequence[int], batch: int, journal: Journal) -> None:
+        self.journal = journal
+        self.known = journal.trials()
         self.subject = subject
         self.steps = steps
         self.batches = [seeds[start : start + batch] for start in range(0, len(seeds), batch)]
@@ -86,7 +96,17 @@ class _Measuring:
         self.flops = self._flops()
 
     def __call__(self, candidate: Candidate, samples: int) -> Trial:
-        """Try a candidate on the first samples."""
+        """Try a candidate on the first samples, or recall what it gave."""
+        trial = {"model": self.subject.name, "steps": self.steps, "seed": self.batches[0][0], "samples": samples}
+        trial |= dataclasses.asdict(candidate)
+        known = self.known.get(json.dumps(trial))
+        compute, quality = known or self._measured(candidate, samples)
+        if known is None:
+            self.journal.keep_trial(trial, (compute, quality))
+        return Trial(candidate, compute, quality, samples)
+
+    def _measured(self, candidate: Candidate, samples: int) -> tuple[float, float]:
+        """Return compute and quality."""
         seeds = [seed for batch in self.batches for seed in batch][:samples]
         size = len(self.batches[0])
         with candidate.contender().applied(self.subject.model):
@@ -94,7 +114,7 @@ class _Measuring:
             parts = [seeds[start : start + size] for start in range(0, samples, size)]
             made = torch.cat([self.subject.generate(part, self.steps) for part in parts])
         values = psnr(made, self.dense[:samples])
-        return Trial(candidate, compute, float(torch.as_tensor(values).mean()), samples)
+        return compute, float(torch.as_tensor(values).mean())
 
     def _flops(self) -> int:
         return count_flops(lambda: self.subject.generate(self.batches[0][:1], self.steps))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokred.errors import SpecError, UnknownName, WeightsError
-from tokred.zoo.families import DRAWING, FAMILIES, drawing_family
+from tokred.zoo.families import DRAWING, EDITING, FAMILIES, drawing_family
 from tokred.zoo.spread import asked
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).parent / "models"
 WEIGHTS = "weights.safetensors"
+REFERENCES = "references.safetensors"
 KINDS = {
     "name": str,
     "summary": str,
@@ -41,14 +42,15 @@ class ZooModel:
         name: the name that `load_model` knows it by.
         summary: what it does, in one sentence.
         family: what kind of network it is: "dit", "sd3" and "flux" are diffusers' `DiTTransformer2DModel`,
-            `SD3Transformer2DModel` and `FluxTransformer2DModel` in their pipelines; "vit" is timm's
+            `SD3Transformer2DModel` and `FluxTransformer2DModel` in their pipelines, "kontext" the last one in
+            `FluxKontextPipeline`; "wan" is `WanTransformer3DModel` in its pipeline; "vit" is timm's
             `VisionTransformer`.
         config: keyword arguments of the network's class.
         classes: the name of each class, in order; of a prompted model, the prompts that it was trained on.
         size: height and width of a picture, in pixels.
         steps: number of denoising steps that it is meant to be sampled with; 1 for a classifier.
         guidance: guidance scale that it is meant to be sampled with; 1.0 is none.
-        tokens: image tokens of one picture.
+        tokens: image tokens of one picture, with those of its reference if it has one.
         parameters: number of trained parameters.
         files: SHA-256 of each binary file beside `model.json`, in hexadecimal.
         folder: where its files lie.
@@ -111,7 +113,7 @@ class ZooModel:
             steps: number of denoising steps, at least 1; `self.steps` is what the model is meant for.
 
         Returns:
-            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU.
+            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU; of a clip, its frames from left to right.
 
         Raises:
             SpecError: there are no seeds, `steps` is less than 1, or the model does not draw.
@@ -127,7 +129,21 @@ class ZooModel:
         from tokred.zoo.draw import draw
 
         self.check_draws()
-        return draw(pipe, drawing_family(self.family).request(pipe, names), seeds, steps, self.guidance)
+        request = drawing_family(self.family).request(pipe, names)
+        if self.family in EDITING:
+            request["image"] = self.references(seeds)
+        return draw(pipe, request, seeds, steps, self.guidance)
+
+    def references(self, seeds: Sequence[int]) -> torch.Tensor:
+        """Return the picture that each seed edits, `[B, 3, H, W]` in [-1, 1]; of a model that edits.
+
+        Raises:
+            WeightsError: the file of references is missing or corrupt.
+        """
+        from tokred.zoo.load import read_tensors
+
+        images = read_tensors(self, REFERENCES)["images"]
+        return images[[seed % len(images) for seed in seeds]] / 127.5 - 1
 
 
 def zoo_models() -> list[ZooModel]:

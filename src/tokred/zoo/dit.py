@@ -26,6 +26,7 @@ def pipeline(model: DiTTransformer2DModel, classes: Sequence[str], size: int) ->
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=1.0, solver_order=1
     )
     pipe = DiTPipeline(model, PixelAutoencoder(), scheduler, id2label=dict(enumerate(classes)))
+    pipe.register_to_config(id2label=dict(enumerate(classes)))  # or `save_pretrained` would drop it
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

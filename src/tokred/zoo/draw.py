@@ -21,7 +21,7 @@ def draw(pipe: Any, request: Mapping[str, Any], seeds: Sequence[int], steps: int
         guidance: guidance scale; 1.0 is none.
 
     Returns:
-        Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU.
+        Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU; of a clip, its frames from left to right.
 
     Raises:
         SpecError: there are no seeds, or `steps` is less than 1.
@@ -32,5 +32,11 @@ def draw(pipe: Any, request: Mapping[str, Any], seeds: Sequence[int], steps: int
         raise SpecError(f"steps={steps} must be at least 1. It is the number of denoising steps.")
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     settings = {"num_inference_steps": steps, "guidance_scale": guidance, "output_type": "pt"}
-    pictures: torch.Tensor = pipe(**request, generator=generators, **settings).images
+    drawn = pipe(**request, generator=generators, **settings)
+    pictures: torch.Tensor = drawn.images if "images" in drawn else strips(drawn.frames)
     return pictures.float().cpu()
+
+
+def strips(clips: torch.Tensor) -> torch.Tensor:
+    """Lay the frames of clips `[B, F, 3, H, W]` side by side: `[B, 3, H, F W]`."""
+    return clips.permute(0, 2, 3, 1, 4).flatten(3)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
-PROMPTED = ("flux", "sd3")
+EDITING = ("kontext",)
+FILMING = ("wan",)
+PROMPTED = ("flux", "sd3", *EDITING, *FILMING)
 DRAWING = ("dit", *PROMPTED)
 CLASSIFYING = ("vit",)
 FAMILIES = DRAWING + CLASSIFYING

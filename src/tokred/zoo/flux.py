@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 
-from tokred.zoo.prompted import Prompted, embed, prompted_pipeline, refuse, request, word_encoder
+from tokred.zoo.prompted import Prompted, SizedByVAE, embed, prompted_pipeline, refuse, request, word_encoder
 
 __all__ = ["build", "pipeline", "request"]
 
@@ -16,8 +16,10 @@ ABSENT = ("tokenizer", "text_encoder_2", "tokenizer_2")
 """The pipeline's parts for which there is nothing here."""
 
 
-class WordFluxPipeline(FluxPipeline):  # type: ignore[misc]
+class WordFluxPipeline(SizedByVAE, FluxPipeline):  # type: ignore[misc]
     """`FluxPipeline` with a `WordEncoder` in the place of its two text encoders."""
+
+    _optional_components = [*FluxPipeline._optional_components, *ABSENT]  # noqa: RUF012 - as diffusers has it
 
     def encode_prompt(
         self,

@@ -28,14 +28,15 @@ def load_model(
         dtype: floating-point type that it computes in. The files hold half precision.
 
     Returns:
-        In evaluation mode, a diffusers pipeline (`DiTPipeline`, `StableDiffusion3Pipeline`, `FluxPipeline`; the last
-        two take the prompt's words) or, for a classifier, timm's `VisionTransformer`.
+        In evaluation mode, a diffusers pipeline (`DiTPipeline`, or one that takes a prompt's words:
+        `StableDiffusion3Pipeline`, `FluxPipeline`, `FluxKontextPipeline`, `WanPipeline`) or, for a classifier, timm's
+        `VisionTransformer`.
 
     Raises:
         UnknownName: there is no such model (also a `SpecError`).
         WeightsError: its files are missing or corrupt.
 
-    Example:
+    Examples:
         >>> pipe = load_model("emoji-dit")
         >>> tiger = pipe(pipe.get_label_ids(["tiger"]), guidance_scale=1.0, num_inference_steps=30).images[0]
     """

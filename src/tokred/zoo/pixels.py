@@ -14,17 +14,47 @@ class PixelAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Stands where a diffusers pipeline expects a VAE, for models whose latents are the pixels.
 
     Latents and pictures are the same tensor, `[B, 3, H, W]` in [-1, 1]. The arguments are what pipelines ask a VAE
-    for: latents are neither scaled nor shifted, and one level of resolution makes them as large as the picture.
+    for: latents are neither scaled nor shifted, and one level of resolution makes them as large as the picture, whose
+    height and width are `sample_size` where nothing else is asked for.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, scaling_factor: float = 1.0, shift_factor: float = 0.0, block_out_channels: Sequence[int] = (3,)
+        self,
+        scaling_factor: float = 1.0,
+        shift_factor: float = 0.0,
+        block_out_channels: Sequence[int] = (3,),
+        sample_size: int = 0,
+        latent_channels: int = 3,
     ) -> None:
         super().__init__()
-        # Pipelines ask each of their models for its device and dtype, and this one has no weights.
-        self.register_buffer("placement", torch.zeros(1), persistent=False)
+        # Pipelines ask each of their models for its device and dtype, and for weights to save; this one has none.
+        self.register_buffer("placement", torch.zeros(1))
 
     def decode(self, latents: torch.Tensor, return_dict: bool = True) -> DecoderOutput | tuple[torch.Tensor]:
         """Return `latents` `[B, 3, H, W]` as the decoded picture."""
         return DecoderOutput(sample=latents) if return_dict else (latents,)
+
+
+class FrameAutoencoder(PixelAutoencoder):
+    """The same for pipelines of video, `[B, 3, F, H, W]` in [-1, 1].
+
+    Args:
+        scale_factor_temporal: `num_frames - 1` has to be a multiple of it; latents have as many frames as clips.
+        scale_factor_spatial: likewise of height and width.
+        z_dim: channels.
+        latents_mean: of each channel.
+        latents_std: of each channel.
+    """
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self,
+        scale_factor_temporal: int,
+        scale_factor_spatial: int = 1,
+        z_dim: int = 3,
+        latents_mean: Sequence[float] = (0.0, 0.0, 0.0),
+        latents_std: Sequence[float] = (1.0, 1.0, 1.0),
+    ) -> None:
+        torch.nn.Module.__init__(self)
+        self.register_buffer("placement", torch.zeros(1), persistent=False)

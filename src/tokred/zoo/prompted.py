@@ -30,6 +30,22 @@ class Prompted(torch.nn.Module):
         self.text = text
 
 
+class SizedByVAE:
+    """A pipeline whose pictures are as large as its autoencoder says, in a folder that it was loaded from as well."""
+
+    vae: PixelAutoencoder
+
+    @property
+    def default_sample_size(self) -> int:
+        """Height and width of a picture, in latents and so in pixels."""
+        size: int = self.vae.config.sample_size
+        return size
+
+    @default_sample_size.setter
+    def default_sample_size(self, size: int) -> None:
+        """Leave what diffusers' pipelines take for their own autoencoders."""
+
+
 def word_encoder(config: dict[str, Any], prompts: Sequence[str]) -> WordEncoder:
     """Build the untrained text encoder for a transformer of `config` whose training prompts are `prompts`."""
     width, pooled_width = config["joint_attention_dim"], config["pooled_projection_dim"]
@@ -37,16 +53,17 @@ def word_encoder(config: dict[str, Any], prompts: Sequence[str]) -> WordEncoder:
     return encoder
 
 
-def prompted_pipeline(kind: type[Pipeline], model: Prompted, size: int, absent: Sequence[str]) -> Pipeline:
+def prompted_pipeline(
+    kind: type[Pipeline], model: Prompted, size: int, absent: Sequence[str], vae: PixelAutoencoder | None = None
+) -> Pipeline:
     """Build a pipeline that samples `model` in `size` x `size` pixels, with nothing for its parts `absent`."""
     pipe: Pipeline = kind(
         transformer=model.transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(),
-        vae=PixelAutoencoder(),
+        vae=vae or PixelAutoencoder(sample_size=size),
         text_encoder=model.text,
         **dict.fromkeys(absent),
     )
-    pipe.default_sample_size = size
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

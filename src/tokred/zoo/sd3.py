@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
 
-from tokred.zoo.prompted import Prompted, embed, prompted_pipeline, refuse, request, word_encoder
+from tokred.zoo.prompted import Prompted, SizedByVAE, embed, prompted_pipeline, refuse, request, word_encoder
 
 __all__ = ["build", "pipeline", "request"]
 
@@ -16,8 +16,10 @@ ABSENT = ("tokenizer", "text_encoder_2", "tokenizer_2", "text_encoder_3", "token
 """The pipeline's parts for which there is nothing here."""
 
 
-class WordSD3Pipeline(StableDiffusion3Pipeline):  # type: ignore[misc]
+class WordSD3Pipeline(SizedByVAE, StableDiffusion3Pipeline):  # type: ignore[misc]
     """`StableDiffusion3Pipeline` with a `WordEncoder` in the place of its three text encoders."""
+
+    _optional_components = [*StableDiffusion3Pipeline._optional_components, *ABSENT]  # noqa: RUF012 - as diffusers has it
 
     def encode_prompt(
         self,

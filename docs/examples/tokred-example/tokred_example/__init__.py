@@ -16,3 +16,7 @@ def tokred_components() -> Iterator[Component]:
         "pairs of alike and equally long outputs, reused",
         levels=({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}),
     )
+    yield Component("metric", "edges", "tokred_example.edges:METRIC", "how far edges are from the dense ones")
+    yield Component(
+        "baseline", "half_precision", "tokred_example.half_precision:HalfPrecision", "the dense model in bfloat16"
+    )

@@ -1,0 +1,7 @@
+"""diffusers' `BriaTransformer2DModel`: as Flux."""
+
+from tokred.family import Family
+from tokred.family.grids import PositionIds
+from tokred_adapters.joint import DOUBLE, SINGLE
+
+BRIA = Family("bria", ("diffusers.BriaTransformer2DModel",), PositionIds("img_ids"), (DOUBLE, SINGLE))

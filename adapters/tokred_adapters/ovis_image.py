@@ -1,0 +1,7 @@
+"""diffusers' `OvisImageTransformer2DModel`: as Flux, with gated MLPs in the single blocks."""
+
+from tokred.family import Family
+from tokred.family.grids import PositionIds
+from tokred_adapters.joint import DOUBLE, SINGLE
+
+OVIS_IMAGE = Family("ovis-image", ("diffusers.OvisImageTransformer2DModel",), PositionIds("img_ids"), (DOUBLE, SINGLE))

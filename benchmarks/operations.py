@@ -1,0 +1,87 @@
+"""How many operations parts start on a CUDA device, before and now: `python benchmarks/operations.py [--before REV]`.
+
+Writes docs/results/operations.json. Counted on fake tensors, 4,096 tokens, half of them removed, in bfloat16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "docs" / "results" / "operations.json"
+
+
+def count() -> dict[str, int]:
+    """Count in a process that has either tokred."""
+    import torch
+    from counting import Counter  # type: ignore[import-not-found]
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    from tokred import Layout, Reduction
+    from tokred.engine.memory import new_memory
+    from tokred.parts import Cached, Copy, Cosine, Delta, Forecast, GridMatcher
+
+    layout, matcher, half = Layout(((64, 64),)), GridMatcher(), torch.bfloat16
+    tokens, r = layout.image, layout.image // 2
+    draw = matcher.draw(layout, r, torch.Generator())
+    recoveries = {"copy": Copy(), "cached": Cached(), "forecast": Forecast(), "delta of a cache": Delta()}
+    recoveries |= {"delta of a forecast": Delta(Forecast())}
+    counts = {}
+
+    def counted(what: str, call: Any) -> Any:
+        with Counter() as counter:
+            result = call()
+        counts[what] = counter.work.operations
+        return result
+
+    with FakeTensorMode() as fakes, torch.no_grad():
+        drawn = tuple(fakes.from_tensor(tensor).to("cuda") for tensor in draw)
+        one, two = (torch.empty(rows, tokens, 64, device="cuda", dtype=half) for rows in (1, 2))
+        counted("match, one sample", lambda: matcher.match(one, drawn, r, Cosine(), {}))
+        made: Reduction = counted("match, two samples", lambda: matcher.match(two, drawn, r, Cosine(), {}))
+        sizes, time = torch.empty(2, tokens, device="cuda"), torch.empty((), device="cuda")
+        counted("merge, mean", lambda: made.merge(two, "mean"))
+        counted("merge, weighted", lambda: made.merge(two, "weighted", sizes))
+        for name, recovery in recoveries.items():
+            memory = new_memory(recovery.state_spec((2, tokens, 64)), half, torch.device("cuda"))
+            kept = two[:, r:].clone()
+            counted(f"recover, {name}", lambda r=recovery, k=kept, m=memory: r.recover(k, made, m, time))
+            if memory:
+                counted(f"observe, {name}", lambda r=recovery, m=memory: r.observe(two, m, time, made))
+    return counts
+
+
+def child(tree: Path) -> dict[str, int]:
+    """Count with tokred from `tree`, by the counter of this one."""
+    folders = [tree / "src", ROOT / "src" / "tokred" / "estimate", ROOT / "benchmarks"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    command = [sys.executable, "-c", "import json, operations; print(json.dumps(operations.count()))"]
+    found: dict[str, int] = json.loads(
+        subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    )
+    return found
+
+
+def main() -> None:
+    """Count and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--before", default="543e0ca", help="the revision to compare with")
+    revision = parser.parse_args().before
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "x", "-C", folder], input=archive, check=True)
+        before, now = child(Path(folder)), child(ROOT)
+    rows = {what: {"before": before[what], "now": now[what]} for what in now}
+    OUT.write_text(json.dumps({"before": revision, "operations": rows}, indent=1) + "\n")
+    print(OUT.read_text())
+
+
+if __name__ == "__main__":
+    main()

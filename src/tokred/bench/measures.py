@@ -1,0 +1,90 @@
+"""Which metrics a benchmark takes: tokred's own that fit, and others by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+
+from tokred.bench.result import Results
+from tokred.errors import SpecError, UnknownName
+from tokred.metrics import Against, Metric, Outputs
+from tokred.registry import Registered, components, default_registry
+
+Targets = Mapping[Against, torch.Tensor]
+"""What a batch of outputs can be compared with."""
+
+
+def known_metric(name: str) -> Metric:
+    """Return the registered metric of that name; other packages are only looked at where tokred has none.
+
+    Raises:
+        UnknownName: if there is none.
+        SpecError: if it is no `tokred.metrics.Metric` of that name.
+    """
+    return _metric(default_registry().find("metric", name))
+
+
+def listed_metrics() -> list[tuple[Registered, Metric]]:
+    """Return every registered metric with its component, tokred's own first."""
+    return [(registered, _metric(registered)) for registered in components("metric")]
+
+
+def metrics_for(outputs: Outputs, against: Sequence[Against] = ("dense",), more: Iterable[str] = ()) -> list[Metric]:
+    """Return tokred's own metrics that fit, and more of them by name, each ready to be computed.
+
+    Args:
+        outputs: what is measured.
+        against: what it can be compared with.
+        more: names of metrics, such as those of other packages.
+
+    Raises:
+        UnknownName: if there is no metric of a name.
+        SpecError: if one that is named does not fit.
+        WeightsError: if what a metric needs is missing or corrupt.
+    """
+    named = [known_metric(name) for name in more]
+    for metric in named:
+        if not _fits(metric, outputs, against):
+            raise SpecError(
+                f"Metric {metric.name!r} takes {metric.of} and compares them with the {metric.against}; here are "
+                f"{outputs}, and of what they can be compared with: {', '.join(against)}. Leave it out."
+            )
+    own = [metric for metric in _own() if _fits(metric, outputs, against)]
+    found = list({metric.name: metric for metric in (*own, *named)}.values())
+    for metric in found:
+        metric.load()  # so that what is missing is said before anything runs
+    return found
+
+
+def find_metric(results: Results, name: str | None = None) -> Metric:
+    """Return the metric of that name, or the first one, of those that were measured for `results`.
+
+    Raises:
+        UnknownName: if it was not measured, or is not registered.
+    """
+    measured = list(dict.fromkeys(name for row in results.rows for name in row.scores))
+    if name is None and measured:
+        name = measured[0]
+    if name not in measured:
+        raise UnknownName("metric of these results:", name or "", measured)
+    return known_metric(name)
+
+
+def _own() -> list[Metric]:
+    registry = default_registry()
+    return [_metric(registered) for registered in registry.own("metric")]
+
+
+def _fits(metric: Metric, outputs: Outputs, against: Sequence[Against]) -> bool:
+    return metric.of == outputs and metric.against in against
+
+
+def _metric(registered: Registered) -> Metric:
+    component, metric = registered.component, registered.load()
+    if not isinstance(metric, Metric) or metric.name != component.name:
+        raise SpecError(
+            f"{component.target} of {registered.provider} is {metric!r}: it must be a tokred.metrics.Metric with the "
+            f"name {component.name!r}."
+        )
+    return metric
