@@ -59,8 +59,8 @@ class Turn:
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def give(self, *_: Any) -> None:
         """Let the next thread have it, also what calls that were broken off have kept."""
-        while self._depth:
-            self._depth -= 1
+        depth, self._depth = self._depth, 0  # read before the release: then it is another thread's
+        for _ in range(depth):
             self._lock.release()
 
     def __reduce__(self) -> tuple[type[Turn], tuple[()]]:
