@@ -18,8 +18,9 @@ from diffusers import (
 
 import tokred
 from tokred import SpecError
+from tokred.engine.explicit_steps import ExplicitSteps
 from tokred.engine.pipeline_steps import SchedulerSteps
-from tokred.engine.steps import ExplicitSteps, Position
+from tokred.engine.steps import Position
 
 
 def generate(source: SchedulerSteps, steps: int, calls: int = 1) -> list[Position]:
@@ -46,12 +47,14 @@ def test_a_scheduler_tells_step_branch_and_generation() -> None:
 
 def test_branches_go_by_their_names_where_a_pipeline_says_them() -> None:
     source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    source.scheduler.set_timesteps(2)
     said = [source.next_call(None, name).branch for name in ("cond", "uncond", "cond", "")]
     assert said == ["cond", "uncond", "cond, call 1", "call 0"]
 
 
 def test_the_calls_of_each_model_of_a_pipeline_are_counted_by_themselves() -> None:
     source = SchedulerSteps(SimpleNamespace(scheduler=FlowMatchEulerDiscreteScheduler()))
+    source.scheduler.set_timesteps(2)
     assert [source.next_call(model, "").branch for model in ("one", "other", "one")] == ["call 0", "call 0", "call 1"]
 
 

@@ -76,7 +76,9 @@ class _Watcher:
 
     def begin(self, entry: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note where in the generation the model is called, and with what layout."""
-        self.position = self.steps.next_call(self, "")
+        position = self.steps.next_call(self, "")
+        assert position is not None, "a pipeline's scheduler always knows"
+        self.position = position
         self.layout = layout_of(self.family, self.model, Arguments(self.names, args, kwargs))
 
     def at(self, site: SiteSpec) -> Callable[..., None]:

@@ -12,6 +12,8 @@ from tokred.engine.base_site import BaseSite
 from tokred.engine.branches import BranchNames
 from tokred.engine.choose import choose, places_of
 from tokred.engine.denoisers import denoisers_of
+from tokred.engine.explicit_steps import ExplicitSteps
+from tokred.engine.generation import Turn
 from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
@@ -20,7 +22,7 @@ from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.run import Run
 from tokred.engine.sharing import match_groups
 from tokred.engine.site import Site
-from tokred.engine.steps import ExplicitSteps, StepSource
+from tokred.engine.steps import StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.trained import refuse_misfits
 from tokred.errors import ConflictError, UnsupportedModel
@@ -72,8 +74,9 @@ def apply_by(target: Any, method: Method, find: FindFamily) -> Run:
     repeats = all(part.family.repeats for part in parts)
     steps: StepSource = ExplicitSteps(alone=not method.scheduler.reuses)
     if hasattr(target, "scheduler") and repeats:
-        steps = SchedulerSteps(target)
-    undo = [steps.detach, *(action for part in parts for action in part.install(method, steps, ledger))]
+        steps = SchedulerSteps(target, alone=not method.scheduler.reuses)
+    turn = Turn()
+    undo = [steps.detach, *(action for part in parts for action in part.install(method, steps, ledger, turn))]
     patches = [patch for part in parts for patch in part.patches]
     return Run(models, method, [site for part in parts for site in part.sites], ledger, patches, undo)
 
@@ -89,7 +92,7 @@ class _Part:
     patches: list[PatchedForward]
     inner: dict[str, nn.Module]
 
-    def install(self, method: Method, steps: StepSource, ledger: Ledger) -> list[Callable[[], None]]:
+    def install(self, method: Method, steps: StepSource, ledger: Ledger, turn: Turn) -> list[Callable[[], None]]:
         """Put everything in place that stands around a module; return what takes the rest away."""
         from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
         from tokred.engine.timing import CallTimer
@@ -100,12 +103,14 @@ class _Part:
             patch.install()
         names.attach()
         hooks = [
+            self.model.register_forward_pre_hook(turn.take),
             self.model.register_forward_pre_hook(planner.before),
             entry_of(self.family, self.model).register_forward_pre_hook(planner, with_kwargs=True),
             self.model.register_forward_pre_hook(timer.before),
             self.model.register_forward_hook(timer.after),
             self.model.register_forward_hook(planner.after),
             self.model.register_forward_hook(planner.left, always_call=True),
+            self.model.register_forward_hook(turn.give, always_call=True),
         ]
         return [names.detach, *(hook.remove for hook in hooks)]
 

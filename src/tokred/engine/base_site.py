@@ -82,4 +82,8 @@ class BaseSite:
         """Make the next call the original one and forget every state."""
         self.states.clear()
         self.group.states.clear()
+        self.prepare_dense()
+
+    def prepare_dense(self) -> None:
+        """Make the next call the original one."""
         self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), self.time)

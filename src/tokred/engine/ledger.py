@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field, replace
 
+from tokred.engine.generation import Generation
 from tokred.engine.site_call import SiteCall
 from tokred.engine.steps import Position
 from tokred.interfaces import Match, Phase
@@ -19,30 +20,26 @@ class Ledger:
         matches: every step of this generation at which sites matched, in order.
         seconds: for each model call of this generation, its step and how long it took, in seconds.
         generations: number of generations begun.
-        generation: the current one, as the step source counts them.
         unplanned: number of times that something could not be done as planned and ran dense.
         position: where in the generation the current model call is.
         warned: what has been warned of.
+        notes: what is to be known of this generation, each once.
     """
 
     calls: list[SiteCall] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
     seconds: list[tuple[Position, float]] = field(default_factory=list)
     generations: int = 0
-    generation: int = 0
     unplanned: int = 0
     position: Position | None = None
     warned: set[str] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
 
-    def begin_generation(self, generation: int) -> None:
-        """Forget the calls of the last generation, at the first call of any model in this one."""
-        if generation == self.generation:
-            return
-        self.generation = generation
-        self.calls.clear()
-        self.matches.clear()
-        self.seconds.clear()
-        self.generations += 1
+    def enter(self, generation: Generation) -> None:
+        """Write into `generation` from now on."""
+        self.generations += generation.number > 0 and not generation.calls and not generation.seconds
+        self.calls, self.matches = generation.calls, generation.matches
+        self.seconds, self.notes = generation.seconds, generation.notes
 
     def begin_call(self, position: Position) -> None:
         """Note which model call is about to happen."""

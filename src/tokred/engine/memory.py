@@ -12,8 +12,12 @@ HALF = torch.bfloat16
 """Half precision with the range of float32, so that no output overflows."""
 
 
+@torch.inference_mode(False)
 def new_memory(spec: MemorySpec, dtype: torch.dtype, device: torch.device) -> Memory:
-    """Make the tensors of `spec`, all zeros: features in `dtype`, numbers in float32."""
+    """Make the tensors of `spec`, all zeros: features in `dtype`, numbers in float32.
+
+    They are written to in later calls too, in whatever mode these are, and so are never made as inference tensors.
+    """
     return {name: torch.zeros(shape, dtype=_dtype(shape, dtype), device=device) for name, shape in spec.items()}
 
 

@@ -50,9 +50,9 @@ class ModelSite(BaseSite):
         self.skipping = plan.skips
         self.active = True
 
-    def reset(self) -> None:
+    def prepare_dense(self) -> None:
         """See `BaseSite`."""
-        super().reset()
+        super().prepare_dense()
         self.active = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from torch import nn
 
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.branches import BranchNames
+from tokred.engine.generation import Generation
 from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
@@ -46,6 +47,7 @@ class ModelCall:
         dtype: of the picture, and of what is remembered of the model's features unless that is in half precision.
         device: where the model computes.
         time: the share of noise, a tensor on the device.
+        inference: whether it is made in inference mode.
     """
 
     position: Position
@@ -56,6 +58,7 @@ class ModelCall:
     dtype: torch.dtype
     device: torch.device
     time: torch.Tensor
+    inference: bool = False
 
 
 class CallPlanner:
@@ -93,7 +96,7 @@ class CallPlanner:
         self.groups = list(dict.fromkeys(site.group for site in sites))
         self.steps = steps
         self.branches = names
-        self.generation = 0
+        self.generation = Generation(0)
         self.ledger = ledger
         self.inner = inner
         self.names = argument_names(entry_of(family, model))
@@ -111,14 +114,25 @@ class CallPlanner:
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Prepare every site for the call that is about to happen."""
+        inference = torch.is_inference_mode_enabled()
+        with torch.inference_mode(False):  # what is made here is written to in later calls, whatever their mode
+            self._prepare_call(Arguments(self.names, args, kwargs), inference)
+
+    def _prepare_call(self, arguments: Arguments, inference: bool) -> None:
         position = self.steps.next_call(self, self.branches.current)
         if position is None:
-            self._reset("the denoising step is not known: wrap each model call in tokred.step(index, steps)")
+            self._reset(
+                "the denoising step is not known: wrap each model call in tokred.step(index, steps), or draw with the "
+                "pipeline that tokred was applied to or one whose scheduler is a deep copy of its scheduler"
+            )
             return
-        if position.generation != self.generation:
-            self.begin(position.generation)
-        call = self._call(position, Arguments(self.names, args, kwargs))
+        if self.steps.current is not self.generation:
+            self._enter(self.steps.current)
+        self.ledger.enter(self.generation)  # another model's call may have been of another
+        call = replace(self._call(position, arguments), inference=inference)
         self.ledger.begin_call(position)
+        if position.guessed and self.method.remembers:
+            self.ledger.notes["the sampler does not say how much noise there is: taken to fall evenly"] = None
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         for site in self.sites:
@@ -150,15 +164,22 @@ class CallPlanner:
         left_out = [site for site in self.sites if not (site.called or skipped)]
         self.ledger.take_back({spec.name for site in left_out for spec in _recorded(site)})
 
-    def begin(self, generation: int) -> None:
-        """Begin a generation: forget the last one and start the random draws anew."""
-        self._refuse_replaced()
-        self._refuse_caches_inside()
-        self.generation = generation
-        self.generators.clear()
-        self.ledger.begin_generation(generation)
+    def _enter(self, generation: Generation) -> None:
+        """Go on with a generation: put in place what it remembers, nothing at its first call."""
+        if self not in generation.generators:
+            self._refuse_replaced()
+            self._refuse_caches_inside()
+        self._install(generation)
         for site in self.sites:
-            site.reset()
+            site.prepare_dense()
+
+    def _install(self, generation: Generation) -> None:
+        self.generation = generation
+        self.generators = generation.generators.setdefault(self, {})
+        self.ledger.enter(generation)
+        for site in self.sites:
+            site.states = generation.states.setdefault(site, {})
+            site.group.states = generation.correspondences.setdefault(site.group, {})
 
     def _call(self, position: Position, arguments: Arguments) -> ModelCall:
         """Work out what the model is called with."""
@@ -188,6 +209,8 @@ class CallPlanner:
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
             self._join(site, match, call, plan)
+        if not whole.inference:
+            match.leave_inference_mode()
         makes = plan.phase.matches and not match.made
         if makes:
             self._prepare_match(site.group, match, call, plan)
@@ -343,8 +366,9 @@ class CallPlanner:
     def _reset(self, why: str) -> None:
         self.ledger.position = None
         self.ledger.warn(f"nothing is reduced, {why}")
+        self._install(Generation(0))
         for site in self.sites:
-            site.reset()
+            site.prepare_dense()
 
 
 def _recorded(site: AnySite) -> tuple[SiteSpec, ...]:

@@ -23,6 +23,7 @@ class Report:
         seconds: step and duration of every model call.
         generations: number of generations so far.
         unplanned: number of times that something could not be done as planned and ran dense.
+        notes: what else is to be known of the generation, in sentences without a full stop.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Report:
     seconds: tuple[tuple[Position, float], ...]
     generations: int
     unplanned: int
+    notes: tuple[str, ...] = ()
 
     @property
     def dense_flops(self) -> float:
@@ -68,6 +70,7 @@ class Report:
             "model": self.model,
             "generations": self.generations,
             "unplanned": self.unplanned,
+            "notes": list(self.notes),
             "flops": self.flops,
             "dense_flops": self.dense_flops,
             "compute": self.compute,
@@ -100,6 +103,7 @@ class Report:
             lines.append(f"  pair match ratio with the match before, by step: {seen}")
         if self.unplanned:
             lines.append(f"  {self.unplanned} calls could not be reduced as planned and ran dense (see the warnings)")
+        lines += [f"  {note}" for note in self.notes]
         if not any(call.removed for call in self.calls):
             lines.append("  nothing was reduced in this generation")
         return "\n".join(lines)

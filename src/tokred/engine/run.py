@@ -72,6 +72,7 @@ class Run:
             seconds=tuple(ledger.seconds),
             generations=ledger.generations,
             unplanned=ledger.unplanned,
+            notes=tuple(ledger.notes),
         )
 
     def memory(self, batch: int, layout: Layout, dtype: torch.dtype | None = None) -> int:

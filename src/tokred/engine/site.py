@@ -108,9 +108,9 @@ class Site(BaseSite):
         self._reset_inside()
         self.probe.expect(self.making or (kept and self.observing))
 
-    def reset(self) -> None:
+    def prepare_dense(self) -> None:
         """See `BaseSite`."""
-        super().reset()
+        super().prepare_dense()
         self.observing = False
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 import torch
@@ -46,6 +47,19 @@ class MatchState:
     position: Position | None = None
     planned: tuple[float, Matcher | None] = (0.0, None)
     made: bool = False
+
+    def leave_inference_mode(self) -> None:
+        """Have correspondences that were made in inference mode be those of a call outside it, which may keep them."""
+        if self.reduction is not None and any(_is_inference(value) for value in vars(self.reduction).values()):
+            self.reduction = copy.copy(self.reduction)
+            for name, value in vars(self.reduction).items():
+                if _is_inference(value):
+                    object.__setattr__(self.reduction, name, value.clone())
+            self.rows.clear()
+
+
+def _is_inference(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_inference()
 
 
 @dataclass

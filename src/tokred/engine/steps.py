@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tokred.errors import SpecError
+
+if TYPE_CHECKING:
+    from tokred.engine.generation import Generation
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Position:
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
         generation: number of the generation, from 1; the same for all models of a pipeline.
         time: the share of noise, see `tokred.engine.noise`.
+        guessed: whether it could not be read, and falls evenly.
     """
 
     step: int
@@ -29,10 +32,11 @@ class Position:
     branch: str
     generation: int
     time: float = field(default=0.0, compare=False)
+    guessed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
-class _Said:
+class Said:
     """What one `with tokred.step(...)` block says; told from others by identity."""
 
     index: int
@@ -41,7 +45,7 @@ class _Said:
     time: float
 
 
-_explicit: contextvars.ContextVar[_Said | None] = contextvars.ContextVar("tokred.step", default=None)
+_explicit: contextvars.ContextVar[Said | None] = contextvars.ContextVar("tokred.step", default=None)
 
 
 @contextmanager
@@ -73,15 +77,31 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
             f"time={time} at step {index} must be in [0, 1]: the share of noise, sigma / (alpha + sigma), which of a "
             "rectified flow is sigma. A timestep of 1,000 is divided by 1,000 first."
         )
-    token = _explicit.set(_Said(index, steps, branch, share))
+    token = _explicit.set(Said(index, steps, branch, share))
     try:
         yield
     finally:
         _explicit.reset(token)
 
 
+def is_said() -> bool:
+    """Say whether this is inside a `with tokred.step(...)` block."""
+    return said() is not None
+
+
+def said() -> Said | None:
+    """Return what the innermost `with tokred.step(...)` block says; None outside."""
+    return _explicit.get()
+
+
 class StepSource(Protocol):
-    """Knows the position of the next model call."""
+    """Knows the position of the next model call.
+
+    Attributes:
+        current: the generation that the last one belongs to.
+    """
+
+    current: Generation
 
     def next_call(self, model: Hashable, branch: str) -> Position | None:
         """Return the position of the call that is about to happen, or None where it is not known.
@@ -95,44 +115,3 @@ class StepSource(Protocol):
     def detach(self) -> None:
         """Leave no trace."""
         ...
-
-
-class ExplicitSteps:
-    """Follows `tokred.step(...)`.
-
-    Args:
-        alone: what a model call outside any `tokred.step` is: a generation of its own, as for a classifier, or of an
-            unknown step.
-    """
-
-    def __init__(self, alone: bool) -> None:
-        self.alone = alone
-        self._said: _Said | None = None
-        self._generation = 0
-        self._calls: Counter[Hashable] = Counter()
-        self._branches: set[tuple[Hashable, str]] = set()
-
-    def next_call(self, model: Hashable, branch: str) -> Position | None:
-        """See `StepSource`. Further calls inside one `with` block are branches of their own."""
-        said, last = _explicit.get(), self._said
-        if said is None:
-            if not self.alone:
-                return None
-            self._generation += 1
-            return Position(0, 1, "both", self._generation)
-        if said is not last:
-            self._calls.clear()
-        if last is None or said.index != last.index:
-            self._branches.clear()
-        call = self._calls[model]
-        self._calls[model] += 1
-        named = model, f"{said.branch}, call {call}" if call else said.branch
-        if last is None or said.index < last.index or named in self._branches:
-            self._generation += 1
-            self._branches.clear()
-        self._said = said
-        self._branches.add(named)
-        return Position(said.index, said.steps, named[1], self._generation, said.time)
-
-    def detach(self) -> None:
-        """See `StepSource`; nothing was attached."""
