@@ -60,7 +60,7 @@ class Turn:
     def give(self, *_: Any) -> None:
         """Let the next thread have it, also what calls that were broken off have kept."""
         depth, self._depth = self._depth, 0  # read before the release: then it is another thread's
-        for _ in range(depth):
+        for _held in range(depth):
             self._lock.release()
 
     def __reduce__(self) -> tuple[type[Turn], tuple[()]]:
