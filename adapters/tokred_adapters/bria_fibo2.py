@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tokred.errors import UnsupportedModel
+from tokred import UnsupportedModel
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import patches
 from tokred_adapters.rotations import rotate_complex

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tokred.errors import UnsupportedModel
+from tokred import UnsupportedModel
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import patches
 

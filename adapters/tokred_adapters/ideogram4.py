@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from tokred.errors import UnsupportedModel
+from tokred import UnsupportedModel
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import PositionIds
 

@@ -10,8 +10,9 @@ import torch
 import tokred
 from tokred.analysis import Findings, PairMeter, blocking, watching
 from tokred.analysis.watch import finest
+from tokred.family.sites import sites_of
 from tokred.metrics import psnr
-from tokred.registry import adapter_for
+from tokred.registry import family_for
 from tokred.zoo import ZooModel
 from tokred.zoo.load import load
 
@@ -37,11 +38,11 @@ def test_pictures_are_those_that_the_model_draws_alone(findings: Findings, tiny_
 def test_every_attention_and_mlp_is_watched(findings: Findings, tiny_models: Path) -> None:
     analysis, model = findings.analysis, ZooModel.read(tiny_models / findings.analysis.model)
     pipe = load(model)
-    adapter = adapter_for(pipe.transformer)
-    sites = finest(adapter.sites(pipe.transformer))
+    family = family_for(pipe.transformer, "a test")
+    sites = finest(sites_of(family, pipe.transformer))
     assert analysis.watched.sites == tuple(site.name for site in sites)
     meter = PairMeter([4], 0.5)
-    with watching(pipe, adapter, sites, meter):
+    with watching(pipe, family, sites, meter):
         model.generate(pipe, analysis.settings.seeds, analysis.settings.steps)
     of_step = [found.pmr for found in meter.found if found.step == 7]
     curve = analysis.curves["outputs_pmr"][2]

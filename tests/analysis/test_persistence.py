@@ -7,17 +7,19 @@ import math
 import pytest
 import torch
 
-from tokred import Cost, Layout, Reduction, SiteSpec
+from tokred import Cost, Layout, Reduction
 from tokred.analysis import PairMeter, PersistenceMeter, Seen, recovery_error
 from tokred.analysis.persistence import MEASURES, Persistence
 from tokred.engine.steps import Position
+from tokred.family.signature import read_call
+from tokred.family.site import SiteSpec
 
-SITE = SiteSpec("blocks.0.attn", "attn", 0, torch.nn.Identity(), Cost(1.0))
+SITE = SiteSpec("blocks.0.attn", "attn", 0, torch.nn.Identity(), read_call("x: image -> image"), Cost(1.0))
 LAYOUT = Layout(((4, 4),))
 
 
 def seen(step: int, inputs: torch.Tensor, outputs: torch.Tensor) -> Seen:
-    return Seen(SITE, Position(step, 9, "both", fresh=step == 0), LAYOUT, inputs, outputs)
+    return Seen(SITE, Position(step, 9, "both", 1), LAYOUT, inputs, outputs)
 
 
 def features(seed: int) -> torch.Tensor:

@@ -9,7 +9,8 @@ import torch
 from diffusers import DiTTransformer2DModel
 
 from tokred.analysis import Seen, watching
-from tokred.registry import adapter_for
+from tokred.family.sites import sites_of
+from tokred.registry import family_for
 from tokred.zoo.dit import pipeline
 from tokred.zoo.draw import draw
 
@@ -25,8 +26,8 @@ def pipe() -> Any:
 
 
 def test_sees_inputs_and_residual_branches_of_every_step(pipe: Any) -> None:
-    adapter = adapter_for(pipe.transformer)
-    sites = [site for site in adapter.sites(pipe.transformer) if site.depth == 1]
+    family = family_for(pipe.transformer, "a test")
+    sites = [site for site in sites_of(family, pipe.transformer) if site.depth == 1]
     modules = {site.kind: site.module for site in sites}
     raw: dict[str, list[torch.Tensor]] = {kind: [] for kind in modules}
     hooks = [
@@ -34,7 +35,7 @@ def test_sees_inputs_and_residual_branches_of_every_step(pipe: Any) -> None:
         for kind, module in modules.items()
     ]
     calls: list[Seen] = []
-    with watching(pipe, adapter, sites, calls.append):
+    with watching(pipe, family, sites, calls.append):
         watched = draw(pipe, {"class_labels": [0, 2]}, [1, 2], 3, 1.0)
     for hook in hooks:
         hook.remove()

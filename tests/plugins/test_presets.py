@@ -34,5 +34,5 @@ def test_a_preset_is_the_step_cache_that_its_page_says(name: str) -> None:
 def test_page_and_docstring_say_its_share_of_28_steps(name: str) -> None:
     scheduler: Any = build_method(name, {}).scheduler
     share = f"{sum(step != '1' for step in scheduler.steps(28)) / 28:.2f}"
-    assert f"which is {share} of the compute at 28 steps" in (DOCS / f"{name}.md").read_text()
+    assert f"That leaves {share} of the compute at 28 steps." in (DOCS / f"{name}.md").read_text()
     assert f"{share} of the compute" in str(getattr(presets, name).__doc__)

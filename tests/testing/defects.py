@@ -5,18 +5,19 @@ What each does wrong is said in a comment, so that it has the docstring of the p
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from tokred import Cost, Layout, Method, Plan, Reduction, SiteInfo, SiteSpec, Travel, parts
+from tokred import Attention, Family, Layout, Method, Plan, Reduction, SiteInfo, Stack, parts
+from tokred.family.grids import patches
 from tokred.interfaces import Draw, Match, Memory, Similarity
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher
-from tokred_adapters.dit import DiTAdapter
+from tokred_adapters.dit import DIT
+from tokred_adapters.flux import FLUX
 
 
 class LeaksRandomness(GridMatcher):
@@ -94,12 +95,15 @@ class LikesBrokenTokens(GridMatcher):
     """Takes NaN for the best of all scores."""
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
-        return super().match(features, draw, r, _NaNIsBest(), memory)
+        return super().match(features, draw, r, NAN_IS_BEST, memory)
 
 
 class _NaNIsBest(Cosine):
     def scores(self, src: torch.Tensor, dst: torch.Tensor) -> torch.Tensor:
         return super().scores(src, dst).nan_to_num(nan=2.0)
+
+
+NAN_IS_BEST = _NaNIsBest()
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class PlansMoreThanItSays(EveryStep):
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         plan = super().plan(step, steps, site, matches)
-        return dataclasses.replace(plan, ratio=self.ratio + 0.01 * (step == steps - 1))
+        return replace(plan, ratio=self.ratio + 0.01 * (step == steps - 1))
 
 
 class KeepsState(Copy):
@@ -189,65 +193,32 @@ def every_step(ratio: float) -> Method:
     return Method(similarity=Cosine(), matcher=GridMatcher(), scheduler=EveryStep(ratio), recovery=Copy())
 
 
-class RotaryAdapter:
-    """Knows tokred's example model, and is right."""
-
-    family = "rotary"
-    models = ("RotaryTransformer",)
-    picture = "x"
-    repeats = False
-
-    def matches(self, model: nn.Module) -> bool:
-        return type(model).__name__ == "RotaryTransformer"
-
-    def entry(self, model: nn.Module) -> nn.Module:
-        return model
-
-    def layout(self, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:
-        h, w = arguments["x"].shape[-2:]
-        return Layout(grids=((h // 2, w // 2),))
-
-    def sites(self, model: Any) -> list[SiteSpec]:
-        return [
-            SiteSpec(
-                name=f"blocks.{depth}.attn",
-                kind="attn",
-                depth=depth,
-                module=block.attn,
-                cost=Cost(1536.0, 1024.0, 64.0),
-                tokens="x",
-                travels=(Travel("angles", axes=(1,)),),
-            )
-            for depth, block in enumerate(model.blocks)
-        ]
+CALL = "x: image -> image"
+BLOCKS = Stack(
+    "blocks",
+    call=CALL,
+    attention=(Attention("attn", CALL, rotary="angles"),),
+    mlp="mlp",
+    rows={"angles": "b image d"},
+)
+ROTARY = Family("rotary", ("tokred.RotaryTransformer",), patches("x", 2), (BLOCKS,), picture="x", repeats=False)
+"""Describes tokred's example model, and is right."""
+FORGETS_ROPE = replace(ROTARY, stacks=(replace(BLOCKS, rows={}, stays=("angles",)),))
+"""Leaves rotary positions where they are."""
+MISCOUNTS_TEXT = replace(FLUX, text=lambda model, arguments: 3)
+"""Says that there are three tokens of text, however many there are."""
 
 
-class ForgetsRoPE(RotaryAdapter):
-    """Leaves rotary positions where they are."""
-
-    def sites(self, model: Any) -> list[SiteSpec]:
-        return [dataclasses.replace(site, travels=(), stays=("angles",)) for site in super().sites(model)]
-
-
-class NamesOtherModules(DiTAdapter):
-    """Gives feed-forwards the name of a module inside them."""
-
-    def sites(self, model: nn.Module) -> list[SiteSpec]:
-        return [
-            dataclasses.replace(site, name=f"{site.name}.net") if site.kind == "mlp" else site
-            for site in super().sites(model)
-        ]
+def _preventing_removal(model: nn.Module, arguments: Mapping[str, Any]) -> Any:
+    """Wrap a forward of its own around each module that tokred has patched."""
+    for module in model.modules():
+        patched = module.__dict__.get("forward")
+        if patched is not None and not hasattr(patched, "wrapped"):
+            module.forward = _wrapped(patched)
+    return DIT.grid(model, arguments)
 
 
-class PreventsRemoval(DiTAdapter):
-    """Wraps a forward of its own around each module that tokred has patched."""
-
-    def layout(self, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:
-        for module in model.modules():
-            patched = module.__dict__.get("forward")
-            if patched is not None and not hasattr(patched, "wrapped"):
-                module.forward = _wrapped(patched)
-        return super().layout(model, arguments)
+PREVENTS_REMOVAL = replace(DIT, grid=_preventing_removal)
 
 
 def _wrapped(patched: Any) -> Any:

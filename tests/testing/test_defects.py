@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from testing import defects
-from tokred.testing.hosts import DIT
 
-from tokred.testing import CHECKS, cases
-from tokred.testing.check import Specimen
+from tokred import Family
+from tokred.testing import CHECKS, Host, cases
 from tokred.testing.example import HOSTS as ROTARY
 from tokred.testing.specimens import Examined
 from tokred.testing.suite import Case
+from tokred_adapters.tiny.dit import HOSTS as DIT
+from tokred_adapters.tiny.flux import HOSTS as FLUX
 
 MEANT_FOR: dict[Any, str] = {
     defects.LeaksRandomness: "deterministic",
@@ -34,26 +36,28 @@ MEANT_FOR: dict[Any, str] = {
     defects.explains_nothing: "documented",
     defects.ignores_its_ratio: "ratio_zero_changes_nothing",
     defects.upset_by_exceptions: "an_exception_leaves_no_trace",
-    defects.ForgetsRoPE: "order_of_tokens_does_not_matter",
-    defects.NamesOtherModules: "describes_its_model",
-    defects.PreventsRemoval: "removal_is_exact",
+}
+FAMILIES: dict[str, tuple[Family, tuple[Host, ...], str]] = {
+    "forgets rotary positions": (defects.FORGETS_ROPE, ROTARY, "order_of_tokens_does_not_matter"),
+    "miscounts the text": (defects.MISCOUNTS_TEXT, FLUX, "describes_its_model"),
+    "prevents removal": (defects.PREVENTS_REMOVAL, DIT, "removal_is_exact"),
 }
 
 
-def checks_of(item: Any) -> list[Case]:
-    """List the checks of an item, but not of a method's parts; adapters are given their host."""
+def checks_of(item: Any, hosts: tuple[Host, ...] = ()) -> list[Case]:
+    """List the checks of an item, but not of a method's parts; a family is given its hosts."""
     listed = cases([item])
     examined = listed[0].examined
-    if examined.specimens[0].kind == "adapter":
-        hosts = ROTARY if issubclass(item, defects.RotaryAdapter) else DIT
-        examined = Examined(examined.name, (Specimen("adapter", examined.name, item, item, {}, hosts),))
+    if hosts:
+        specimen = replace(examined.specimens[0], hosts=hosts)
+        examined = Examined(examined.name, (specimen,))
     return [Case(examined, case.check) for case in listed if case.examined is listed[0].examined]
 
 
-def broken(item: Any) -> list[str]:
+def broken(item: Any, hosts: tuple[Host, ...] = ()) -> list[str]:
     """Name the checks that fail."""
     found = []
-    for case in checks_of(item):
+    for case in checks_of(item, hosts):
         try:
             case()
         except Exception:
@@ -66,12 +70,19 @@ def test_the_check_meant_for_it_fails_and_no_other(defect: Any) -> None:
     assert broken(defect) == [MEANT_FOR[defect]]
 
 
-def test_the_adapter_without_the_defect_is_sound() -> None:
-    assert broken(defects.RotaryAdapter) == []
+@pytest.mark.parametrize(("family", "hosts", "check"), FAMILIES.values(), ids=FAMILIES)
+def test_the_check_meant_for_a_wrong_description_fails_and_no_other(
+    family: Family, hosts: tuple[Host, ...], check: str
+) -> None:
+    assert broken(family, hosts) == [check]
+
+
+def test_the_family_without_the_defect_is_sound() -> None:
+    assert broken(defects.ROTARY, ROTARY) == []
 
 
 def test_every_check_can_fail() -> None:
     """Those that are not planted here have nothing else in common with a defect that users could bring in."""
     names = {check.name for check in CHECKS}
-    assert set(MEANT_FOR.values()) <= names
-    assert len(names) == len(CHECKS) <= 25
+    assert {*MEANT_FOR.values(), *(check for *_, check in FAMILIES.values())} <= names
+    assert len(names) == len(CHECKS)

@@ -42,7 +42,7 @@ def test_something_else_is_refused() -> None:
         cases([Interval])
     with pytest.raises(UnknownName, match="Unknown check 'determinstic'. .*Did you mean 'deterministic'?"):
         cases([Cosine], {"determinstic": "why"})
-    component = Component("adapter", "x", "tokred_adapters.dit:DiTAdapter", "", hosts="tokred.parts:Copy")
+    component = Component("family", "x", "tokred_adapters.dit:DIT", "", hosts="tokred.parts:Copy")
     with pytest.raises(SpecError, match="hosts='tokred.parts:Copy' of 'x' must name a tuple of tokred.testing.Host"):
         cases([component])
 
@@ -54,9 +54,9 @@ def test_what_lacks_a_part_of_its_interface_is_told_which() -> None:
     assert "Cosine is no Recovery: it has no ['state_spec', 'observe', 'recover'" in results[0].detail
 
 
-def test_an_adapter_without_a_host_is_told_to_name_one() -> None:
-    adapter = Component("adapter", "x", "tokred_adapters.dit:DiTAdapter", "")
-    broken = [result for result in run_checks([adapter]) if not result.passed]
+def test_a_family_without_a_host_is_told_to_name_one() -> None:
+    family = Component("family", "x", "tokred_adapters.dit:DIT", "")
+    broken = [result for result in run_checks([family]) if not result.passed]
     assert {result.case.check.name for result in broken} >= {"describes_its_model", "removal_is_exact"}
     assert "no model to check it on. Name tiny ones: Component(..., hosts=" in broken[0].detail
 

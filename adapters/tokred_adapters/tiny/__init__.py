@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from tokred.testing.host import Host
+from tokred.testing import Host
 
 
 def hosts() -> tuple[Host, ...]:

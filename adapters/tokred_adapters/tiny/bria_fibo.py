@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tokred.testing.host import Grid, Host
+from tokred.testing import Grid, Host
 from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, latents, packed, prompt_and_ids, thousandths, words
 
 BLOCKS = 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tokred.testing.host import Grid
+from tokred.testing import Grid
 
 FRAMES: dict[str, Any] = {"grid": (3, 4, 6), "other_grid": (2, 6, 4)}
 """Frames, height and width in tokens: 72 of them, and 48."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tokred.testing.host import Grid, Host
+from tokred.testing import Grid, Host
 from tokred_adapters.tiny.making import SIZE, latents, thousandths
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.testing.host import Grid, Host
+from tokred.testing import Grid, Host
 from tokred_adapters.tiny.clips import no_conditions
 
 SIZE: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.testing.host import Grid, Host, call_transformer
+from tokred.testing import Grid, Host, call_transformer
 from tokred_adapters.tiny.making import SIZE, WORD, packed, positions, words
 
 IMAGE, TEXT = 2, 3

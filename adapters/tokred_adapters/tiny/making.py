@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tokred.testing.host import Grid
+from tokred.testing import Grid
 
 SIZE = {"num_attention_heads": 2, "attention_head_dim": 16, "num_layers": 2}
 """Of a transformer, 32 channels wide."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokred.testing.host import Host
+from tokred.testing import Host
 from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, masked_prompt, thousandths
 
 

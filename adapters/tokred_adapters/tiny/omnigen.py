@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tokred.testing.host import Grid, Host
+from tokred.testing import Grid, Host
 from tokred_adapters.tiny.making import latents
 
 VOCABULARY = 11

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.testing.host import Grid, Host, call_transformer
+from tokred.testing import Grid, Host, call_transformer
 from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt
 
 GIVEN = (2, 3)

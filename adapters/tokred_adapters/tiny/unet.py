@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.testing.host import Grid, Host
+from tokred.testing import Grid, Host
 from tokred_adapters.tiny.clips import KEYS, masked_prompt, no_conditions, prompt, thousandths
 
 SIZE: dict[str, Any] = {"in_channels": 4, "out_channels": 4, "norm_num_groups": 4, "layers_per_block": 1}

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tokred.testing.host import Grid, Host
+from tokred.testing import Grid, Host
 from tokred_adapters.tiny.clips import prompt, thousandths
 
 SIZE: dict[str, Any] = {"in_channels": 4, "out_channels": 4, "layers_per_block": 1, "block_out_channels": (8, 16)}

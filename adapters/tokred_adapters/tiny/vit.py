@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tokred.testing.host import Grid, Host, call_classifier
+from tokred.testing import Grid, Host, call_classifier
 
 SIZE: dict[str, Any] = {
     "img_size": (24, 32),

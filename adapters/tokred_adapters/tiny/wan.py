@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tokred.testing.host import Grid, Host, call_transformer
+from tokred.testing import Grid, Host, call_transformer
 from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, prompt, thousandths
 
 SIZE: dict[str, Any] = {

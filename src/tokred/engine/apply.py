@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -13,7 +13,6 @@ from tokred.engine.branches import BranchNames
 from tokred.engine.choose import choose, places_of
 from tokred.engine.denoisers import denoisers_of
 from tokred.engine.explicit_steps import ExplicitSteps
-from tokred.engine.generation import Turn
 from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
@@ -34,6 +33,9 @@ from tokred.family.whole import whole_calls
 from tokred.interfaces import Place, SiteInfo
 from tokred.method import Method
 from tokred.registry import build_method, family_for, family_of
+
+if TYPE_CHECKING:
+    from tokred.engine.turn import Turn
 
 AnySite = Site | StreamSite | ModelSite
 FindFamily = Callable[[nn.Module], Family | None]
@@ -75,6 +77,8 @@ def apply_by(target: Any, method: Method, find: FindFamily) -> Run:
     steps: StepSource = ExplicitSteps(alone=not method.scheduler.reuses)
     if hasattr(target, "scheduler") and repeats:
         steps = SchedulerSteps(target, alone=not method.scheduler.reuses)
+    from tokred.engine.turn import Turn  # these three import torch._dynamo, which takes a second
+
     turn = Turn()
     undo = [steps.detach, *(action for part in parts for action in part.install(method, steps, ledger, turn))]
     patches = [patch for part in parts for patch in part.patches]
@@ -94,7 +98,7 @@ class _Part:
 
     def install(self, method: Method, steps: StepSource, ledger: Ledger, turn: Turn) -> list[Callable[[], None]]:
         """Put everything in place that stands around a module; return what takes the rest away."""
-        from tokred.engine.planner import CallPlanner  # these two import torch._dynamo, which takes a second
+        from tokred.engine.planner import CallPlanner
         from tokred.engine.timing import CallTimer
 
         names, timer = BranchNames(self.model), CallTimer(ledger)

@@ -1,11 +1,11 @@
-"""What belongs to one generation, and whose turn it is."""
+"""What belongs to one generation."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -31,6 +31,7 @@ class Generation:
         matches: every step at which sites matched, in order.
         seconds: for each model call, its step and how long it took.
         notes: what is to be known of it, each once.
+        entered: whether a model was called in it.
     """
 
     number: int
@@ -41,30 +42,7 @@ class Generation:
     matches: list[Match] = field(default_factory=list)
     seconds: list[tuple[Position, float]] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
-
-
-class Turn:
-    """Lets one model call of a run be made at a time; a copy is a turn of its own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._depth = 0
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def take(self, *_: Any) -> None:
-        """Wait until no other thread has it."""
-        self._lock.acquire()
-        self._depth += 1
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def give(self, *_: Any) -> None:
-        """Let the next thread have it, also what calls that were broken off have kept."""
-        depth, self._depth = self._depth, 0  # read before the release: then it is another thread's
-        for _held in range(depth):
-            self._lock.release()
-
-    def __reduce__(self) -> tuple[type[Turn], tuple[()]]:
-        return Turn, ()
+    entered: bool = False
 
 
 class ByThread(Generic[T]):

@@ -37,7 +37,8 @@ class Ledger:
 
     def enter(self, generation: Generation) -> None:
         """Write into `generation` from now on."""
-        self.generations += generation.number > 0 and not generation.calls and not generation.seconds
+        self.generations += generation.number > 0 and not generation.entered
+        generation.entered = True
         self.calls, self.matches = generation.calls, generation.matches
         self.seconds, self.notes = generation.seconds, generation.notes
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import torch
 
 
+__all__ = ["PositionIds", "counts", "grids_of", "patches", "shapes", "without"]
+
+
 def patches(
     argument: str = "hidden_states",
     size: str | int | tuple[str | int, ...] = "patch_size",

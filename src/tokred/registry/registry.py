@@ -20,7 +20,7 @@ from tokred.registry.hooks import Hooks
 
 BUILT_IN = (
     "tokred.parts.plugin",
-    "tokred.metrics.plugin",
+    "tokred.metric_components",
     "tokred.baselines.plugin",
     "tokred_plugins.plugin",
     "tokred_adapters.plugin",

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tokred.testing.host import Host, call_classifier, call_transformer
+from tokred.testing.host import Grid, Host, call_classifier, call_transformer
 from tokred.testing.suite import CHECKS, Case, Result, cases, run_checks
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHECKS",
     "Case",
+    "Grid",
     "Host",
     "Result",
     "call_classifier",

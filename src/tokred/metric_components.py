@@ -1,4 +1,7 @@
-"""tokred's own metrics, as components; the first that fits orders the methods in plots."""
+"""tokred's own metrics, as components; the first that fits orders the methods in plots.
+
+Apart from the metrics themselves, so that listing what there is imports none of them.
+"""
 
 from __future__ import annotations
 
