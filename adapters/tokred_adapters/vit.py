@@ -32,7 +32,7 @@ def is_pooled(model: Any) -> bool:
 def _class_token(model: Any, block: Any) -> ClassToken | None:
     """Return what the class token, the first of all, attends to; differential attention has no one row."""
     attention = block.attn
-    if model.cls_token is None or type(attention).__name__ != "Attention":
+    if model.cls_token is None or type(attention).__name__ != "Attention" or not hasattr(attention, "k_norm"):
         return None
     values = partial(_values, attention.num_heads)
     return ClassToken(attention, attention.q_norm, attention.k_norm, attention.qkv, values, attention.scale)

@@ -87,7 +87,7 @@ def test_a_method_gives_its_run_and_a_baseline_none(subject: TinySubject) -> Non
         ("dito:ratio=half", r"ratio=half cannot be read: the value must be float"),
         ("dito:ratio", r"'ratio' of method 'dito' has no value"),
         ("dito:interval=1", r"interval=1 must be an integer of at least 2"),
-        ("dito:signal=keys", r"signal='keys' is not known"),
+        ("dito:signal=keys", r"Unknown signal 'keys'\. .* Did you mean 'key'"),
         ("fewer_steps:share=0", r"share=0\.0 must be above 0"),
         ("step_cache:dense_first=0", r"dense_first=0 must be an integer of at least 1"),
     ],

@@ -65,7 +65,7 @@ def test_the_same_command_gives_the_same_numbers(command: Tokred, tmp_path: Path
         ({"--lags": "40"}, "are too few to compare steps 40 apart"),
         ({"--ratio": 0.9}, "ratio=0.9 must be in (0, 0.75]"),
         ({"--seed": -1}, "seed=-1 must be in [0, 2**63)"),
-        ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda."),
+        ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda, cuda:1, mps"),
         ({"--out": "file"}, "--out file: it is a file."),
     ],
 )

@@ -169,7 +169,7 @@ def test_a_refusal_is_one_message_and_nothing_is_written(
 def test_a_misspelt_method_is_refused_before_a_model_is_loaded(
     tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tokred.cli.task.load_subject", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("tokred.bench.sources.Source.load", lambda *_: pytest.fail("a model was loaded"))
     result = tokred("bench", "--model", NAME, "--method", "ditto")
     assert (result.exit_code, "Did you mean 'dito'?" in result.stderr) == (2, True)
 

@@ -92,7 +92,7 @@ def test_without_a_model_emoji_dit_draws(demo: Tokred, tmp_path: Path) -> None:
         ("fox", {"--method": "dito:ratio=0.5", "--ratio": 0.25}, "--ratio 0.25 and --method dito:ratio=0.5 name two"),
         ("fox", {"--steps": 0}, "steps=0 must be at least 1."),
         ("fox", {"--seed": -1}, "seed=-1 must be in [0, 2**63)"),
-        ("fox", {"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda."),
+        ("fox", {"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda, cuda:1, mps"),
         ("fox", {"--out": "demo.jpg"}, "--out demo.jpg is no .png. Name a file that ends in .png."),
         ("fox", {"--out": "demo"}, "--out demo is no .png."),
         ("fox", {"--out": "none/demo.png"}, "--out none/demo.png: there is no folder none."),

@@ -24,7 +24,9 @@ IDS = ["parabola", "cached", "skipped", "step_cache"]
 
 def remembered(run: tokred.Run) -> list[torch.Tensor]:
     states = [state for site in run._sites for state in site.states.values()]
-    return [tensor for state in states for memory in state.memories.values() for tensor in memory.values()]
+    memories = [memory for state in states for memory in state.memories.values()]
+    memories += [memory for state in states if state.returned is not None for memory in state.returned.memories]
+    return [tensor for memory in memories for tensor in memory.values()]
 
 
 @pytest.mark.parametrize("memory", ["model", "half"])

@@ -203,7 +203,10 @@ def test_a_group_has_one_memory(family: Family, model: nn.Module) -> None:
 
 def test_samples_share_where_one_of_the_sites_cannot_tell_them_apart() -> None:
     site = sites_of(DIT.model(), "attn")[0]
-    apart, together = MatchGroup([site, site]), MatchGroup([site, dataclasses.replace(site, per_sample=False)])
+    apart, together = (
+        MatchGroup([site, site]),
+        MatchGroup([site, dataclasses.replace(site, travel=dataclasses.replace(site.travel, shared=True))]),
+    )
     assert (apart.rows(3), together.rows(3), together.rows(0)) == (3, 1, 0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from families.models import BY_NAME, DIFFUSERS, VITS, Family, sites_of
+from families.models import BY_NAME, DIFFUSERS, VITS, Family, keeps_apart, sites_of
 from timm.models import VisionTransformer
 from torch import nn
 
@@ -75,7 +75,7 @@ def dense_outputs(family: Family, model: nn.Module, names: set[str], steps: int 
 
 def as_matched(features: torch.Tensor, family: Family) -> torch.Tensor:
     """Put the features of samples that share their pairs side by side."""
-    return features if family.per_sample else features.transpose(0, 1).flatten(1).unsqueeze(0)
+    return features if keeps_apart(family) else features.transpose(0, 1).flatten(1).unsqueeze(0)
 
 
 def names_of(model: nn.Module, modules: list[nn.Module | None]) -> list[str]:

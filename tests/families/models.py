@@ -13,7 +13,19 @@ from tokred.registry import family_for
 from tokred.testing.host import STEPS, Host
 from tokred_adapters import tiny
 
-__all__ = ["BY_NAME", "DIFFUSERS", "FAMILIES", "STEPS", "TEXT", "VITS", "Family", "blocks_of", "layout_of", "sites_of"]
+__all__ = [
+    "BY_NAME",
+    "DIFFUSERS",
+    "FAMILIES",
+    "STEPS",
+    "TEXT",
+    "VITS",
+    "Family",
+    "blocks_of",
+    "keeps_apart",
+    "layout_of",
+    "sites_of",
+]
 
 Family = Host
 TEXT = 5
@@ -37,3 +49,8 @@ def blocks_of(model: nn.Module) -> list[nn.Module]:
 def layout_of(model: nn.Module, arguments: dict[str, Any]) -> Layout:
     """Work out the layout of a call."""
     return layouts.layout_of(family_for(model, "a test"), model, arguments)
+
+
+def keeps_apart(family: Family) -> bool:
+    """Say whether the samples of a batch can keep different tokens."""
+    return all(site.per_sample for site in sites_of(family.model()))

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 from engine.setups import EVERY_WAY, Setup
-from families.models import BY_NAME, Family
+from families.models import BY_NAME, Family, keeps_apart
 from torch import nn
 
 import tokred
 from tokred.testing.tolerance import assert_same_computation
 
-PER_SAMPLE = [(family, setup) for family, setup in EVERY_WAY if family.per_sample]
+PER_SAMPLE = [(family, setup) for family, setup in EVERY_WAY if keeps_apart(family)]
 
 
 def second_sample(arguments: dict[str, Any]) -> dict[str, Any]:

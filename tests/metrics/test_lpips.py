@@ -143,9 +143,14 @@ def test_a_pickle_is_refused_unread(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_public_names() -> None:
     assert tokred.metrics.__all__ == [
         "IDENTICAL_PSNR",
+        "Against",
         "Lpips",
+        "Measure",
+        "Metric",
+        "Outputs",
         "Paired",
         "agreement",
+        "cosine",
         "interval95",
         "psnr",
         "psnr_foreground",

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host, call_transformer
-from tokred_adapters.tiny.clips import ROTATED, frames_first, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, frames_first, prompt, thousandths
 
 SIZE: dict[str, Any] = {
     "num_attention_heads": 2,
@@ -46,6 +46,6 @@ def _call_from_to(model: nn.Module, arguments: dict[str, Any], moment: torch.Ten
 
 
 HOSTS = (
-    Host("anyflow", _anyflow, frames_first(), prompt, thousandths, call_model=_call_from_to, **ROTATED),
-    Host("anyflow-far", _anyflow_far, frames_first(), _chunks, thousandths, call_model=_call_from_to, **ROTATED),
+    Host("anyflow", _anyflow, frames_first(), prompt, thousandths, call_model=_call_from_to, **FRAMES),
+    Host("anyflow-far", _anyflow_far, frames_first(), _chunks, thousandths, call_model=_call_from_to, **FRAMES),
 )

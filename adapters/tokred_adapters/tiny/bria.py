@@ -16,4 +16,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("bria", _build, packed(4), prompt_and_ids, thousandths, per_sample=False, keys=KEYS),)
+HOSTS = (Host("bria", _build, packed(4), prompt_and_ids, thousandths, keys=KEYS),)

@@ -56,6 +56,6 @@ def _layers(generator: torch.Generator, batch: int, grid: Grid, text: int) -> di
     return {"encoder_hidden_states": torch.randn(batch, 2, text, WORD, generator=generator)}
 
 
-BRIA_FIBO = (Host("bria-fibo", _build, packed(4), _conditions, thousandths, per_sample=False, keys=KEYS),)
-BRIA_FIBO2 = (Host("bria-fibo2", _build_2, latents(4), _layers, float, per_sample=False, keys=KEYS),)
+BRIA_FIBO = (Host("bria-fibo", _build, packed(4), _conditions, thousandths, keys=KEYS),)
+BRIA_FIBO2 = (Host("bria-fibo2", _build_2, latents(4), _layers, float, keys=KEYS),)
 HOSTS = BRIA_FIBO + BRIA_FIBO2

@@ -33,4 +33,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**prompt_and_ids(generator, batch, grid, text), "attention_mask": mask}
 
 
-HOSTS = (Host("chroma", _build, packed(4), _conditions, float, per_sample=False),)
+HOSTS = (Host("chroma", _build, packed(4), _conditions, float),)

@@ -11,7 +11,6 @@ from tokred.testing import Grid
 
 FRAMES: dict[str, Any] = {"grid": (3, 4, 6), "other_grid": (2, 6, 4)}
 """Frames, height and width in tokens: 72 of them, and 48."""
-ROTATED: dict[str, Any] = {**FRAMES, "per_sample": False}
 """Of a model whose samples share their rotary tables."""
 KEYS = ("kept", "full", "recovered")
 """Of an attention that can attend to other keys than those of the kept tokens."""

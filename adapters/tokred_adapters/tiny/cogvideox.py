@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import KEYS, ROTATED, angles, frames_first, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, KEYS, angles, frames_first, prompt, thousandths
 
 HEAD = 16
 SIZE: dict[str, Any] = {
@@ -79,8 +79,8 @@ def _identity(generator: torch.Generator, batch: int, grid: Grid, text: int) -> 
 
 
 COGVIDEOX = (
-    Host("cogvideox", _cogvideox, frames_first(), _rotated, thousandths, keys=KEYS, **ROTATED),
-    Host("cogvideox-2b", _cogvideox_2b, frames_first(), _short, thousandths, keys=KEYS, **ROTATED),
+    Host("cogvideox", _cogvideox, frames_first(), _rotated, thousandths, keys=KEYS, **FRAMES),
+    Host("cogvideox-2b", _cogvideox_2b, frames_first(), _short, thousandths, keys=KEYS, **FRAMES),
 )
-CONSISID = (Host("consisid", _consisid, frames_first(), _identity, thousandths, keys=KEYS, **ROTATED),)
+CONSISID = (Host("consisid", _consisid, frames_first(), _identity, thousandths, keys=KEYS, **FRAMES),)
 HOSTS = (*COGVIDEOX, *CONSISID)

@@ -38,5 +38,5 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
 
 
 COGVIEW3_PLUS = (Host("cogview3-plus", _build_3, latents(4), _conditions, thousandths, keys=KEYS),)
-COGVIEW4 = (Host("cogview4", _build_4, latents(4), _conditions, thousandths, per_sample=False),)
+COGVIEW4 = (Host("cogview4", _build_4, latents(4), _conditions, thousandths),)
 HOSTS = COGVIEW3_PLUS + COGVIEW4

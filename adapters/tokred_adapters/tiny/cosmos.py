@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, prompt
+from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, prompt
 
 
 def _cosmos(**kwargs: Any) -> Any:
@@ -33,6 +33,6 @@ def _padded(generator: torch.Generator, batch: int, grid: Grid, text: int) -> di
 
 
 HOSTS = (
-    Host("cosmos", _cosmos, latents(), _padded, float, keys=KEYS, **ROTATED),
-    Host("cosmos2", lambda: _cosmos(extra_pos_embed_type=None), latents(), _padded, float, keys=KEYS, **ROTATED),
+    Host("cosmos", _cosmos, latents(), _padded, float, keys=KEYS, **FRAMES),
+    Host("cosmos2", lambda: _cosmos(extra_pos_embed_type=None), latents(), _padded, float, keys=KEYS, **FRAMES),
 )

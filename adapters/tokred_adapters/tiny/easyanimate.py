@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing import Host
-from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, prompt, thousandths
 
 
 def _easyanimate(**kwargs: Any) -> Any:
@@ -27,6 +27,6 @@ def _easyanimate(**kwargs: Any) -> Any:
 
 
 HOSTS = (
-    Host("easyanimate", _easyanimate, latents(), prompt, thousandths, keys=KEYS, **ROTATED),
-    Host("easyanimate-shared", lambda: _easyanimate(mmdit_layers=1), latents(), prompt, thousandths, **ROTATED),
+    Host("easyanimate", _easyanimate, latents(), prompt, thousandths, keys=KEYS, **FRAMES),
+    Host("easyanimate-shared", lambda: _easyanimate(mmdit_layers=1), latents(), prompt, thousandths, **FRAMES),
 )

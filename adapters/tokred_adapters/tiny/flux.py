@@ -28,4 +28,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**made, "pooled_projections": pooled(generator, batch)}
 
 
-HOSTS = (Host("flux", _build, packed(4), _conditions, float, per_sample=False, keys=("kept", "full", "recovered")),)
+HOSTS = (Host("flux", _build, packed(4), _conditions, float, keys=("kept", "full", "recovered")),)

@@ -34,4 +34,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     }
 
 
-HOSTS = (Host("flux2", _build, packed(4), _conditions, float, per_sample=False),)
+HOSTS = (Host("flux2", _build, packed(4), _conditions, float),)

@@ -40,6 +40,6 @@ def _edit(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict
 
 
 HOSTS = (
-    Host("flux3", _build, packed(4), _conditions, float, per_sample=False, keys=KEYS),
-    Host("flux3-edit", _build, packed(4), _edit, float, per_sample=False, keys=KEYS),
+    Host("flux3", _build, packed(4), _conditions, float, keys=KEYS),
+    Host("flux3-edit", _build, packed(4), _edit, float, keys=KEYS),
 )

@@ -37,4 +37,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     }
 
 
-HOSTS = (Host("glm-image", _build, latents(4), _conditions, thousandths, per_sample=False),)
+HOSTS = (Host("glm-image", _build, latents(4), _conditions, thousandths),)

@@ -48,8 +48,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     }
 
 
-HOSTS = (
-    Host(
-        "hunyuan-dit", _build, latents(4), _conditions, lambda time: 999 * time, text=TEXT + TEXT_T5, per_sample=False
-    ),
-)
+HOSTS = (Host("hunyuan-dit", _build, latents(4), _conditions, lambda time: 999 * time, text=TEXT + TEXT_T5),)

@@ -31,4 +31,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return made
 
 
-HOSTS = (Host("hunyuan-image", _build, latents(4, 1), _conditions, lambda time: 999 * time, per_sample=False),)
+HOSTS = (Host("hunyuan-image", _build, latents(4, 1), _conditions, lambda time: 999 * time),)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host, call_transformer
-from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, masked_prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, masked_prompt, thousandths
 
 SIZE: dict[str, Any] = {
     "in_channels": 4,
@@ -94,7 +94,7 @@ def _call_with_fractions(model: nn.Module, arguments: dict[str, Any], moment: to
 
 
 HUNYUAN_VIDEO = (
-    Host("hunyuan-video", _hunyuan, latents(), _guided, thousandths, keys=KEYS, **ROTATED),
+    Host("hunyuan-video", _hunyuan, latents(), _guided, thousandths, keys=KEYS, **FRAMES),
     Host(
         "hunyuan-video-i2v",
         lambda: _hunyuan(guidance_embeds=False, image_condition_type="token_replace"),
@@ -102,7 +102,7 @@ HUNYUAN_VIDEO = (
         _pooled,
         thousandths,
         keys=KEYS,
-        **ROTATED,
+        **FRAMES,
     ),
 )
 HUNYUAN_VIDEO_15 = (
@@ -113,13 +113,13 @@ HUNYUAN_VIDEO_15 = (
         _second_prompt,
         thousandths,
         call_model=_call_with_fractions,
-        **ROTATED,
+        **FRAMES,
     ),
 )
-MOTIF_VIDEO = (Host("motif-video", _motif, latents(), masked_prompt, thousandths, keys=KEYS, **ROTATED),)
+MOTIF_VIDEO = (Host("motif-video", _motif, latents(), masked_prompt, thousandths, keys=KEYS, **FRAMES),)
 HOSTS = (
     *HUNYUAN_VIDEO,
     *HUNYUAN_VIDEO_15,
     *MOTIF_VIDEO,
-    Host("framepack", _framepack, latents(), _history, thousandths, **ROTATED),
+    Host("framepack", _framepack, latents(), _history, thousandths, **FRAMES),
 )

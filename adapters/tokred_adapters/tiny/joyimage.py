@@ -70,8 +70,8 @@ def _call_plus(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor
 
 
 JOYIMAGE = (
-    Host("joyimage", _build, _latents, prompt, thousandths, per_sample=False),
-    Host("joyimage-edit", _build, _latents, _edit, thousandths, call_model=_call_edit, per_sample=False),
+    Host("joyimage", _build, _latents, prompt, thousandths),
+    Host("joyimage-edit", _build, _latents, _edit, thousandths, call_model=_call_edit),
 )
 JOYIMAGE_EDIT_PLUS = (
     Host("joyimage-edit-plus", _build_plus, _patches, _edit_plus, thousandths, call_model=_call_plus),

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import ROTATED, thousandths
+from tokred_adapters.tiny.clips import FRAMES, thousandths
 
 
 def _kandinsky5() -> Any:
@@ -47,4 +47,4 @@ def _call(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor) -> 
     return output
 
 
-HOSTS = (Host("kandinsky5-video", _kandinsky5, _latents, _prompt, thousandths, call_model=_call, **ROTATED),)
+HOSTS = (Host("kandinsky5-video", _kandinsky5, _latents, _prompt, thousandths, call_model=_call, **FRAMES),)

@@ -39,4 +39,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {"encoder_hidden_states": states, "position_ids": ids}
 
 
-HOSTS = (Host("krea2", _build, packed(4), _conditions, float, per_sample=False, keys=KEYS),)
+HOSTS = (Host("krea2", _build, packed(4), _conditions, float, keys=KEYS),)

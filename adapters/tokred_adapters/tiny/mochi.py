@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing import Host
-from tokred_adapters.tiny.clips import KEYS, ROTATED, latents, masked_prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, masked_prompt, thousandths
 
 
 def _mochi() -> Any:
@@ -23,4 +23,4 @@ def _mochi() -> Any:
     )
 
 
-HOSTS = (Host("mochi", _mochi, latents(), masked_prompt, thousandths, keys=KEYS, **ROTATED),)
+HOSTS = (Host("mochi", _mochi, latents(), masked_prompt, thousandths, keys=KEYS, **FRAMES),)

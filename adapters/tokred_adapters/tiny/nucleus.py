@@ -30,4 +30,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**prompt(generator, batch, grid, text), "img_shapes": [(1, *grid)] * batch}
 
 
-HOSTS = (Host("nucleus", _build, packed(16), _conditions, float, per_sample=False, keys=KEYS),)
+HOSTS = (Host("nucleus", _build, packed(16), _conditions, float, keys=KEYS),)

@@ -48,4 +48,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     }
 
 
-HOSTS = (Host("omnigen", _build, latents(4), _conditions, float, per_sample=False),)
+HOSTS = (Host("omnigen", _build, latents(4), _conditions, float),)

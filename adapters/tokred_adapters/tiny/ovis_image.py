@@ -21,4 +21,4 @@ def _build() -> Any:
     )
 
 
-HOSTS = (Host("ovis-image", _build, packed(4), prompt_and_ids, float, per_sample=False, keys=KEYS),)
+HOSTS = (Host("ovis-image", _build, packed(4), prompt_and_ids, float, keys=KEYS),)

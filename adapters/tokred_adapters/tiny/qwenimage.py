@@ -45,8 +45,8 @@ def _call_edit(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor
 
 
 HOSTS = (
-    Host("qwen-image", _build, packed(16), _conditions, float, per_sample=False, keys=KEYS),
-    Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit, per_sample=False, keys=KEYS),
+    Host("qwen-image", _build, packed(16), _conditions, float, keys=KEYS),
+    Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit, keys=KEYS),
     Host(
         "qwen-image-edit-2511",
         _build_2511,
@@ -54,7 +54,6 @@ HOSTS = (
         _edit,
         float,
         call_model=_call_edit,
-        per_sample=False,
         keys=KEYS,
     ),
 )

@@ -31,4 +31,4 @@ def _call(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor) -> 
     return call_transformer(model, arguments, moment)[:, -arguments["hidden_states"].shape[1] :]
 
 
-HOSTS = (Host("qwen-image-21", _build, packed(4), _conditions, float, call_model=_call, per_sample=False, keys=KEYS),)
+HOSTS = (Host("qwen-image-21", _build, packed(4), _conditions, float, call_model=_call, keys=KEYS),)

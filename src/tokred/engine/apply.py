@@ -29,7 +29,7 @@ from tokred.family.description import Family
 from tokred.family.layouts import entry_of
 from tokred.family.site import SiteSpec
 from tokred.family.sites import sites_of
-from tokred.family.whole import whole_calls
+from tokred.family.whole import takes_time, whole_calls
 from tokred.interfaces import Place, SiteInfo
 from tokred.method import Method
 from tokred.registry import build_method, family_for, family_of
@@ -122,7 +122,10 @@ class _Part:
 def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, ledger: Ledger) -> _Part:
     """Check that a method can be applied to a model, and make what does it."""
     _refuse_conflicts(model)
-    family = find(model) or (whole_calls(model) if method.skips_model_only else family_for(model, method.name))
+    family = find(model)
+    if family is None and method.skips_model_only and takes_time(model):
+        family = whole_calls(model)
+    family = family or family_for(model, method.name)
     if method.scheduler.reuses and not family.repeats:
         raise UnsupportedModel(
             f"{method.name} reuses correspondences from step to step, and {type(model).__name__} is called once per "

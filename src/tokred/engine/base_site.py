@@ -72,6 +72,10 @@ class BaseSite:
         spec = {} if self.probe is None else self.probe.state_spec((batch, layout.image, self.spec.width))
         return {"signal": spec} if spec else {}
 
+    def promised_memory(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
+        """Declare all that is remembered, before anything is: what `memory_specs` says, by default."""
+        return self.memory_specs(batch, layout)
+
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """Set what the next call does, before the model is called; `makes` says whether this site makes the match."""
         self.reducing = plan.phase.reduces
@@ -86,4 +90,4 @@ class BaseSite:
 
     def prepare_dense(self) -> None:
         """Make the next call the original one."""
-        self.prepare(DENSE, SiteState(0, Layout(()), MatchState(0, Layout(()))), self.time)
+        self.prepare(DENSE, SiteState(0, Layout(()), MatchState((0, Layout(())))), self.time)

@@ -13,6 +13,7 @@ from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.state import SiteState
+from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
 from tokred.interfaces import Forward, MemorySpec, Plan, SiteInfo
 from tokred.layout import Layout
@@ -43,6 +44,20 @@ class ModelSite(BaseSite):
         """See `BaseSite`; what the model returned is apart, in `SiteState.returned`."""
         shape = batch, layout.image, self.spec.width
         return {"rows": {"rows": shape}} if self.followed else {}
+
+    def promised_memory(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
+        """See `BaseSite`; with what the model will return.
+
+        Raises:
+            UnsupportedModel: if nothing says how much that is.
+        """
+        if not self.spec.width or not layout.image:
+            raise UnsupportedModel(
+                f"Nothing says how much {type(self.spec.module).__name__} returns, so its memory is not known before a "
+                "generation. Name `projection` in the family's description, or measure a generation."
+            )
+        returned = self.method.recovery.state_spec((batch, layout.image, self.spec.width))
+        return self.memory_specs(batch, layout) | {"returned": returned}
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """See `BaseSite`; a call in which other sites reduce is not skipped, nor remembered as dense."""

@@ -90,7 +90,7 @@ class Run:
         dtype = remembered_dtype(self.method.memory, dtype or next(next(iter(self.models.values())).parameters()).dtype)
         total = 0
         for site in self._sites:
-            total += sum(memory_bytes(spec, dtype) for spec in site.memory_specs(batch, layout).values())
+            total += sum(memory_bytes(spec, dtype) for spec in site.promised_memory(batch, layout).values())
         for group in {site.group for site in self._sites if site.spec.kind != "model"}:
             shapes = self.method.matcher.state_spec((group.rows(batch), layout.image))
             total += memory_bytes(shapes, torch.float32)

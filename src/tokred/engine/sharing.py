@@ -25,8 +25,8 @@ class MatchGroup:
     def state(self, branch: str, batch: int, layout: Layout) -> MatchState:
         """Return the match of a branch; a new one where the last was for another batch or layout."""
         state = self.states.get(branch)
-        if state is None or (state.batch, state.layout) != (batch, layout):
-            state = self.states[branch] = MatchState(batch, layout)
+        if state is None or state.shape != (batch, layout):
+            state = self.states[branch] = MatchState((batch, layout))
         return state
 
     def rows(self, batch: int) -> int:

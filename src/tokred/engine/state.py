@@ -19,8 +19,7 @@ class MatchState:
     """The correspondences of a site, or of several that share them, within one generation and guidance branch.
 
     Attributes:
-        batch: number of samples, B.
-        layout: the layout that it was made for.
+        shape: number of samples, B, and the layout that it was made for.
         removed: number of tokens that the correspondences remove; 0 before the first match was planned.
         matcher: makes the last match that was planned; None where that is the method's.
         draw: what the matcher drew, on the model's device.
@@ -34,8 +33,7 @@ class MatchState:
         made: whether one of them makes it anew there.
     """
 
-    batch: int
-    layout: Layout
+    shape: tuple[int, Layout]
     removed: int = 0
     matcher: Matcher | None = None
     draw: Draw = ()

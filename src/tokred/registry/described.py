@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokred.errors import PluginError, UnsupportedModel
 from tokred.family import Family
+from tokred.family.whole import takes_time
 from tokred.registry.default import default_registry
 from tokred.registry.registry import Registered
 
@@ -57,10 +58,12 @@ def family_for(model: nn.Module, what: str) -> Family:
             f"{type(model.get_submodule(inside)).__name__}, which is described. Pass that to {what}."
         )
     known = ", ".join(name.partition(".")[2] for known in families() for name in known.models)
+    skipped = (
+        "Methods that skip whole calls, such as 'balanced', work on it all the same. " if takes_time(model) else ""
+    )
     raise UnsupportedModel(
-        f"No family describes {type(model).__module__}.{type(model).__name__}, and {what} has to know its tokens. Use "
-        "a method that skips whole calls, such as 'balanced', or describe the family: see 'Add a model family' in the "
-        f"docs. Described are: {known}."
+        f"No family describes {type(model).__module__}.{type(model).__name__}, and {what} has to know its tokens. "
+        f"{skipped}Describe it: see 'Add a model family' in the docs. Described are: {known}."
     )
 
 

@@ -33,12 +33,14 @@ class Application:
         host: the model.
         method_of: gives the method, of what is examined.
         family_of: gives the family, of what is examined and a model.
+        per_sample: whether the samples of a batch can keep different tokens.
     """
 
     name: str
     host: Host
     method_of: Callable[[Any], Method]
     family_of: Callable[[Any, nn.Module], Family | None]
+    per_sample: bool = True
 
     def apply(self, part: Any, model: nn.Module) -> Run:
         """Apply the method to `model`."""
@@ -63,7 +65,7 @@ class Application:
                 with suppress(TokredError):  # that removal works is a promise of its own
                     run.remove()
 
-        return Stage(self.name, arguments[self.host.argument], perform, self.host.per_sample)
+        return Stage(self.name, arguments[self.host.argument], perform, self.per_sample)
 
     def _blocks_to_compile(self, part: Any, model: nn.Module, run: Run) -> list[nn.Module]:
         """Return a block of each type, the first at which tokens are removed or after it: compiling takes its time."""
@@ -80,8 +82,12 @@ class Application:
 def applications(specimen: Specimen, ratio: float = 0.5) -> list[Application]:
     """List where a specimen is applied; a family with a method of that ratio."""
     if specimen.kind == "method":
-        return [Application(str(host), host, lambda part: part, _own_family) for host in _fitting(specimen)]
-    return [_of_family(host, kind, ratio) for host in hosts_of(specimen) for kind in kinds_of(specimen.make(), host)]
+        return [_of_method(host) for host in _fitting(specimen)]
+    return [
+        _of_family(specimen.make(), host, kind, ratio)
+        for host in hosts_of(specimen)
+        for kind in kinds_of(specimen.make(), host)
+    ]
 
 
 def hosts_of(specimen: Specimen) -> tuple[Host, ...]:
@@ -108,13 +114,24 @@ def method_hosts() -> list[Host]:
     sample or for the batch.
     """
     found: dict[tuple[bool, bool], Host] = {}
-    for registered, _ in registered_families():
+    for registered, family in registered_families():
         for host in resolve(registered.component.hosts) if registered.component.hosts else ():
-            found.setdefault((host.repeats, host.per_sample), replace(host, grid=(8, 8)))
+            found.setdefault((host.repeats, keeps_apart(family, host)), replace(host, grid=(8, 8)))
     return list(found.values())
 
 
-def _of_family(host: Host, kind: SiteKind, ratio: float) -> Application:
+def keeps_apart(family: Family, host: Host) -> bool:
+    """Say whether the samples of a batch can keep different tokens."""
+    return all(site.per_sample for site in sites_of(family, host.model()))
+
+
+def _of_method(host: Host) -> Application:
+    family = family_of(host.model())
+    per_sample = family is None or keeps_apart(family, host)
+    return Application(str(host), host, lambda part: part, _own_family, per_sample)
+
+
+def _of_family(family: Family, host: Host, kind: SiteKind, ratio: float) -> Application:
     method = Method(
         similarity=Cosine("input"),
         matcher=GridMatcher(),
@@ -122,7 +139,9 @@ def _of_family(host: Host, kind: SiteKind, ratio: float) -> Application:
         recovery=Copy(),
         sites=(kind,),
     )
-    return Application(f"{host}, {kind}", host, lambda part: method, lambda part, model: part)
+    return Application(
+        f"{host}, {kind}", host, lambda part: method, lambda part, model: part, keeps_apart(family, host)
+    )
 
 
 def _fitting(specimen: Specimen) -> list[Host]:

@@ -48,7 +48,6 @@ class Host:
         argument: name of the argument that holds the picture or latents.
         call_model: calls the model with arguments and times `[B]`; packs what the model takes in another form, and
             returns one tensor whose first axis is the batch.
-        per_sample: whether the samples of a batch may keep different tokens.
         keys: what kept queries can attend to.
         grid: of the picture, in tokens; no model should have as many channels as it has tokens.
         other_grid: of another picture.
@@ -68,7 +67,6 @@ class Host:
     time: Callable[[float], float | int] | None = None
     argument: str = "hidden_states"
     call_model: Callable[[nn.Module, dict[str, Any], torch.Tensor], torch.Tensor] = call_transformer
-    per_sample: bool = True
     keys: tuple[str, ...] = ("kept",)
     grid: Grid = (6, 8)
     other_grid: Grid = (8, 4)

@@ -22,7 +22,8 @@ class Block(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.to_q, self.to_k, self.to_v = (nn.Linear(channels, channels) for _ in range(3))
+        with torch.random.fork_rng(devices=[]):
+            self.to_q, self.to_k, self.to_v = (nn.Linear(channels, channels) for _ in range(3))
         self.norm_q, self.norm_k = nn.Identity(), nn.Identity()
         for index, weight in enumerate(self.parameters()):
             values = torch.randn(weight.shape, generator=torch.Generator().manual_seed(index))

@@ -8,12 +8,12 @@ from typing import Any
 from diffusers import FluxKontextPipeline
 
 from tokred.zoo.flux import ABSENT, WordFluxPipeline, build
-from tokred.zoo.prompted import Prompted, prompted_pipeline, request
+from tokred.zoo.prompted import Prompted, SizedByVAE, prompted_pipeline, request
 
 __all__ = ["build", "pipeline", "request"]
 
 
-class WordKontextPipeline(FluxKontextPipeline):  # type: ignore[misc]
+class WordKontextPipeline(SizedByVAE, FluxKontextPipeline):  # type: ignore[misc]
     """`FluxKontextPipeline` with a `WordEncoder` in the place of its two text encoders.
 
     `image` is a picture of any kind that the pipeline takes, or pixels `[B, 3, H, W]` in [-1, 1], which are the latents

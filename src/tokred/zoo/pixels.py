@@ -45,6 +45,7 @@ class FrameAutoencoder(PixelAutoencoder):
         z_dim: channels.
         latents_mean: of each channel.
         latents_std: of each channel.
+        sample_size: see `PixelAutoencoder`.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -55,6 +56,7 @@ class FrameAutoencoder(PixelAutoencoder):
         z_dim: int = 3,
         latents_mean: Sequence[float] = (0.0, 0.0, 0.0),
         latents_std: Sequence[float] = (1.0, 1.0, 1.0),
+        sample_size: int = 0,
     ) -> None:
         torch.nn.Module.__init__(self)
-        self.register_buffer("placement", torch.zeros(1), persistent=False)
+        self.register_buffer("placement", torch.zeros(1))

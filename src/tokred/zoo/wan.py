@@ -10,7 +10,7 @@ from diffusers import WanPipeline, WanTransformer3DModel
 
 from tokred.zoo.encoder import WordEncoder
 from tokred.zoo.pixels import FrameAutoencoder
-from tokred.zoo.prompted import Prompted, embed, prompted_pipeline, request
+from tokred.zoo.prompted import Prompted, SizedByVAE, embed, prompted_pipeline, request
 from tokred.zoo.words import vocabulary
 
 __all__ = ["FRAMES", "build", "pipeline", "request"]
@@ -21,7 +21,7 @@ ABSENT = ("tokenizer", "transformer_2")
 """The pipeline's parts for which there is nothing here."""
 
 
-class WordWanPipeline(WanPipeline):  # type: ignore[misc]
+class WordWanPipeline(SizedByVAE, WanPipeline):  # type: ignore[misc]
     """`WanPipeline` with a `WordEncoder` in the place of its text encoder, and frames of the size of its model."""
 
     def __call__(self, *args: Any, **arguments: Any) -> Any:
@@ -72,4 +72,6 @@ def build(config: dict[str, Any], classes: Sequence[str]) -> Prompted:
 
 def pipeline(model: Prompted, classes: Sequence[str], size: int) -> WordWanPipeline:
     """See `tokred.zoo.families.DrawingFamily`."""
-    return prompted_pipeline(WordWanPipeline, model, size, absent=ABSENT, vae=FrameAutoencoder(FRAMES - 1))
+    return prompted_pipeline(
+        WordWanPipeline, model, size, absent=ABSENT, vae=FrameAutoencoder(FRAMES - 1, sample_size=size)
+    )
