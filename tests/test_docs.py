@@ -88,8 +88,8 @@ def test_every_public_name_is_documented(module: str) -> None:
 
 def test_the_page_of_checks_lists_every_check() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", (ROOT / "docs" / "checks.md").read_text(), re.MULTILINE)
-    every = "similarity, matcher, scheduler, recovery, method, adapter"
-    kinds = {check.name: ", ".join(check.kinds).replace(every, "all parts, method, adapter") for check in CHECKS}
+    parts = "similarity, matcher, scheduler, recovery, signal"
+    kinds = {check.name: ", ".join(check.kinds).replace(parts, "all parts") for check in CHECKS}
     assert rows == [(check.name, kinds[check.name], check.promise) for check in CHECKS]
 
 
@@ -110,13 +110,6 @@ def test_the_method_in_forty_lines_has_no_more_and_runs(
     runpy.run_path(str(path), run_name="__main__")
     labels = [line.partition(" compute ")[0].strip() for line in capsys.readouterr().out.splitlines()]
     assert labels == ["nearness", "dito ratio=0.5 dense_first=2", "fewer_steps share=0.75"]
-
-
-def test_the_lines_that_the_page_on_adapters_shows() -> None:
-    name, start, end = re.findall(r"(\S+\.txt):(\d+):(\d+)\"", (ROOT / "docs" / "adapters.md").read_text())[0]
-    lines = (ROOT / name.strip('"')).read_text().splitlines()
-    assert lines[int(start) - 1].startswith("def _sites(")
-    assert int(end) == len(lines)
 
 
 FIRST_SCREEN = (ROOT / "README.md").read_text().partition("\n## ")[0]

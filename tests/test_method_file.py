@@ -171,7 +171,7 @@ def test_a_file_takes_no_parameters(tmp_path: Path) -> None:
         (changed("matcher.name", 3), "matcher.name must be a string, not 3"),
         (changed("matcher.params", []), r"matcher.params must be an object, not \[\]"),
         (changed("matcher.params.strid", [2, 2]), "Unknown field of matcher.params 'strid'. .* Did you mean 'stride'?"),
-        (changed("matcher.params.stride", [2]), r"matcher.params.stride must be a list of 2, not \[2\]"),
+        (changed("matcher.params.stride", [2]), r"matcher.params: stride=\(2,\) must be a pair \(sy, sx\)"),
         (changed("matcher.params.stride", [2, 0.5]), r"matcher.params.stride\[1\] must be an integer, not 0.5"),
         (changed("matcher.params.stride", [2, 0]), "matcher.params: stride: sx=0 must be an integer of at least 1"),
         (changed("matcher.params.random", 1), "matcher.params.random must be true or false, not 1"),

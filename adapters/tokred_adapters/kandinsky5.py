@@ -35,6 +35,7 @@ KANDINSKY5 = Family(
                     norms=("query_norm", "key_norm"),
                     rotary="rotary_emb",
                     rotate=_rotate,
+                    apart=False,
                 ),
             ),
             mlp="feed_forward",
@@ -42,5 +43,6 @@ KANDINSKY5 = Family(
             stays=("text_embed", "time_embed"),
         ),
     ),
+    axes="b f h w c",
     projection="out_layer.out_layer",
 )

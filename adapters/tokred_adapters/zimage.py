@@ -56,5 +56,6 @@ ZIMAGE = Family(
     ),
     picture="x",
     text=_text,
+    axes="c f h w",
     projection="all_final_layer.2-1.linear",
 )

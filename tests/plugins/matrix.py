@@ -1,6 +1,7 @@
 """Run every method on every family, and write what came of it: `python tests/plugins/matrix.py`, from the root.
 
-The page is docs/methods/index.md; `test_matrix.py` fails when it is out of date.
+The pages are docs/methods/index.md, of a few families, and docs/families.md, of all; `test_matrix.py` fails when they
+are out of date.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from families.models import FAMILIES, Family  # noqa: E402
 
+from tokred.registry import registered_families, resolve  # noqa: E402
+from tokred_adapters.whole_calls import WHOLE_CALLS  # noqa: E402
+
 PAGE = ROOT / "docs" / "methods" / "index.md"
+ALL_FAMILIES = ROOT / "docs" / "families.md"
 STEPS, BATCH, GRID = 8, 2, (8, 8)
 COLUMNS = {
     "dit": "DiT",
@@ -53,7 +58,7 @@ class State:
     why: str = ""
 
 
-def state_of(name: str, family: Family) -> State:
+def state_of(name: str, family: Family, grid: tuple[int, ...] = GRID) -> State:
     """Run a method on a family."""
     model = family.model()
     try:
@@ -63,7 +68,10 @@ def state_of(name: str, family: Family) -> State:
         return State("cannot", f"The method {why.removeprefix(f'{name} ')}" if why.startswith(f"{name} ") else why)
     with warnings.catch_warnings(record=True) as caught, run:
         warnings.simplefilter("always")
-        output = family.generate(model, batch=BATCH, grid=GRID, steps=STEPS)
+        try:
+            output = family.generate(model, batch=BATCH, grid=grid, steps=STEPS)
+        except tokred.UnsupportedModel as error:
+            return State("cannot", str(error))
         report = run.report()
     told = [str(warning.message) for warning in caught if str(warning.message).startswith("tokred")]
     assert torch.isfinite(output).all(), f"{name} on {family} gives numbers that are none"
@@ -92,5 +100,84 @@ def page() -> str:
     return HEAD + "\n".join([*table, "", *(f"{i}. {why}" for i, why in enumerate(notes, 1))]) + "\n"
 
 
+DIFFUSION = (
+    "balanced",
+    "dito",
+    "delta",
+    "tomesd",
+    "tofu",
+    "sito",
+    "ca_tome",
+    "toma",
+    "sdtm",
+    "todo",
+    "asymrnr",
+    "ras",
+    "toca",
+)
+VISION = (
+    "tomesd",
+    "tofu",
+    "sito",
+    "toma",
+    "todo",
+    "tome",
+    "pitome",
+    "evit",
+    "ats",
+    "atc",
+    "token_pooling",
+    "kff",
+    "diffrate",
+)
+ALL_HEAD = f"""# Model families
+
+What tokred describes, and which methods run there with their default parameters. Made by running each pair on the
+real class at tiny size, {STEPS} steps for a batch of {BATCH}; `python tests/plugins/matrix.py` writes this page, and a
+slow test fails when it is out of date.
+
+*works*: the method reduces tokens as its page says. *limits*: it does, but for what the note says. *cannot*:
+`tokred.apply` refuses, with the sentence of the note.
+
+Methods that skip whole steps (`quality`, `balanced`, `fast`, `step_cache`) run on **every** denoiser of diffusers,
+described or not: transformers, UNets, video and audio. `tokred.apply(pipe, "balanced")` takes all denoisers of a
+pipeline, such as the two of Wan 2.2.
+
+"""
+MIDDLE = """
+## Whole steps only
+
+In these classes tokens cannot be reduced, or not yet:
+
+| class | why |
+|---|---|
+"""
+
+
+def families_page() -> str:
+    """Write the page of all families."""
+    listed = [(registered.component, resolve(registered.component.hosts)[0]) for registered, _ in registered_families()]
+    notes: list[str] = []
+    tables = []
+    for title, repeats, methods in (("Diffusion", True, DIFFUSION), ("Vision", False, VISION)):
+        rows = [_row(component.name, host, methods, notes) for component, host in listed if host.repeats == repeats]
+        head = [f"## {title}", "", f"| family | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+        tables += [*head, *rows, ""]
+    numbered = [f"{i}. {note}" for i, note in enumerate(notes, 1)]
+    whole = [f"| `{name.partition('.')[2]}` | {why} |" for name, why in WHOLE_CALLS.items()]
+    return ALL_HEAD + "\n".join([*tables, *numbered]) + "\n" + MIDDLE + "\n".join(whole) + "\n"
+
+
+def _row(name: str, host: Family, methods: list[str], notes: list[str]) -> str:
+    grid = host.grid if not host.repeats else (2, 8, 8) if len(host.grid) == 3 else GRID  # a ViT has a size of its own
+    states = [state_of(method, host, grid) for method in methods]
+    for state in states:
+        if state.why and state.why not in notes:
+            notes.append(state.why)
+    cells = [f"{s.word} ({notes.index(s.why) + 1})" if s.why else s.word for s in states]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page())
+    ALL_FAMILIES.write_text(families_page())

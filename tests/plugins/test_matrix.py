@@ -1,9 +1,15 @@
-"""The page of methods and families says what running them gives."""
+"""The pages of methods and families say what running them gives."""
 
 from __future__ import annotations
 
-from plugins.matrix import PAGE, page
+import pytest
+from plugins.matrix import ALL_FAMILIES, PAGE, families_page, page
 
 
 def test_the_matrix_page_is_what_running_every_pair_gives() -> None:
     assert PAGE.read_text() == page(), "run `python tests/plugins/matrix.py`"
+
+
+@pytest.mark.slow
+def test_the_page_of_families_is_what_running_every_pair_gives() -> None:
+    assert ALL_FAMILIES.read_text() == families_page(), "run `python tests/plugins/matrix.py`"

@@ -22,7 +22,7 @@ def _cosmos(**kwargs: Any) -> Any:
         mlp_ratio=2,
         text_embed_dim=16,
         adaln_lora_dim=4,
-        max_size=(4, 12, 12),
+        max_size=(4, 16, 16),
         **kwargs,
     )
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.making import AXES, KEYS, POOLED, WORD, pooled_prompt
+from tokred_adapters.tiny.making import AXES, POOLED, WORD, pooled_prompt
 
 
 def _build() -> Any:
@@ -50,7 +50,6 @@ HOSTS = (
         _conditions,
         lambda time: 999 * time,
         call_model=_call,
-        keys=KEYS,
         rounded=torch.bfloat16,  # queries and keys, when they are rotated
     ),
 )

@@ -24,7 +24,7 @@ SIZE: dict[str, Any] = {
 }
 PICTURE: dict[str, Any] = {"image_dim": 10, "added_kv_proj_dim": 24}
 """Of a model that sees a picture, too: the width of its features, and keys of their own."""
-SEEING: dict[str, Any] = {**FRAMES, "text": 512}
+SEEING: dict[str, Any] = {**FRAMES, "text": 512, "keys": KEYS}
 """Such a model takes the last 512 tokens for text and those before for the picture."""
 
 
@@ -122,6 +122,15 @@ WAN = (
 )
 SKYREELS = (
     Host("skyreels", _skyreels, latents(), prompt, thousandths, keys=KEYS, **FRAMES),
-    Host("skyreels-df", _skyreels, latents(), prompt, thousandths, call_model=_call_time_per_frame, **FRAMES),
+    Host(
+        "skyreels-df",
+        _skyreels,
+        latents(),
+        prompt,
+        thousandths,
+        call_model=_call_time_per_frame,
+        keys=KEYS,
+        **FRAMES,
+    ),
 )
 HOSTS = (*WAN, *SKYREELS)

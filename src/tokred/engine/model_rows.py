@@ -50,8 +50,8 @@ def _fitting(shape: torch.Size, grid: Grid, axes: str) -> tuple[list[str], dict[
     fits = len(shape) == len(names) and prod(sides.values()) == prod(grid)
     if not fits or any(shape[names.index(name)] % side for name, side in sides.items()):
         raise UnsupportedModel(
-            f"The model returned {tuple(shape)}, which has no row for each token of a grid of {grid}. Use a method "
-            "that does not match by what the model returned, such as 'dito'."
+            f"The model returned {tuple(shape)}, which has no row for each of its {prod(grid)} image tokens. Use a "
+            "method that does not match by what the model returned, such as 'dito'."
         )
     return names, sides
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from tokred.engine.base_site import BaseSite
 from tokred.engine.returned import Returned
@@ -113,4 +112,4 @@ class ModelSite(BaseSite):
     def _note(self, result: Any) -> None:
         """Remember what is returned, with a row per token, for the sites that match by it."""
         if self.followed:
-            self.state.memories["rows"]["rows"].copy_(self._returned.rows(tree_leaves(result)[0]))
+            self.state.memories["rows"]["rows"].copy_(self._returned.picture(result))

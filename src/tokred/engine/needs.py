@@ -40,6 +40,11 @@ class Need:
             )
 
 
+def offers_keys(spec: SiteSpec) -> bool:
+    """Say whether the queries of an attention can attend to other keys than those of their own tokens."""
+    return bool(spec.attention.keys) and not _unrotated(spec)
+
+
 def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
     without = spec.kind in ("attn", "block") and not spec.attention.keys
     return NO_KEYS if without else _unrotated(spec)

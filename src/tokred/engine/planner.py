@@ -231,8 +231,10 @@ class CallPlanner:
         memories = {what: new_memory(spec, dtype, call.device) for what, spec in specs.items()}
         state = SiteState(call.batch, call.layout, match, shape=call.shape, memories=memories)
         if isinstance(site, ModelSite):
-            grid = call.layout.grids[0] if self.method.follows_model else None
-            state.returned = Returned(self.method.recovery, self.method.memory, grid, self.family.axes)
+            grids = call.layout.grids
+            grid = grids[0] if len(grids) == 1 else (call.layout.image, 1)  # several are rows already, or cannot be
+            read = grid if self.method.follows_model else None
+            state.returned = Returned(self.method.recovery, self.method.memory, read, self.family.axes)
         return state
 
     def _record(self, site: AnySite, call: ModelCall, plan: Plan, removed: int) -> None:

@@ -24,13 +24,14 @@ class Returned:
         recovery: what remembers.
         precision: what it remembers in.
         grid: of the tokens, where something reads a row per token of the first tensor; see `as_rows`.
-        axes: of that tensor; see `as_rows`.
+        axes: of that tensor; see `as_rows`. Without "b" there is a tensor for each sample, and they are stacked.
     """
 
     def __init__(self, recovery: Recovery, precision: Remembered, grid: Grid | None, axes: str = "") -> None:
         self.recovery = recovery
         self.precision = precision
-        self.grid, self.axes = grid, axes
+        self.apart = grid is not None and axes != "" and "b" not in axes.split()
+        self.grid, self.axes = grid, f"b {axes}" if self.apart else axes
         self.tree: TreeSpec | None = None
         self.values: list[Any] = []
         self.looks: list[Look] = []
@@ -39,9 +40,9 @@ class Returned:
     @torch.no_grad()
     def observe(self, result: Any, time: torch.Tensor) -> None:
         """Remember what the model returned; anew, where it looks otherwise than the last."""
-        values, self.tree = tree_flatten(result)
+        values, self.tree = self._flatten(result)
         looks = [_look(value) for value in values]
-        rows = [None if look is None else self.rows(v) for v, look in zip(values, looks, strict=True)]
+        rows = [None if look is None else self._rows(v) for v, look in zip(values, looks, strict=True)]
         if looks != self.looks:
             self.looks, self.memories = looks, [self._memory(x) for x in rows]
         self.values = [value if look is None else None for value, look in zip(values, looks, strict=True)]
@@ -49,9 +50,9 @@ class Returned:
             if x is not None:
                 self.recovery.observe(x, memory, time, None)
 
-    def rows(self, x: torch.Tensor) -> torch.Tensor:
-        """Return a tensor that the model returned as `[B, M, C]`; see `as_rows`."""
-        return as_rows(x, self.grid, self.axes)
+    def picture(self, result: Any) -> torch.Tensor:
+        """Return the first of the tensors that the model returned as `[B, M, C]`."""
+        return self._rows(self._flatten(result)[0][0])
 
     def recall(self, time: torch.Tensor) -> Any:
         """Return what the model would, from memory alone, in new tensors."""
@@ -60,14 +61,24 @@ class Returned:
             for value, look, memory in zip(self.values, self.looks, self.memories, strict=True)
         ]
         assert self.tree is not None, "the planner skips no call before one was computed"
-        return tree_unflatten(values, self.tree)
+        return self._unflatten(values, self.tree)
 
     def recover(self, result: Any, reduction: Reduction, time: torch.Tensor) -> Any:
         """Return what the model returned, with the rows of removed tokens made by the recovery."""
-        values, tree = tree_flatten(result)
-        kept = reduction.merge(self.rows(values[0]))
+        values, tree = self._flatten(result)
+        kept = reduction.merge(self._rows(values[0]))
         full = self.recovery.recover(kept, reduction, self.memories[0], time)
-        return tree_unflatten([from_rows(full, values[0].shape, self.grid, self.axes), *values[1:]], tree)
+        return self._unflatten([from_rows(full, values[0].shape, self.grid, self.axes), *values[1:]], tree)
+
+    def _flatten(self, result: Any) -> tuple[list[Any], TreeSpec]:
+        values, tree = tree_flatten(result)
+        return ([torch.stack(values)] if self.apart else values), tree
+
+    def _unflatten(self, values: list[Any], tree: TreeSpec) -> Any:
+        return tree_unflatten(values[0].unbind() if self.apart else values, tree)
+
+    def _rows(self, x: torch.Tensor) -> torch.Tensor:
+        return as_rows(x, self.grid, self.axes)
 
     def _recalled(self, look: tuple[torch.Size, torch.dtype], memory: Memory, time: torch.Tensor) -> torch.Tensor:
         shape, dtype = look

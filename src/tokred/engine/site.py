@@ -12,6 +12,7 @@ from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
 from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
 from tokred.engine.matching import make_match
+from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.outputs import context_output, token_output, with_outputs
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
@@ -163,10 +164,20 @@ class Site(BaseSite):
         """Have the signal and the recoveries remember what was computed densely: `output`, or what else was `seen`."""
         made = self.state.match.reduction if self.matching else None
         for what, recovery in self.remembered.items():
+            if what == "context":
+                self._fit_context(recovery, seen[what])
             reduction = None if what == "context" else made
             recovery.observe(seen.get(what, output), self.state.memories[what], self.time, reduction)
         if "signal" in self.state.memories:
             self.probe.observe(output, self.state.memories["signal"])
+
+    def _fit_context(self, recovery: Recovery, context: torch.Tensor) -> None:
+        """Make the memory of a context anew where it is not as wide as the image, as in Mochi."""
+        spec = recovery.state_spec((context.shape[0], context.shape[1], context.shape[2]))
+        memory = self.state.memories["context"]
+        if any(memory[name].shape != shape for name, shape in spec.items()):
+            dtype = remembered_dtype(self.method.memory, context.dtype)
+            self.state.memories["context"] = new_memory(spec, dtype, context.device)
 
     def _recall(self, call: Arguments, tokens: torch.Tensor) -> Any:
         """Return what the site would, from memory alone."""

@@ -149,7 +149,8 @@ class Family:
         prefix: counts the tokens that lead the image's by themselves, such as class tokens.
         projection: where the last linear layer is, which makes a token's part of the output.
         entry: where the module is whose call begins a model call, if it is not the model itself; or what says it.
-        axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w".
+        axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w"; without
+            "b" where it returns a list of a tensor for each sample.
         repeats: whether the model is called once per denoising step, rather than once per picture.
     """
 

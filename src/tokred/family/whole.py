@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from tokred.family.description import Family
+
+if TYPE_CHECKING:
+    from torch import nn
 
 TIMES = ("time", "sigma", "noise")
 """What the names of arguments have in them that say how much noise there is."""

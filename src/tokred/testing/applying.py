@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from tokred.engine.apply import apply_by
+from tokred.engine.needs import offers_keys
 from tokred.engine.run import Run
 from tokred.errors import SpecError, TokredError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.sites import sites_of
 from tokred.interfaces import SiteKind
-from tokred.method import Method
+from tokred.method import Keys, Method
 from tokred.parts import Copy, Cosine, EveryStep, GridMatcher, Interval
 from tokred.registry import family_of, registered_families, resolve
 from tokred.testing.check import Specimen, Stage, demand
@@ -101,6 +102,12 @@ def kinds_of(family: Family, host: Host) -> list[SiteKind]:
     offered = {site.kind for site in sites_of(family, host.model())}
     kinds: tuple[SiteKind, ...] = ("attn", "mlp", "block")
     return [kind for kind in kinds if kind in offered]
+
+
+def keys_of(family: Family, host: Host) -> tuple[Keys, ...]:
+    """List what kept queries of a family's attentions can attend to."""
+    attentions = [site for site in sites_of(family, host.model()) if site.kind == "attn"]
+    return ("kept", "full", "recovered") if attentions and all(map(offers_keys, attentions)) else ("kept",)
 
 
 def _own_family(part: Any, model: nn.Module) -> Family | None:

@@ -23,7 +23,7 @@ from tokred.layout import Layout
 from tokred.method import Keys, Method
 from tokred.parts import Cached, Copy, Cosine, EveryStep, Interval, RandomMatcher, Stages
 from tokred.registry import registered_name
-from tokred.testing.applying import hosts_of, kinds_of
+from tokred.testing.applying import hosts_of, keys_of, kinds_of
 from tokred.testing.check import Specimen, demand
 from tokred.testing.host import Host
 from tokred.testing.places import misplaced_tokens
@@ -40,6 +40,8 @@ def describes_its_model(specimen: Specimen) -> None:
         names = {registered_name(kind) for kind in type(model).__mro__}
         demand(bool(names & set(family.models)), f"{host}: {type(model).__name__} is not among {family.models}.")
         demand(family.repeats == host.repeats, f"{host}: repeats={family.repeats}, and the host says {host.repeats}.")
+        offered = keys_of(family, host)
+        demand(set(host.keys) == set(offered), f"{host}: its attentions offer keys {offered}, not {host.keys}.")
         misplaced = list(misplaced_in_mlps(family, model, host))
         demand(not misplaced, f"{host}: {' '.join(misplaced)}")
         for batch, text in _calls(host):
