@@ -16,5 +16,5 @@ rows+=(--method "delta:ratio=0.75,interval=3,dense_first=4" --method "delta:rati
 for program in "D D D (1 D)* D" "D *(1 1 D)" "D (1 1 1 D)*"; do
   for variable in log_snr noise; do rows+=(--method "step_cache:program=$program,order=1,variable=$variable"); done
 done
-tokred bench --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \
+tokred bench --overwrite --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \
   --out "docs/results/ablation/$model"

@@ -10,7 +10,7 @@ out=docs/results/dito/$model
 mkdir -p "$out"
 
 bench() {
-  tokred bench --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" --out "$out/$part" "$@"
+  tokred bench --overwrite --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" --out "$out/$part" "$@"
 }
 
 twins() {

@@ -37,6 +37,6 @@ published() {
 baselines
 own
 published
-tokred bench --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \
+tokred bench --overwrite --model "$model" --steps "$steps" --samples "$samples" --seed 100 --pairs "$pairs" "${rows[@]}" \
   --device "${DEVICE:-cpu}" \
   --out "docs/results/front/$model-$steps"

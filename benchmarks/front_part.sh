@@ -8,5 +8,5 @@ model=$1 steps=$2 part=$3
 shift 3
 rows=()
 for run in "$@"; do rows+=(--method "$run"); done
-tokred bench --model "$model" --steps "$steps" --samples 32 --seed 100 --pairs "${PAIRS:-2}" "${rows[@]}" \
+tokred bench --overwrite --model "$model" --steps "$steps" --samples 32 --seed 100 --pairs "${PAIRS:-2}" "${rows[@]}" \
   --out "docs/results/front/$model-$steps/$part"

@@ -52,7 +52,6 @@ def test_an_expected_failure_that_passes_is_a_failure(
         ("cosin", "Unknown component 'cosin'. Known: "),
         ("matcher:cosine", "Unknown matcher 'cosine'. Known: "),
         ("mather:grid", "Unknown kind of component 'mather'."),
-        ("fewer_steps", "Unknown component 'fewer_steps'."),
     ],
 )
 def test_unknown_names_are_refused(tokred: Callable[..., Any], name: str, message: str) -> None:
