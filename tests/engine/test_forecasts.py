@@ -97,6 +97,8 @@ def test_a_ratio_of_zero_changes_no_bit(family: Family, model: nn.Module, dense_
 def allocated(run: tokred.Run) -> int:
     """Count the bytes of every tensor that the sites hold between two calls, but for the pairs themselves."""
     held = [memory for site in run._sites for state in site.states.values() for memory in state.memories.values()]
+    returned = [state.returned for site in run._sites for state in site.states.values() if state.returned is not None]
+    held += [memory for each in returned for memory in each.memories]
     held += [match.memory for group in {site.group for site in run._sites} for match in group.states.values()]
     return sum(tensor.nbytes for memory in held for tensor in memory.values())
 
