@@ -4,56 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
+from engine.recorder import recording
 from families.models import BY_NAME, DIFFUSERS, VITS, Family, keeps_apart, sites_of
 from timm.models import VisionTransformer
 from torch import nn
 
 import tokred
-from tokred import Layout, Method, Recovery, Reduction, Scheduler, Similarity, SiteKind, SpecError, parts
-from tokred.interfaces import Memory
+from tokred import SiteKind, SpecError, parts
 
 STEPS = 3
 pytestmark = pytest.mark.filterwarnings("ignore:tokred. .* reduced nothing")
-
-
-@dataclass(frozen=True)
-class Recorder:
-    """Keeps the first tokens and records what it is asked to match by."""
-
-    seen: list[torch.Tensor] = field(default_factory=list)
-    max_ratio: float = 1.0
-
-    def capacity(self, layout: Layout) -> int:
-        return layout.image
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        return {}
-
-    def match(self, features: torch.Tensor, draw: Any, r: int, similarity: Similarity, memory: Memory) -> Reduction:
-        self.seen.append(features.clone())
-        tokens = torch.arange(features.shape[1]).expand(len(features), -1)
-        return Reduction.from_pairs(features.shape[1], tokens[:, -r:], tokens[:, :1].expand(-1, r))
-
-
-def recording(
-    signal: str, sites: tuple[SiteKind, ...], scheduler: Scheduler, recovery: Recovery | None = None
-) -> tuple[Method, Recorder]:
-    method = Method(
-        similarity=parts.Cosine(signal),
-        matcher=Recorder(),
-        scheduler=scheduler,
-        recovery=recovery or parts.Copy(),
-        sites=sites,
-    )
-    return method, method.matcher
 
 
 Calls = dict[str, list[torch.Tensor]]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
+from engine.recorder import recording
 
 import tokred
-from tokred import Layout, Method, Reduction, Similarity, parts
-from tokred.interfaces import Memory
+from tokred import parts
 from tokred_adapters import tiny
 
 HOSTS = {host.name: host for host in tiny.hosts()}
@@ -27,28 +26,6 @@ NAMES = (
     "hf-clip",
 )
 Attended = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Recorder:
-    """Keeps all but the last tokens, and what it is asked to match by."""
-
-    seen: list[torch.Tensor] = field(default_factory=list)
-    max_ratio: float = 1.0
-
-    def capacity(self, layout: Layout) -> int:
-        return layout.image - 1
-
-    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
-        return ()
-
-    def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        return {}
-
-    def match(self, features: torch.Tensor, draw: Any, r: int, similarity: Similarity, memory: Memory) -> Reduction:
-        self.seen.append(features.clone())
-        tokens = torch.arange(features.shape[1]).expand(len(features), -1)
-        return Reduction.from_pairs(features.shape[1], tokens[:, -r:], tokens[:, :1].expand(-1, r))
 
 
 @pytest.fixture
@@ -67,14 +44,8 @@ def attended(monkeypatch: pytest.MonkeyPatch) -> list[Attended]:
 
 def recorded(name: str, signal: str) -> Sequence[torch.Tensor]:
     """What a matcher is given by a signal in a call of a tiny model, block by block."""
-    recorder, host = Recorder(), HOSTS[name]
-    method = Method(
-        similarity=parts.Cosine(signal),
-        matcher=recorder,
-        scheduler=parts.EveryStep(0.25),
-        recovery=parts.Copy(),
-        sites=("stream",),
-    )
+    host = HOSTS[name]
+    method, recorder = recording(signal, ("stream",), parts.EveryStep(0.25))
     model = host.model()
     with tokred.apply(model, method):
         host.call(model)

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import FRAMES, angles, latents, masked_prompt, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, angles, latents, masked_prompt, prompt
+from tokred_adapters.tiny.making import thousandths
 
 
 def _allegro() -> Any:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host, call_transformer
-from tokred_adapters.tiny.clips import FRAMES, frames_first, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, frames_first, prompt
+from tokred_adapters.tiny.making import thousandths
 
 SIZE: dict[str, Any] = {
     "num_attention_heads": 2,

@@ -11,14 +11,6 @@ from tokred.testing import Grid
 
 FRAMES: dict[str, Any] = {"grid": (3, 4, 6), "other_grid": (2, 6, 4)}
 """Frames, height and width in tokens: 72 of them, and 48."""
-"""Of a model whose samples share their rotary tables."""
-KEYS = ("kept", "full", "recovered")
-"""Of an attention that can attend to other keys than those of the kept tokens."""
-
-
-def thousandths(time: float) -> int:
-    """Turn a time into a step of the thousand that a model was trained on."""
-    return round(999 * time)
 
 
 def latents(channels: int = 4, patch: int = 2) -> Callable[[int, Grid], tuple[int, ...]]:
@@ -29,11 +21,6 @@ def latents(channels: int = 4, patch: int = 2) -> Callable[[int, Grid], tuple[in
 def frames_first(channels: int = 4, patch: int = 2) -> Callable[[int, Grid], tuple[int, ...]]:
     """Make the shape `[B, F, C, H, W]` of latents."""
     return lambda batch, grid: (batch, grid[0], channels, grid[1] * patch, grid[2] * patch)
-
-
-def packed(channels: int = 4) -> Callable[[int, Grid], tuple[int, ...]]:
-    """Make the shape `[B, N, C]` of latents that are a sequence already."""
-    return lambda batch, grid: (batch, grid[0] * grid[1] * grid[2], channels)
 
 
 def no_conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:

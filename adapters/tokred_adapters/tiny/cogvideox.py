@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import FRAMES, KEYS, angles, frames_first, prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, angles, frames_first, prompt
+from tokred_adapters.tiny.making import KEYS, thousandths
 
 HEAD = 16
 SIZE: dict[str, Any] = {

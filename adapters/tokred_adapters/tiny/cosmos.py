@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, prompt
+from tokred_adapters.tiny.clips import FRAMES, latents, prompt
+from tokred_adapters.tiny.making import KEYS
 
 
 def _cosmos(**kwargs: Any) -> Any:

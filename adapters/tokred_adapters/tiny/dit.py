@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.making import SIZE, latents, thousandths
+from tokred_adapters.tiny.making import KEYS, SIZE, latents, thousandths
 
 
 def _build() -> Any:
@@ -29,7 +29,7 @@ HOSTS = (  # this class draws square pictures only
         latents(3),
         _label,
         thousandths,
-        keys=("kept", "full", "recovered"),
+        keys=KEYS,
         grid=(6, 6),
         other_grid=(4, 4),
         text=0,

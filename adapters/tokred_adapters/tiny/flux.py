@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.making import AXES, POOLED, SIZE, WORD, packed, pooled, prompt_and_ids
+from tokred_adapters.tiny.making import AXES, KEYS, POOLED, SIZE, WORD, packed, pooled, prompt_and_ids
 
 
 def _build() -> Any:
@@ -28,4 +28,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**made, "pooled_projections": pooled(generator, batch)}
 
 
-HOSTS = (Host("flux", _build, packed(4), _conditions, float, keys=("kept", "full", "recovered")),)
+HOSTS = (Host("flux", _build, packed(4), _conditions, float, keys=KEYS),)

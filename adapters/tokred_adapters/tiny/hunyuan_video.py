@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host, call_transformer
-from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, masked_prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, latents, masked_prompt
+from tokred_adapters.tiny.making import KEYS, thousandths
 
 SIZE: dict[str, Any] = {
     "in_channels": 4,

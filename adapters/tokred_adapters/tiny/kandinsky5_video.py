@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import FRAMES, thousandths
+from tokred_adapters.tiny.clips import FRAMES
+from tokred_adapters.tiny.making import thousandths
 
 
 def _kandinsky5() -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import FRAMES, KEYS, masked_prompt, packed, thousandths
+from tokred_adapters.tiny.clips import FRAMES, masked_prompt
+from tokred_adapters.tiny.making import KEYS, packed, thousandths
 
 SOUND = 9
 """Tokens of sound."""
@@ -58,5 +59,5 @@ def _clip_with_sound(generator: torch.Generator, batch: int, grid: Grid, text: i
     }
 
 
-LTX = (Host("ltx", _ltx, packed(), _clip, thousandths, keys=KEYS, **FRAMES),)
-HOSTS = (*LTX, Host("ltx2", _ltx2, packed(), _clip_with_sound, thousandths, **FRAMES))
+LTX = (Host("ltx", _ltx, packed(4), _clip, thousandths, keys=KEYS, **FRAMES),)
+HOSTS = (*LTX, Host("ltx2", _ltx2, packed(4), _clip_with_sound, thousandths, **FRAMES))

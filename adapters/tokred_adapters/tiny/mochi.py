@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing import Host
-from tokred_adapters.tiny.clips import FRAMES, KEYS, latents, masked_prompt, thousandths
+from tokred_adapters.tiny.clips import FRAMES, latents, masked_prompt
+from tokred_adapters.tiny.making import KEYS, thousandths
 
 
 def _mochi() -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.making import SIZE, WORD, latents, prompt, thousandths
+from tokred_adapters.tiny.making import KEYS, SIZE, WORD, latents, prompt, thousandths
 
 
 def _build() -> Any:
@@ -36,4 +36,4 @@ def _caption(generator: torch.Generator, batch: int, grid: Grid, text: int) -> d
     }
 
 
-HOSTS = (Host("pixart", _build, latents(4), _caption, thousandths, keys=("kept", "full", "recovered")),)
+HOSTS = (Host("pixart", _build, latents(4), _caption, thousandths, keys=KEYS),)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tokred.testing import Host
-from tokred_adapters.tiny.making import POOLED, SIZE, WORD, latents, pooled_prompt, thousandths
-
-ALL_KEYS = ("kept", "full", "recovered")
+from tokred_adapters.tiny.making import KEYS, POOLED, SIZE, WORD, latents, pooled_prompt, thousandths
 
 
 def _build(**kwargs: Any) -> Any:
@@ -32,6 +30,6 @@ def _build_35() -> Any:
 
 
 HOSTS = (
-    Host("sd3", _build, latents(4), pooled_prompt, thousandths, keys=ALL_KEYS),
-    Host("sd35", _build_35, latents(4), pooled_prompt, thousandths, keys=ALL_KEYS),
+    Host("sd3", _build, latents(4), pooled_prompt, thousandths, keys=KEYS),
+    Host("sd35", _build_35, latents(4), pooled_prompt, thousandths, keys=KEYS),
 )

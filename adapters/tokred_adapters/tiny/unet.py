@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import KEYS, masked_prompt, no_conditions, prompt, thousandths
+from tokred_adapters.tiny.clips import masked_prompt, no_conditions, prompt
+from tokred_adapters.tiny.making import KEYS, thousandths
 
 SIZE: dict[str, Any] = {"in_channels": 4, "out_channels": 4, "norm_num_groups": 4, "layers_per_block": 1}
 TEXT: dict[str, Any] = {"cross_attention_dim": 16}

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.clips import prompt, thousandths
+from tokred_adapters.tiny.clips import prompt
+from tokred_adapters.tiny.making import thousandths
 
 SIZE: dict[str, Any] = {"in_channels": 4, "out_channels": 4, "layers_per_block": 1, "block_out_channels": (8, 16)}
 NORM: dict[str, Any] = {"norm_num_groups": 4, "cross_attention_dim": 16}

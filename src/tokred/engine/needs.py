@@ -42,12 +42,15 @@ class Need:
 
 def offers_keys(spec: SiteSpec) -> bool:
     """Say whether the queries of an attention can attend to other keys than those of their own tokens."""
-    return bool(spec.attention.keys) and not _unrotated(spec)
+    return not _without_keys(spec)
+
+
+def _without_keys(spec: SiteSpec) -> str:
+    return _unrotated(spec) if spec.attention.keys else NO_KEYS
 
 
 def _without_projections(spec: SiteSpec, place: Place, method: Method) -> str:
-    without = spec.kind in ("attn", "block") and not spec.attention.keys
-    return NO_KEYS if without else _unrotated(spec)
+    return _without_keys(spec) if spec.kind in ("attn", "block") else _unrotated(spec)
 
 
 def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
@@ -59,9 +62,7 @@ def _without_bias(spec: SiteSpec, place: Place, method: Method) -> str:
 
 
 def _without_keys_apart(spec: SiteSpec, place: Place, method: Method) -> str:
-    if spec.kind != "kv":
-        return ""
-    return NO_KEYS if not spec.attention.keys else _unrotated(spec)
+    return _without_keys(spec) if spec.kind == "kv" else ""
 
 
 def _unrotated(spec: SiteSpec) -> str:
