@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.making import AXES, KEYS, SIZE, WORD, packed, prompt_and_ids
+from tokred_adapters.tiny.making import AXES, SIZE, WORD, packed, prompt_and_ids
 
 
 def _build() -> Any:
@@ -33,4 +33,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return {**prompt_and_ids(generator, batch, grid, text), "attention_mask": mask}
 
 
-HOSTS = (Host("chroma", _build, packed(4), _conditions, float, keys=KEYS),)
+HOSTS = (Host("chroma", _build, packed(4), _conditions, float),)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.testing import Grid, Host
-from tokred_adapters.tiny.making import KEYS, SIZE, WORD, latents, masked_prompt
+from tokred_adapters.tiny.making import SIZE, WORD, latents, masked_prompt
 
 
 def _build() -> Any:
@@ -31,4 +31,4 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
     return made
 
 
-HOSTS = (Host("hunyuan-image", _build, latents(4, 1), _conditions, lambda time: 999 * time, keys=KEYS),)
+HOSTS = (Host("hunyuan-image", _build, latents(4, 1), _conditions, lambda time: 999 * time),)

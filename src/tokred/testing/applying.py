@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -114,17 +116,23 @@ def _own_family(part: Any, model: nn.Module) -> Family | None:
     return family_of(model)
 
 
-def method_hosts() -> list[Host]:
+@cache
+def method_hosts() -> tuple[Host, ...]:
     """Return the models that methods are checked on, on a grid that cells of 2 x 2 and of 4 x 4 divide.
 
     The first of the registered families' for each of their traits: called step by step or once, with pairs for each
-    sample or for the batch.
+    sample or for the batch. Families of libraries that are not installed have none.
     """
     found: dict[tuple[bool, bool], Host] = {}
     for registered, family in registered_families():
-        for host in resolve(registered.component.hosts) if registered.component.hosts else ():
+        hosts = resolve(registered.component.hosts) if registered.component.hosts and _installed(family) else ()
+        for host in hosts:
             found.setdefault((host.repeats, keeps_apart(family, host)), replace(host, grid=(8, 8)))
-    return list(found.values())
+    return tuple(found.values())
+
+
+def _installed(family: Family) -> bool:
+    return all(find_spec(model.partition(".")[0]) is not None for model in family.models)
 
 
 def keeps_apart(family: Family, host: Host) -> bool:
