@@ -56,10 +56,10 @@ def lay_down(folder: Path, name: str, code: str) -> None:
     (info / "entry_points.txt").write_text(f"[tokred]\n{name} = {module}\n")
 
 
-def wheel(folder: Path, name: str, code: str) -> Path:
+def wheel(folder: Path, name: str, code: str, module: str = "") -> Path:
     """Build the wheel of a distribution, as a build backend does; pip checks the hashes of its record."""
     distribution, info = f"tokred_{name.replace('-', '_')}", f"tokred_{name.replace('-', '_')}-0.2.dist-info"
-    module = f"plugin_{name.replace('-', '_')}"
+    module = module or f"plugin_{name.replace('-', '_')}"
     files = {
         f"{module}.py": code,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: tokred-{name}\nVersion: 0.2\n",

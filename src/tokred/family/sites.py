@@ -140,12 +140,12 @@ class _Block:
 
     def _width(self) -> int:
         """Return the channels of the block's tokens."""
-        layers = [module for module in self.block.modules() if isinstance(module, nn.Linear)]
         if self.stack.attention:
             attention = self.stack.attention[0]
             names = attention.projections
-            layers = [getattr(self._at(attention.path), names if isinstance(names, str) else names[0])]
-        return int(layers[0].in_features) if layers else 0
+            name = names if isinstance(names, str) else names[0]
+            return int(getattr(self._at(attention.path), name).in_features)
+        return next((module.in_features for module in self.block.modules() if isinstance(module, nn.Linear)), 0)
 
     def _attention(self, attention: Attention) -> AttentionModules:
         """Return the modules of an attention."""

@@ -70,5 +70,6 @@ def as_signal(signal: Signal | str) -> Signal:
             "that inherits from tokred.Signal."
         )
     if signal not in BUILT_IN:
-        raise UnknownName("signal", signal, BUILT_IN)
+        note = "A plugin's signal is given to a part as an object, or by its name in a spec and in tokred.compose."
+        raise UnknownName("signal", signal, BUILT_IN, note)
     return BUILT_IN[signal]
