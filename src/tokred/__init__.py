@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tokred import errors, interfaces, parts, signals
     from tokred.engine.apply import apply
     from tokred.engine.report import Report
-    from tokred.engine.run import Run
+    from tokred.engine.run import Run, remove
     from tokred.engine.steps import step
     from tokred.errors import (
         ConflictError,
@@ -97,6 +97,7 @@ __all__ = [
     "models",
     "parts",
     "read_method",
+    "remove",
     "save_method",
     "signals",
     "step",

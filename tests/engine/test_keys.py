@@ -15,7 +15,7 @@ from families.models import BY_NAME, DIFFUSERS, Family, sites_of
 from torch import nn
 
 import tokred
-from tokred import Method, Reduction, parts
+from tokred import Method, Reduction, UnsupportedModel, parts
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.outputs import token_output
 from tokred.family.site import SiteSpec
@@ -153,7 +153,36 @@ def test_without_positions_nothing_is_rotated(family: Family, model: nn.Module, 
     tokens = torch.randn(2, 48, 32).to(next(model.parameters()).dtype)
     text = torch.randn(2, 5, 32).to(tokens.dtype)
     dense = attention(tokens, text)
-    with tokred.apply(model, at_attention(keys, parts.Copy())), torch.no_grad():
+    with tokred.apply(model, at_attention(keys, parts.Copy())) as run, torch.no_grad():
         family.call(model)
+        for site in run._sites:
+            site.planned = True  # as in a call of the model
         (reduced, _) = attention(tokens, text)
     assert reduced.shape == dense[0].shape
+
+
+@pytest.mark.parametrize("keys", ["full", "recovered"])
+def test_an_attention_that_projects_samples_apart_is_refused_by_name(keys: Any) -> None:
+    """As perturbed attention guidance does, for the half of a batch that it perturbs."""
+    family = BY_NAME["dit"]
+    model: Any = family.model(torch.float32)
+
+    class Perturbed:
+        """Attends in the first half of the batch alone; the others' values pass through."""
+
+        def __call__(self, attn: Any, hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+            first, second = hidden_states.chunk(2)
+            attended = torch.nn.functional.scaled_dot_product_attention(
+                attn.to_q(first), attn.to_k(first), attn.to_v(first)
+            )
+            return attn.to_out[0](torch.cat([attended, attn.to_v(second)]))
+
+    for block in model.transformer_blocks:
+        block.attn1.set_processor(Perturbed())
+    with (
+        tokred.apply(model, "dito", keys=keys),
+        pytest.raises(UnsupportedModel, match="keys of 1 of 2 samples by themse"),
+    ):
+        family.generate(model)
+    with tokred.apply(model, "dito", keys="kept"):
+        assert family.generate(model).isfinite().all()

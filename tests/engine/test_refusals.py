@@ -210,7 +210,7 @@ def test_a_second_application(family: Family, model: nn.Module, setup: Setup) ->
     before = snapshot(model)
     with setup.apply(model):
         patched = snapshot(model)
-        with pytest.raises(ConflictError, match=r"already applied to this .*Call remove\(\) on its run first"):
+        with pytest.raises(ConflictError, match=r"already applied to this .*Call tokred.remove\(\) on it first"):
             tokred.apply(model, "random")
         assert changes(patched, snapshot(model)) == []
         family.generate(model)

@@ -43,14 +43,12 @@ def of_request(pipe: Any) -> Any:
     return other
 
 
-@pytest.mark.parametrize("make", [another, of_request, copy.deepcopy])
+@pytest.mark.parametrize("make", [another, of_request])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("method", "params"), METHODS[:3])
 def test_a_pipeline_with_a_copied_scheduler_draws_as_the_first(
     name: str, method: str, params: dict[str, Any], make: Any
 ) -> None:
-    if make is copy.deepcopy and method != "dito":
-        pytest.skip("one method shows that a whole copy works")
     made = PIPELINE[name]
     pipe = made.build()
     with tokred.apply(pipe, method, **params):

@@ -111,7 +111,7 @@ def test_wrapping_keeps_the_signature_that_pipelines_look_up() -> None:
     before = dict(scheduler.__dict__)
     source = SchedulerSteps(SimpleNamespace(scheduler=scheduler))
     assert "sigmas" in inspect.signature(scheduler.set_timesteps).parameters
-    source.detach()
+    source.leave(source)
     assert scheduler.__dict__ == before
 
 

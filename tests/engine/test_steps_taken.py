@@ -48,7 +48,7 @@ def walk(scheduler: Any, steps: int, start: int = 0, pipe: Any = None, taken: in
             assert position is not None
             seen.append(position)
             sample = scheduler.step(sample, t, sample).prev_sample
-    source.detach()
+    source.leave(source)
     return seen
 
 
@@ -128,7 +128,7 @@ def test_noise_that_cannot_be_read_falls_evenly_and_is_said() -> None:
     position = source.next_call(None, "")
     assert position is not None
     assert (position.time, position.guessed) == (1.0, True)
-    source.detach()
+    source.leave(source)
     assert scheduler.__dict__.keys() == AmusedScheduler(mask_token_id=5).__dict__.keys() | {"temperatures"}
     for method, notes in (("tomesd", 0), ("step_cache", 1)):
         with warnings.catch_warnings():

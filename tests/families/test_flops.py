@@ -145,3 +145,17 @@ def test_time_that_matching_takes_is_not_saved() -> None:
     assert timed.seconds_saved == pytest.approx(-2 + 0.75 - 2 + 0.75)
     no_dense = tuple((position, s) for position, s in timed.seconds if phases[position] != "dense")
     assert dataclasses.replace(report, seconds=no_dense).seconds_saved is None
+
+
+@pytest.mark.parametrize("name", ["dit", "flux"])
+def test_quantised_layers_count_as_what_they_were(name: str) -> None:
+    family = BY_NAME[name]
+    plain = family.model(torch.float32)
+    quantised = torch.ao.quantization.quantize_dynamic(plain, {nn.Linear}, dtype=torch.qint8)
+    reports = []
+    for model in (plain, quantised):
+        with tokred.apply(model, random_pairs("attn", "kept", 0.5)) as run:
+            family.call(model)
+            reports.append(run.report())
+    assert reports[0].dense_flops == reports[1].dense_flops > 0
+    assert reports[0].compute == reports[1].compute < 1

@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from tokred import SpecError
 from tokred.metrics import wilcoxon
 from tokred.metrics.wilcoxon import _normal, _ranks
 
@@ -97,3 +98,9 @@ def test_wrong_about_as_often_as_it_says() -> None:
     rng = random.Random(2)
     below = sum(wilcoxon([rng.gauss(0, 1) for _ in range(16)]) <= 0.05 for _ in range(500))
     assert 0.02 <= below / 500 <= 0.08
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_refused(value: float) -> None:
+    with pytest.raises(SpecError, match="A difference is NaN or infinite"):
+        wilcoxon([0.1, value, -0.2])

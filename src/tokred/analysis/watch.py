@@ -64,7 +64,7 @@ def watching(pipe: Any, family: Family, sites: Sequence[SiteSpec], tell: Callabl
     finally:
         for hook in hooks:
             hook.remove()
-        watcher.steps.detach()
+        watcher.steps.leave(watcher)
 
 
 class _Watcher:

@@ -11,12 +11,13 @@ from torch import nn
 from tokred.engine.base_site import BaseSite
 from tokred.engine.branches import BranchNames
 from tokred.engine.choose import choose, places_of
+from tokred.engine.copies import Copies
 from tokred.engine.denoisers import denoisers_of
 from tokred.engine.explicit_steps import ExplicitSteps
 from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
-from tokred.engine.patch import PatchedForward, is_cached, is_patched
+from tokred.engine.patch import PatchedForward, is_cached, patch_of
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.run import Run
 from tokred.engine.sharing import match_groups
@@ -76,11 +77,11 @@ def apply_by(target: Any, method: Method, find: FindFamily) -> Run:
     repeats = all(part.family.repeats for part in parts)
     steps: StepSource = ExplicitSteps(alone=not method.scheduler.reuses)
     if hasattr(target, "scheduler") and repeats:
-        steps = SchedulerSteps(target, alone=not method.scheduler.reuses)
+        steps = SchedulerSteps(target, not method.scheduler.reuses, models, ledger.warn)
     from tokred.engine.turn import Turn  # these three import torch._dynamo, which takes a second
 
     turn = Turn()
-    undo = [steps.detach, *(action for part in parts for action in part.install(method, steps, ledger, turn))]
+    undo = [action for part in parts for action in part.install(method, steps, ledger, turn)]
     patches = [patch for part in parts for patch in part.patches]
     return Run(models, method, [site for part in parts for site in part.sites], ledger, patches, undo)
 
@@ -116,7 +117,17 @@ class _Part:
             self.model.register_forward_hook(planner.left, always_call=True),
             self.model.register_forward_hook(turn.give, always_call=True),
         ]
-        return [names.detach, *(hook.remove for hook in hooks)]
+        copies = self._copies([hook.id for hook in hooks])
+        for each in copies:
+            each.attach()
+        return [*(each.detach for each in copies), planner.leave, names.detach, *(hook.remove for hook in hooks)]
+
+    def _copies(self, hooks: list[int]) -> list[Copies]:
+        """Make what has each module that something was put on saved without it."""
+        patches: dict[nn.Module, list[PatchedForward]] = {self.model: [], entry_of(self.family, self.model): []}
+        for patch in self.patches:
+            patches.setdefault(patch.module, []).append(patch)
+        return [Copies(module, stands, hooks) for module, stands in patches.items()]
 
 
 def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, ledger: Ledger) -> _Part:
@@ -152,14 +163,14 @@ def _refuse_conflicts(model: nn.Module) -> None:
         raise ConflictError(
             f"This {name} is compiled already. Call tokred.apply() first, then compile the model.{inside}"
         )
-    for module in model.modules():
-        if is_patched(module):
-            raise ConflictError(f"tokred is already applied to this {name}. Call remove() on its run first.")
-        if is_cached(module):
-            raise ConflictError(
-                f"A diffusers cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() "
-                "first, then tokred.apply(), then enable_cache()."
-            )
+    modules = list(model.modules())
+    if any(patch_of(module) is not None for module in modules):
+        raise ConflictError(f"tokred is already applied to this {name}. Call tokred.remove() on it first.")
+    if any(is_cached(module) for module in modules):
+        raise ConflictError(
+            f"A diffusers cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() first, "
+            "then tokred.apply(), then enable_cache()."
+        )
 
 
 def _sites(
@@ -173,12 +184,12 @@ def _sites(
     for spec, place, group in zip(chosen, places, groups, strict=True):
         info = SiteInfo(spec.name, spec.kind, spec.depth, blocks)
         if spec.kind == "model":
-            sites.append(ModelSite(spec, info, method, group, sites))
+            sites.append(ModelSite(spec, info, method, group, sites, ledger))
         elif spec.kind == "stream":
             attention = attentions[spec.depth]
-            sites.append(StreamSite(attention, spec, info, method, group, place, stream, ledger.ran_dense))
+            sites.append(StreamSite(attention, spec, info, method, group, place, stream, ledger))
         else:
-            sites.append(Site(spec, info, method, group, place, ledger.ran_dense))
+            sites.append(Site(spec, info, method, group, place, ledger))
     keys = {site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "kv"}
     for site in sites:
         if isinstance(site, Site) and site.info.kind == "attn":

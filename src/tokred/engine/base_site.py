@@ -7,14 +7,21 @@ from typing import Any
 import torch
 
 from tokred.arguments import argument_names
+from tokred.engine.ledger import Ledger
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rows import RowFeed, RowIndex
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import MatchState, SiteState
+from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
 from tokred.interfaces import DENSE, Forward, MemorySpec, Plan, Probe, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
+
+
+def is_recomputing() -> bool:
+    """Say whether this is inside a backward pass."""
+    return torch._C._current_graph_task_id() != -1
 
 
 class BaseSite:
@@ -27,22 +34,40 @@ class BaseSite:
         info: the same, as the method's parts are told.
         method: what it does.
         group: it shares its correspondences with the other sites of this group.
+        ledger: is told of calls that run dense instead of as planned.
     """
 
     probe: Probe | None = None
     """Makes the features of the method's signal, where the site matches."""
 
-    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup) -> None:
+    def __init__(self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup, ledger: Ledger) -> None:
         self.spec = spec
         self.info = info
         self.method = method
         self.group = group
+        self.ledger = ledger
         self.names = argument_names(spec.module)
         self.made_rows = tuple(RowFeed(made, spec.name) for made in spec.travel.made)
         self.time = torch.zeros(())
         self.states: dict[str, SiteState] = {}
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do what the last `prepare` said; nothing, where none was made for this call."""
+        self.called = True
+        if self.planned:
+            return self.run(forward, args, kwargs)
+        if is_recomputing():
+            raise UnsupportedModel(
+                f"{self.spec.name} is called in a backward pass, and which model call it was is not known. Checkpoint "
+                "whole blocks, with the model's own gradient checkpointing, or call tokred.remove(model)."
+            )
+        self.ledger.warn(
+            "nothing is reduced in blocks that are called by themselves, or by the model's own `forward`. Call the "
+            "model, as in model(...), or tokred.remove(model)"
+        )
+        return forward(*args, **kwargs)
+
+    def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said."""
         raise NotImplementedError
 
@@ -78,15 +103,25 @@ class BaseSite:
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """Set what the next call does, before the model is called; `makes` says whether this site makes the match."""
-        self.reducing = plan.phase.reduces
+        self.plan, self.reducing = plan, plan.phase.reduces
         self.state, self.time = state, time
         self.called = False
+        self.planned = True
+
+    def repeat(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
+        """Set the next call to do once more what an earlier one did: its correspondences are there."""
+        self.prepare(plan, state, time)
+
+    def call_ended(self) -> None:
+        """Need a plan before the next call."""
+        self.planned = False
 
     def reset(self) -> None:
         """Make the next call the original one and forget every state."""
         self.states.clear()
         self.group.states.clear()
         self.prepare_dense()
+        self.call_ended()
 
     def prepare_dense(self) -> None:
         """Make the next call the original one."""

@@ -59,5 +59,8 @@ class ExplicitSteps:
         self.places.value, self.current = place, place.generation
         return Position(now.index, now.steps, named[1], self.current.number, now.time)
 
-    def detach(self) -> None:
+    def join(self, model: Hashable) -> None:
+        """See `StepSource`; nothing is attached."""
+
+    def leave(self, model: Hashable) -> None:
         """See `StepSource`; nothing was attached."""

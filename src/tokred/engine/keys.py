@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
+from tokred.errors import UnsupportedModel
 from tokred.family.signature import IMAGE, Order
 from tokred.family.spans import join, split
 from tokred.interfaces import Forward, Memory, Recovery
@@ -135,15 +136,22 @@ class KeyFeed:
     Attributes:
         source: makes the keys; None leaves the projection as it is.
         used: whether the projection has been called since it was last set to False.
+        samples: number of samples that `source` makes keys for.
     """
 
     def __init__(self) -> None:
         self.source: KeySource | None = None
         self.used = False
+        self.samples = 0
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Project, from `source` where there is one."""
         self.used = True
         if self.source is None:
             return forward(*args, **kwargs)
+        if args and len(args[0]) != self.samples:
+            raise UnsupportedModel(
+                f"An attention projects the keys of {len(args[0])} of {self.samples} samples by themselves, as "
+                "perturbed attention guidance does. Use keys='kept', which leaves keys as the attention makes them."
+            )
         return self.source(forward, *args, **kwargs)

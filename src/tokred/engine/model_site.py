@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tokred.engine.base_site import BaseSite
+from tokred.engine.ledger import Ledger
 from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
@@ -27,14 +28,20 @@ class ModelSite(BaseSite):
     with a row per token, and follows their correspondences.
 
     Args:
-        spec, info, method, group: see `BaseSite`; the group is never matched.
+        spec, info, method, group, ledger: see `BaseSite`; the group is never matched.
         sites: all sites at work.
     """
 
     def __init__(
-        self, spec: SiteSpec, info: SiteInfo, method: Method, group: MatchGroup, sites: Sequence[BaseSite]
+        self,
+        spec: SiteSpec,
+        info: SiteInfo,
+        method: Method,
+        group: MatchGroup,
+        sites: Sequence[BaseSite],
+        ledger: Ledger,
     ) -> None:
-        super().__init__(spec, info, method, group)
+        super().__init__(spec, info, method, group, ledger)
         self.followed = method.follows_model
         self.sites = sites
         self.reset()
@@ -69,9 +76,8 @@ class ModelSite(BaseSite):
         super().prepare_dense()
         self.active = False
 
-    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do what the last `prepare` said."""
-        self.called = True
+    def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """See `BaseSite`."""
         if self.skipping:
             result = self._returned.recall(self.time)
             self._note(result)

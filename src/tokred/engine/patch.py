@@ -12,11 +12,11 @@ from typing import Any
 
 from torch import nn
 
+from tokred.engine.wrapped import functions_of, replace
 from tokred.interfaces import Around, Forward
 
 OFFLOADED = "_old_forward"
 """Where accelerate keeps the forward of a module whose calls it has wrapped, to move weights around them."""
-SLOTS = ("forward", OFFLOADED)
 
 
 class Layer(IntEnum):
@@ -52,34 +52,45 @@ class PatchedForward:
     in the opposite order.
     """
 
+    run: Any = None
+    """The run that it belongs to."""
+
     def __init__(self, module: nn.Module, around: Around, method: str = "forward") -> None:
         self.module = module
         self.around = around
         self.method = method
         self.slot = OFFLOADED if method == "forward" and OFFLOADED in module.__dict__ else method
 
+    @property
+    def forward(self) -> Forward:
+        """What stands there."""
+        return MethodType(_stand_in(type(self.module), self.method), self)  # type: ignore[arg-type]
+
     def install(self) -> None:
         """Put the stand-in in place."""
         self.original: Forward = getattr(self.module, self.slot)
-        self.replaced = {self.slot} & self.module.__dict__.keys()
-        self.module.__dict__[self.slot] = MethodType(_stand_in(type(self.module), self.method), self)  # type: ignore[arg-type]
+        self.replaced = self.slot in self.module.__dict__
+        self.module.__dict__[self.slot] = self.forward
 
     def restore(self) -> bool:
-        """Put back what was there; return False, and change nothing, where something else was put over it since."""
-        slots = self.module.__dict__
-        slot = next((slot for slot in (self.method, OFFLOADED) if _patch_in(self.module, slot) is self), None)
-        if slot is None:
+        """Put back what was there, also under what was wrapped around it since; False where it is not found."""
+        return self.leave_out(vars(self.module)) or replace(self.module, self.forward, self.original, self.method)
+
+    def leave_out(self, values: dict[str, Any]) -> bool:
+        """Put what was there into a module's attributes; False where something stands over this."""
+        if values.get(self.slot) != self.forward:
             return False
-        if slot in self.replaced or slot == OFFLOADED:  # accelerate may have moved the stand-in there
-            slots[slot] = self.original
+        if self.replaced:
+            values[self.slot] = self.original
         else:
-            del slots[slot]
+            del values[self.slot]
         return True
 
 
-def is_patched(module: nn.Module) -> bool:
-    """Say whether tokred stands in for the forward of `module`."""
-    return any(isinstance(_patch_in(module, slot), PatchedForward) for slot in SLOTS)
+def patch_of(module: nn.Module) -> PatchedForward | None:
+    """Return what stands in for the forward of `module`, if under something else; the outermost."""
+    owners = (getattr(function, "__self__", None) for function in functions_of(module))
+    return next((owner for owner in owners if isinstance(owner, PatchedForward)), None)
 
 
 def is_cached(module: nn.Module) -> bool:
@@ -88,15 +99,13 @@ def is_cached(module: nn.Module) -> bool:
     return registry is not None and any(hook._is_stateful for hook in registry.hooks.values())
 
 
-def _patch_in(module: nn.Module, slot: str) -> object:
-    return getattr(module.__dict__.get(slot), "__self__", None)
-
-
 @functools.cache
 def _stand_in(kind: type[nn.Module], method: str) -> Callable[..., Any]:
     """Make the function that stands in for a method of all modules of one class."""
 
-    def forward(patch: PatchedForward, *args: Any, **kwargs: Any) -> Any:
+    def forward(patch: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(patch, nn.Module):  # accelerate's `prepare` has bound it to the module, and keeps what it was
+            patch = patch.__dict__["_original_forward"].__self__
         return patch.around(patch.original, args, kwargs)
 
     forward.__signature__ = inspect.signature(getattr(kind, method))  # type: ignore[attr-defined]

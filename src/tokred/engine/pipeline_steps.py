@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Hashable
+import warnings
+from collections.abc import Callable, Hashable, Mapping
 from itertools import count
 from typing import Any
 from weakref import WeakSet, ref
+
+from torch import nn
 
 from tokred.engine.explicit_steps import ExplicitSteps
 from tokred.engine.generation import ByThread, Generation
@@ -24,14 +27,23 @@ class SchedulerSteps:
     Args:
         pipe: a pipeline with a `scheduler`; another may be put in its place at any time.
         alone: see `ExplicitSteps`, which counts inside `tokred.step`, and for calls of no known generation.
+        models: those that it drew with when it was first followed, by name.
+        tell: is told, in words, where it draws with others.
     """
 
-    def __init__(self, pipe: Any, alone: bool = False) -> None:
-        self.pipe = pipe
+    def __init__(
+        self,
+        pipe: Any,
+        alone: bool = False,
+        models: Mapping[str, nn.Module] | None = None,
+        tell: Callable[[str], None] = warnings.warn,
+    ) -> None:
+        self.pipe, self.drawing, self.tell = pipe, models or {}, tell
         self.numbers = count(1)
         self.explicit = ExplicitSteps(alone, self.numbers)
         self.copies: WeakSet[Follower] = WeakSet()
         self.recent: ByThread[list[ref[Follower]]] = ByThread()
+        self.models: WeakSet[Hashable] = WeakSet()
         self._attach()
 
     @property
@@ -54,16 +66,32 @@ class SchedulerSteps:
         self.current = self.explicit.current
         return position
 
+    def look_at_models(self) -> None:
+        """Say so where a model is no longer the pipeline's."""
+        for name, model in self.drawing.items():
+            now = getattr(self.pipe, name, None)
+            if now is not None and all(model is not module for module in now.modules()):
+                self.tell(
+                    f"nothing is reduced in the pipeline's {name}, which was replaced after tokred.apply(). Call "
+                    "remove() on the run, then apply again"
+                )
+
     def note(self, follower: Follower) -> None:
         """Have the model calls of this thread belong to `follower`."""
         others = [known for known in self.recent.value or [] if (o := known()) and o is not follower and o.sampler.left]
         self.recent.value = [ref(follower), *others]
 
-    def detach(self) -> None:
-        """Put the scheduler's own functions back, and those of its copies."""
-        for follower in (self.root, *self.copies):
-            follower.detach()
-        self.copies.clear()
+    def join(self, model: Hashable) -> None:
+        """See `StepSource`."""
+        self.models.add(model)
+
+    def leave(self, model: Hashable) -> None:
+        """See `StepSource`: put the scheduler's own functions back, and those of its copies."""
+        self.models.discard(model)
+        if not self.models:
+            for follower in (self.root, *self.copies):
+                follower.detach()
+            self.copies.clear()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SchedulerSteps:
         """A copied model is called by the same pipelines."""
@@ -114,6 +142,7 @@ class Follower:
         self.generation = Generation(next(self.source.numbers))
         self.sampler.begin()
         self.source.note(self)
+        self.source.look_at_models()
 
     def _advance(self) -> None:
         self.sampler.advance()

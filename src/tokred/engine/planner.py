@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from tokred.arguments import Arguments, argument_names
+from tokred.engine.base_site import is_recomputing
 from tokred.engine.branches import BranchNames
 from tokred.engine.generation import Generation
 from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
+from tokred.engine.recomputation import Recomputation
 from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
@@ -107,9 +109,21 @@ class CallPlanner:
         self.records = {
             spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
         }
+        self.recomputation = Recomputation(model, [site for site in sites if not isinstance(site, ModelSite)])
         self.inside = False
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
+        steps.join(self)
+
+    def leave(self) -> None:
+        """Leave no trace."""
+        self.recomputation.detach()
+        self.steps.leave(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy needs the steps too."""
+        self.__dict__ |= state
+        self.steps.join(self)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, entry: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -143,20 +157,29 @@ class CallPlanner:
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
+        self.recomputation.begin()
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def before(self, model: nn.Module, args: Any) -> None:
         """Note that the model's own forward runs, rather than something that wants its blocks' outputs."""
+        if is_recomputing():
+            raise UnsupportedModel(
+                f"A whole {type(model).__name__} is computed again in a backward pass, where its steps are over. Use "
+                "the model's own gradient checkpointing, which computes blocks again, or call tokred.remove(model)."
+            )
         self.inside = True
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def left(self, model: nn.Module, args: Any, output: Any) -> None:
         """Note that it has ended, be it by an error."""
         self.inside = False
+        for site in self.sites:
+            site.call_ended()
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:
         """Have the model's output remembered; take back what was noted of sites that the call has left out."""
+        self.recomputation.end()
         for site in self.sites:
             if isinstance(site, ModelSite):
                 site.observe(output)
@@ -317,6 +340,9 @@ class CallPlanner:
         plan = self._known(plan, kind)
         removed = round(plan.ratio * state.layout.image)
         if plan.phase is Phase.DENSE or (removed == 0 and plan.ratio < 1):
+            if plan.ratio:
+                none = f"{plan.ratio:g} of {state.layout.image} tokens rounds to none: such sites ran dense"
+                self.ledger.notes[none] = None
             return DENSE
         if plan.ratio == 1 or kind == "model":
             return replace(plan, phase=Phase.REDUCE) if plan.phase.reduces and state.seen else DENSE

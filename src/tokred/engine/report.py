@@ -48,7 +48,8 @@ class Report:
     @property
     def compute(self) -> float:
         """Share of the sites' operations that was computed; above 1 with an oracle; 1 before the first generation."""
-        return self.flops / self.dense_flops if self.calls else 1.0
+        dense = self.dense_flops
+        return self.flops / dense if dense else 1.0
 
     @property
     def seconds_saved(self) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -13,11 +13,11 @@ from torch import nn
 from tokred.engine.ledger import Ledger
 from tokred.engine.memory import memory_bytes, remembered_dtype
 from tokred.engine.model_site import ModelSite
-from tokred.engine.patch import PatchedForward
+from tokred.engine.patch import PatchedForward, patch_of
 from tokred.engine.report import Report
 from tokred.engine.site import Site
 from tokred.engine.stream import StreamSite
-from tokred.errors import ConflictError
+from tokred.errors import ConflictError, SpecError
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -45,6 +45,8 @@ class Run:
         self._ledger = ledger
         self._patches = patches
         self._undo = undo
+        for patch in patches:
+            patch.run = self  # so that it is found when nobody else holds it
 
     @property
     def model(self) -> nn.Module:
@@ -81,13 +83,14 @@ class Run:
         Args:
             batch: number of samples in a model call.
             layout: how the call's tokens are made up, such as `Layout(grids=((64, 64),), text=512)`.
-            dtype: of the latents; by default that of the model's weights.
+            dtype: of the latents; by default that of the model's widest weights, since others may be stored in less.
 
         Returns:
             Bytes, for one guidance branch: dense outputs, keys and values, and the matcher's counts. What an activation
             takes, and the correspondences (a few numbers per token), come on top.
         """
-        dtype = remembered_dtype(self.method.memory, dtype or next(next(iter(self.models.values())).parameters()).dtype)
+        widest = max((weight.dtype for weight in self.model.parameters()), key=lambda kind: kind.itemsize)
+        dtype = remembered_dtype(self.method.memory, dtype or widest)
         total = 0
         for site in self._sites:
             total += sum(memory_bytes(spec, dtype) for spec in site.promised_memory(batch, layout).values())
@@ -102,26 +105,38 @@ class Run:
         kept = {name: last[0].kept_places for name, last in states.items() if last}
         return {name: sorted(places[0].tolist()) for name, places in kept.items() if places is not None}
 
+    def forget(self) -> None:
+        """Let go of what the last generation remembers, such as dense outputs; its report stays.
+
+        In the middle of a generation this is safe: its next step is computed densely.
+        """
+        for site in self._sites:
+            site.reset()
+
     def remove(self) -> None:
         """Give the model back exactly as it was; does nothing the second time.
 
+        What was wrapped around its modules since, such as offloading or an enabled cache, stays.
+
         Raises:
-            ConflictError: if something was wrapped around a patched module since. The model then computes densely,
-                and `remove` can be called again.
+            ConflictError: if a module's forward was replaced by something that does not lead to tokred's. The model
+                then computes densely, and `remove` can be called again.
         """
         for undo in self._undo:
             undo()
         self._undo.clear()
-        for site in self._sites:
-            site.reset()
+        self.forget()
         self._patches = [patch for patch in reversed(self._patches) if not patch.restore()][::-1]
         if self._patches:
+            shown = ", ".join(f"a {type(patch.module).__name__}'s {patch.method}" for patch in self._patches[:3])
             raise ConflictError(
-                f"{len(self._patches)} modules of {self._classes} were wrapped by something else after "
-                "tokred. Remove that first (for example disable_cache()), then call run.remove() again."
+                f"{len(self._patches)} functions of {self._classes} were replaced after tokred.apply(), and do not "
+                f"call what they replaced: {shown}. Put back what they replaced, then call run.remove() again."
             )
 
     def __enter__(self) -> Self:
+        if not self._undo:
+            raise SpecError(f"{self.method.name} was removed from {self._classes}. Call tokred.apply() for a new run.")
         return self
 
     def __exit__(
@@ -138,3 +153,30 @@ class Run:
             f"Run({method.name}: {'+'.join(method.sites)} of {self._classes}, {len(self._sites)} sites, "
             f"ratio at most {method.scheduler.ratio:g}, keys {method.attended})"
         )
+
+
+def remove(target: Any) -> None:
+    """Take tokred off a pipeline or a model, whichever run put it there; does nothing where nothing is applied.
+
+    For a run that was lost, and for a deep copy or a saved model, which carry a run of their own.
+
+    Args:
+        target: what was given to `apply`, or a copy of it.
+
+    Raises:
+        ConflictError: see `Run.remove`.
+
+    Examples:
+        >>> tokred.apply(pipe, "balanced")  # doctest: +SKIP
+        >>> tokred.remove(pipe)  # doctest: +SKIP
+    """
+    parts = target.components.values() if hasattr(target, "components") else [target]
+    modules = [module for part in parts if isinstance(part, nn.Module) for module in part.modules()]
+    for run in {id(run): run for module in modules if (run := run_of(module)) is not None}.values():
+        run.remove()
+
+
+def run_of(module: nn.Module) -> Run | None:
+    """Return the run that stands in for the forward of `module`, if one does."""
+    patch = patch_of(module)
+    return None if patch is None else patch.run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import nn
 from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
 from tokred.engine.keys import FullKeys, KeyFeed, KeySource, MergedKeys, NormedKeys, NormFeed, RecoveredKeys, SeenKeys
+from tokred.engine.ledger import Ledger
 from tokred.engine.matching import make_match
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.outputs import context_output, token_output, with_outputs
@@ -35,9 +35,8 @@ class Site(BaseSite):
     so that each phase compiles into one graph.
 
     Args:
-        spec, info, method, group: see `BaseSite`.
+        spec, info, method, group, ledger: see `BaseSite`.
         place: the site, as the method's signal sees it.
-        on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
 
     Attributes:
         beside: the "kv" site of the same attention, which is called before this one, if there is one.
@@ -50,11 +49,10 @@ class Site(BaseSite):
         method: Method,
         group: MatchGroup,
         place: Place,
-        on_unplanned: Callable[[str, str], None],
+        ledger: Ledger,
     ) -> None:
-        super().__init__(spec, info, method, group)
+        super().__init__(spec, info, method, group, ledger)
         self.probe: Probe = method.similarity.signal.probe(place)
-        self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.order = spec.call.order
         other_keys = method.attended != "kept" and bool(spec.attention.keys) and spec.kind != "mlp"
@@ -109,20 +107,24 @@ class Site(BaseSite):
         self._reset_inside()
         self.probe.expect(self.making or (kept and self.observing))
 
+    def repeat(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
+        """See `BaseSite`; nothing is remembered anew."""
+        super().repeat(plan, state, time)
+        self.observing = False
+
     def prepare_dense(self) -> None:
         """See `BaseSite`."""
         super().prepare_dense()
         self.observing = False
 
-    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do what the last `prepare` said."""
-        self.called = True
+    def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """See `BaseSite`."""
         if not (self.making or self.reducing or self.observing):
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         tokens: torch.Tensor = call[self.spec.call.tokens]
         if not self._fits(tokens):
-            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            self.ledger.ran_dense(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         if self.skipping:
             return self._recall(call, tokens)
@@ -141,6 +143,7 @@ class Site(BaseSite):
         """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""
         return split(x, self.order, self.state.layout.image, self.state.layout.prefix)
 
+    @torch.no_grad()
     def _match(self, tokens: torch.Tensor, output: torch.Tensor | None) -> None:
         """Make correspondences; `output` is None in a call that matches before the site runs."""
         features = self.probe.features(self._split(tokens)[1], output, self.state.memories, self.time)
@@ -203,7 +206,7 @@ class Site(BaseSite):
         """Call the site on the kept tokens and recover the others."""
         reduction = self.state.match.reduction
         if reduction is None:
-            self.on_unplanned(self.spec.name, "the site that should have made its match was not called")
+            self.ledger.ran_dense(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.batch, self.state.layout, self.apart)
         index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
@@ -286,7 +289,7 @@ class Site(BaseSite):
     def _call(self, forward: Forward, call: Arguments, sources: tuple[KeySource, ...]) -> Any:
         """Call the original, its key and value projections fed by `sources`."""
         for feed, source in zip(self.feeds, sources, strict=False):
-            feed.source, feed.used = source, False
+            feed.source, feed.used, feed.samples = source, False, self.state.batch
         try:
             result = forward(*call.args, **call.kwargs)
         finally:

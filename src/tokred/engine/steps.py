@@ -112,6 +112,10 @@ class StepSource(Protocol):
         """
         ...
 
-    def detach(self) -> None:
-        """Leave no trace."""
+    def join(self, model: Hashable) -> None:
+        """Be used by a model, until it leaves."""
+        ...
+
+    def leave(self, model: Hashable) -> None:
+        """Be used by it no more; leave no trace where it was the last."""
         ...

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from tokred.arguments import Arguments
 from tokred.engine.base_site import BaseSite
+from tokred.engine.ledger import Ledger
 from tokred.engine.matching import make_match
 from tokred.engine.outputs import token_output, with_outputs
 from tokred.engine.patch import Stand
@@ -129,10 +130,9 @@ class StreamSite(BaseSite):
     Args:
         attention: the block's attention, of which only the record is kept here.
         spec: the block from its MLP on.
-        info, method, group: see `BaseSite`.
+        info, method, group, ledger: see `BaseSite`.
         place: the site, as the method's signal sees it.
         stream: follows the tokens; that of all the model's sites.
-        on_unplanned: is told, with the reason, of a call that runs dense instead of as planned.
     """
 
     def __init__(
@@ -144,13 +144,12 @@ class StreamSite(BaseSite):
         group: MatchGroup,
         place: Place,
         stream: Stream,
-        on_unplanned: Callable[[str, str], None],
+        ledger: Ledger,
     ) -> None:
-        super().__init__(spec, info, method, group)
+        super().__init__(spec, info, method, group, ledger)
         self.probe: Probe = method.similarity.signal.probe(place)
         self.attention = attention
         self.stream = stream
-        self.on_unplanned = on_unplanned
         self.merge = method.merge_at(info)
         self.weighs = method.keys == "weighted"
         assert spec.stream is not None, "such sites are made of blocks that have one"
@@ -173,6 +172,7 @@ class StreamSite(BaseSite):
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
         """See `BaseSite`."""
         super().prepare(plan, state, time, makes)
+        self.making = makes
         self.stream.restart()
         for mute in self.mutes:
             mute.on = False
@@ -183,16 +183,15 @@ class StreamSite(BaseSite):
         """Whether something reads what the block returns, be it the next block alone, and needs a row per place."""
         return self.pools or self.stream.open or any(self.hooks)
 
-    def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do what the last `prepare` said."""
-        self.called = True
+    def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """See `BaseSite`."""
         if not self.reducing and self.stream.sizes is None:
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
         lead = self.state.layout.prefix
         tokens = self.stream.shortened(call[self.spec.call.tokens], lead)
         if len(tokens) != self.state.batch or not self.spec.fits(tokens.shape[1], self.state.layout):
-            self.on_unplanned(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
+            self.ledger.ran_dense(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         call[self.spec.call.tokens] = tokens
         self._shorten_rows(call, lead)
@@ -229,8 +228,8 @@ class StreamSite(BaseSite):
         """Call the first half on all tokens and the second on those that are left."""
         after = token_output(self.spec, self._muting(1, forward, call))
         image = after[:, lead:]
-        features = self.probe.features(image, None, self.state.memories, self.time)
-        make_match(self.group, self.method, self.state.match, features)
+        if self.making:
+            self._match(image)
         reduction = self.state.match.reduction
         assert reduction is not None
         merged = reduction.merge(image, self.merge, self.stream.sizes)
@@ -240,6 +239,11 @@ class StreamSite(BaseSite):
         if self.weighs and self.parts.bias is not None:
             call[self.parts.bias] = None
         return self._muting(0, forward, call)
+
+    @torch.no_grad()
+    def _match(self, image: torch.Tensor) -> None:
+        features = self.probe.features(image, None, self.state.memories, self.time)
+        make_match(self.group, self.method, self.state.match, features)
 
     def _muting(self, half: int, forward: Forward, call: Arguments) -> Any:
         """Call the original without one of its halves."""

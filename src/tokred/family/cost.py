@@ -32,5 +32,11 @@ class Cost:
 
 def linear_flops(*modules: Any) -> float:
     """Return the operations per token of all linear layers inside `modules`."""
-    layers = [layer for module in modules for layer in module.modules() if isinstance(layer, nn.Linear)]
+    layers = [layer for module in modules for layer in module.modules() if _is_linear(layer)]
     return float(sum(2 * layer.in_features * layer.out_features for layer in layers))
+
+
+def _is_linear(layer: nn.Module) -> bool:
+    """Say whether a module is a linear layer, or a quantised one; not what a LoRA wraps around one."""
+    quantised = type(layer).__module__.startswith("torch.ao.nn.quantized") and hasattr(layer, "in_features")
+    return isinstance(layer, nn.Linear) or quantised

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
+from tokred.errors import SpecError
+
 _EXACT_WORK = 20_000_000  # additions that the exact distribution may take: about 270 differences without ties
 
 
@@ -23,7 +25,12 @@ def wilcoxon(differences: Sequence[float]) -> float:
 
     Returns:
         In [0, 1]; 1 where all differences are zero, or there is none.
+
+    Raises:
+        SpecError: if one is no finite number.
     """
+    if not all(map(math.isfinite, differences)):
+        raise SpecError("A difference is NaN or infinite, as its metric was. Leave out the samples where it was.")
     nonzero = sorted((difference for difference in differences if difference), key=abs)
     if not nonzero:
         return 1.0

@@ -38,7 +38,8 @@ class Blend:
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Copy the outputs `kept` `[B, K, C]` to all tokens and blend those of merged ones, `[B, N, C]`."""
         copied = reduction.unmerge(kept)
-        return torch.where(reduction.is_merged.unsqueeze(2), torch.lerp(memory["output"], copied, self.new), copied)
+        cached = memory["output"].to(copied.dtype)  # under autocast it may be another
+        return torch.where(reduction.is_merged.unsqueeze(2), torch.lerp(cached, copied, self.new), copied)
 
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the remembered output `[B, N, C]`."""
