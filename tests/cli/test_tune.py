@@ -35,12 +35,16 @@ def test_the_method_that_it_writes_is_one_that_it_measured(tokred: Tokred, tmp_p
         assert run.report().compute == pytest.approx(cheapest.site_compute)
 
 
-def test_what_cannot_be_reached_is_said_after_the_front_is_written(tokred: Tokred, tmp_path: Path) -> None:
+def test_where_nothing_reaches_it_the_nearest_is_written_and_the_miss_is_said(tokred: Tokred, tmp_path: Path) -> None:
     done = tokred("tune", *SMALL, "--psnr", 99.9, "--out", tmp_path)
-    assert done.exit_code == 2
-    assert "methods found has PSNR at least 99.9 dB" in " ".join(done.stderr.split())
-    assert (tmp_path / "results.json").exists()
-    assert not (tmp_path / "method.json").exists()
+    assert done.exit_code == 0, done.output
+    rows = [row for row in read_results(tmp_path / "results.json").rows if row.reduced]
+    best = max(rows, key=lambda row: row.scores["psnr"].mean)
+    value = best.scores["psnr"].mean
+    said = " ".join(done.output.split())
+    assert "Nothing found has PSNR at least 99.9 dB." in said
+    assert f"The nearest has {value:.1f} dB, {99.9 - value:.1f} dB less. Nearest: {best.label}" in said
+    assert json.loads((tmp_path / "method.json").read_text())["scheduler"]["params"]["text"] == best.params["program"]
 
 
 @pytest.mark.parametrize(

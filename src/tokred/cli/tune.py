@@ -20,8 +20,8 @@ def tune(
         float | None, typer.Option(help="PSNR against dense pictures in dB, such as 35: the fastest is chosen.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
-    candidates: Annotated[int, typer.Option(help="Methods that are tried on a few samples.")] = 200,
-    tuning_samples: Annotated[int, typer.Option(help="Samples that the best of them are tried on at last.")] = 8,
+    candidates: Annotated[int, typer.Option(help="Methods that are tried on two samples.")] = 24,
+    tuning_samples: Annotated[int, typer.Option(help="Samples that the best of them are tried on at last.")] = 4,
     samples: Annotated[int, typer.Option(help="Other samples that the front is benchmarked on.")] = 16,
     seed: Annotated[
         int, typer.Option(help="Seed of the first of those; the next ones count up. Tuning takes those from 5000.")
@@ -33,7 +33,7 @@ def tune(
         bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
     ] = False,
 ) -> None:
-    """Search schedules, ratios and recoveries for a model; benchmark the front on other seeds; write the best one."""
+    """Rank schedules by recorded generations; refine the best; benchmark them on other seeds; write the best one."""
     from tokred.bench.sources import Source
     from tokred.cli.task import Options, found
     from tokred.cli.tuning import Tuning
