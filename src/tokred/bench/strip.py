@@ -56,9 +56,9 @@ def strip_figure(exhibits: Sequence[Exhibit], metric: Metric) -> Figure:
             _draw(panel, picture)
         for panel, value in zip(row[1:], exhibit.values, strict=False):
             panel.set_title(f"{metric.written(value)} {metric.unit}", fontsize=6, pad=2)
-        if exhibit.tokens:
-            _draw(row[-1], exhibit.tokens.over(exhibit.pictures[0]))
-            row[-1].set_title(f"dark: removed at\n{exhibit.tokens.site}", fontsize=5, pad=2)
+        if removed := exhibit.removed:
+            _draw(row[-1], removed.over(exhibit.pictures[0]))
+            row[-1].set_title(f"dark: removed at\n{removed.site}", fontsize=5, pad=2)
     return figure
 
 
