@@ -28,6 +28,7 @@ WRITTEN = (
     "comparisons.json",
     "method.json",
     "strip.png",
+    "report.html",
     *(f"{n}.{x}" for n in ("pareto", "gains") for x in ("png", "svg")),
 )
 """All files that commands write into such a folder."""
