@@ -17,7 +17,6 @@ from tokred.errors import SpecError
 from tokred.method import Method
 from tokred.registry import save_method
 from tokred.tuning import Effort, Target, Trial, find_finalists
-from tokred.zoo.catalog import find_model
 
 METHOD = "method.json"
 
@@ -46,8 +45,9 @@ class Tuning:
     def of(cls, target: Target, effort: Effort, options: Options, out: Path) -> Self:
         """Load a model, and check everything that is asked of it."""
         model = options.source.model
-        find_model(model).check_draws()
         subject = options.source.load()
+        if subject.outputs != "pictures":
+            raise SpecError(f"{model!r} does not draw, and what is tuned are denoising steps. Name a model that draws.")
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(
