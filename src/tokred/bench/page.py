@@ -50,9 +50,10 @@ def page_data(results: Results, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
     drawn = _fitting({exhibit.label: [_uri(picture) for picture in exhibit.pictures] for exhibit in exhibits})
     shown = {exhibit.label: _exhibit(exhibit, drawn[exhibit.label]) for exhibit in exhibits}
     settings, device = results.settings, results.device
+    pairs = f"{settings.pairs} timed pair{'s' * (settings.pairs != 1)}"
     return {
         "model": results.model,
-        "how": f"{settings.size}, {settings.pairs} timed pairs, {device.name}, {results.date[:10]}",
+        "how": f"{settings.size}, {pairs}, {device.name}, {results.date[:10]}",
         "where": ", ".join(f"{name} {value}" for name, value in vars(results.versions).items() if value),
         "command": settings.command,
         "metrics": [_metric(known_metric(name)) for name in (results.rows[0].scores if results.rows else ())],
