@@ -231,12 +231,27 @@ def _spread(differences: Sequence[Paired], metric: Metric) -> list[str]:
     return [str(len(means)), *map(str, sides), *values]
 
 
+def searches_table(results: dict[str, Any]) -> list[str]:
+    """Return a row for each search at the cost of a preset."""
+    head = ["model", "steps", "cost", "PSNR of it, dB", "found", "compute", "gain, dB", "search, generations"]
+    rows = []
+    for one in results["searches"]:
+        cost = f"{one['preset']}, {one['preset_compute']:.2f}"
+        gain = "{mean:+.1f} ({low:+.1f} to {high:+.1f})".format(**one["difference"])
+        preset = f"{statistics.fmean(one['preset_psnr']):.1f}"
+        found = [f"{one['compute']:.2f}", gain, f"{one['generations']:.0f}"]
+        rows.append([one["model"], str(one["steps"]), cost, preset, one["found"], *found])
+    return markdown(head, *rows)
+
+
 def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     """Return the lines of the table of a file, by what kind of file it is."""
     if "allowance" in results:
         return time_table(results)
     if "choices" in results:
         return presets_table(results)
+    if "searches" in results:
+        return searches_table(results)
     if "curves" in results:
         return markdown(SUMMARY_HEAD, *summary(validate_analysis(results)))
     if "line_noise" in results["rows"][0]:

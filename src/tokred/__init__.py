@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tokred.engine.report import Report
     from tokred.engine.run import Run, remove
     from tokred.engine.steps import step
+    from tokred.engine.token_map import TokenMap, token_map
     from tokred.errors import (
         ConflictError,
         OutputError,
@@ -82,6 +83,7 @@ __all__ = [
     "SiteKind",
     "SpecError",
     "Stack",
+    "TokenMap",
     "TokredError",
     "UnknownName",
     "UnsupportedModel",
@@ -101,6 +103,7 @@ __all__ = [
     "save_method",
     "signals",
     "step",
+    "token_map",
 ]
 
 __getattr__, __dir__ = lazily(__name__)

@@ -72,8 +72,8 @@ def test_a_run_that_was_stopped_is_resumed(tmp_path: Path, whole: tuple[Results,
     for mine, other in zip(view.exhibits, shown.exhibits, strict=True):
         assert (mine.label, mine.values) == (other.label, other.values)
         assert torch.equal(mine.pictures, other.pictures)
-        assert (mine.tokens is None) == (other.tokens is None)
-        assert mine.tokens is None or torch.equal(mine.tokens.kept, other.tokens.kept)  # type: ignore[union-attr]
+        assert [(each.step, each.site) for each in mine.tokens] == [(each.step, each.site) for each in other.tokens]
+        assert all(torch.equal(a.kept, b.kept) for a, b in zip(mine.tokens, other.tokens, strict=True))
 
 
 def test_dense_samples_that_were_removed_are_made_again(tmp_path: Path, whole: tuple[Results, Recorder]) -> None:

@@ -17,7 +17,7 @@ from tokred.bench import Results, Settings, line_up, measuring, run_bench
 from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.measure import count_flops
 from tokred.bench.result import Row
-from tokred.bench.tokens import token_map
+from tokred.engine.token_map import token_map
 from tokred.errors import ConflictError
 
 
@@ -119,16 +119,17 @@ def test_values_are_those_of_each_sample_alone(results: Results, subject: TinySu
 
 def test_exhibits_show_the_first_pictures(view: Recorder, subject: TinySubject, settings: Settings) -> None:
     dense, first = view.exhibits[:2]
-    assert (dense.label, dense.values, dense.tokens) == ("dense", (), None)
+    assert (dense.label, dense.values, dense.tokens) == ("dense", (), ())
     assert torch.equal(dense.pictures, subject.generate(settings.seeds[:8], settings.steps))
     assert first.values == view.rows[0].scores["psnr"].values[:8]
     with tokred.apply(subject.model, "dito", ratio=0.5, interval=2) as run:
         subject.generate(settings.seeds[:1], settings.steps)
         alone = token_map(run)
-    assert first.tokens is not None
+    assert first.removed is not None
     assert alone is not None
-    assert torch.equal(first.tokens.kept, alone.kept)
-    assert [e.name for e in view.exhibits if e.tokens is None] == ["dense", "fewer_steps", "step_cache"]
+    assert torch.equal(first.removed.kept, alone.kept)
+    assert [shown.step for shown in first.tokens] == list(range(settings.steps))
+    assert [e.name for e in view.exhibits if e.removed is None] == ["dense", "fewer_steps", "step_cache"]
 
 
 def test_time_is_taken_in_turns_on_the_same_seeds(settings: Settings) -> None:

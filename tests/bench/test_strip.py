@@ -35,7 +35,7 @@ def test_panels_hold_pictures_their_values_and_the_tokens(view: Recorder, metric
         drawn = [panel.images[0].get_array() for panel in row[1:9]]
         assert np.allclose(np.stack(drawn), run.pictures.permute(0, 2, 3, 1).numpy())
         assert [panel.get_title() for panel in row[1:9]] == [f"{v:.1f} dB" for v in run.values] or not run.values
-        assert len(row[9].images) == (run.tokens is not None)
+        assert len(row[9].images) == (run.removed is not None)
     texts = [row[0].texts[0].get_text().splitlines() for row in grid]
     assert texts[0] == ["dense"]
     assert texts[1][:-1] == ["dito", "ratio=0.5"]
@@ -43,7 +43,7 @@ def test_panels_hold_pictures_their_values_and_the_tokens(view: Recorder, metric
     assert texts[1][-1] == f"PSNR {mean:.1f} dB"
     assert grid[1, 9].get_title().endswith("transformer_blocks.1.attn1")
     darkest = grid[1, 9].images[0].get_array()
-    assert np.allclose(darkest, shown[1].tokens.over(shown[1].pictures[0]).permute(1, 2, 0).numpy())  # type: ignore[union-attr]
+    assert np.allclose(darkest, shown[1].removed.over(shown[1].pictures[0]).permute(1, 2, 0).numpy())  # type: ignore[union-attr]
 
 
 def test_file(view: Recorder, metrics: dict[str, Metric], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tokred.bench import read_results, write_results
 from tokred.cli.summary import advice
 from tokred.zoo import catalog
 
-FILES = ["pareto.png", "pareto.svg", "results.json", "strip.png"]
+FILES = ["pareto.png", "pareto.svg", "report.html", "results.json", "strip.png"]
 SMALL = ("--samples", 2, "--pairs", 1)
 
 
@@ -37,7 +37,7 @@ def test_everything_is_written_and_said(tokred: Callable[..., Any], tmp_path: Pa
     for row in results.rows:
         assert {f"share={row.params['share']:.3g}"} <= set(words) if row.kind == "baseline" else "ratio=0.5" in words
         assert {f"{row.compute:.3f}", f"{row.scores['psnr'].mean:.1f}", f"{row.time_ratio.median:.2f}"} <= set(words)
-    assert f"Written to {out}: results.json, pareto.png, pareto.svg, strip.png" in result.stdout
+    assert f"Written to {out}: report.html, results.json, pareto.png, pareto.svg, strip.png" in result.stdout
     assert result.stdout.splitlines()[-1] == advice(results)
     assert result.stderr == ""
 
@@ -78,7 +78,7 @@ def test_a_classifier_is_compared_with_the_truth(tokred: Callable[..., Any], tmp
     assert table[1].split()[-1] == f"{1 - len(WRONG) / PICTURES:.3f}"
     for row in results.rows:
         assert {f"{row.scores['top1'].mean:.3f}", f"{row.samples_per_second:.1f}"} <= set(result.stdout.split())
-    assert f"Written to {tmp_path}: results.json, pareto.png, pareto.svg\n" in result.stdout
+    assert f"Written to {tmp_path}: report.html, results.json, pareto.png, pareto.svg\n" in result.stdout
 
 
 def test_all_models_each_into_a_folder_of_its_own(tokred: Callable[..., Any], tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_all_models_each_into_a_folder_of_its_own(tokred: Callable[..., Any], tm
     for results, steps in ((drawn, 2), (classified, 1)):
         command = f"tokred bench --model {results.model} --method random:ratio=0.5 --steps {steps} --samples 2"
         assert results.settings.command == f"{command} --seed 0 --pairs 1 --device cpu --out {out / results.model}"
-        assert f"Written to {out / results.model}: results.json" in result.stdout
+        assert f"Written to {out / results.model}: report.html" in result.stdout
     words = classified.settings.command.split()
     words[-1] = str(tmp_path / "again")
     assert tokred(*words[1:]).exit_code == 0

@@ -120,7 +120,7 @@ def test_bench_compares_when_it_has_run(tokred: Tokred, tmp_path: Path) -> None:
     assert [twin.label for twin in comparisons.against[0].twins] == ["dito ratio=0.5"]
     assert "--method dito:ratio=0.5,signal=input --against dito:signal=input --steps" in results.settings.command
     assert "Against the twin in dito:signal=input" in result.stdout
-    files = "results.json, pareto.png, pareto.svg, strip.png, comparisons.json, gains.png, gains.svg"
+    files = "report.html, results.json, pareto.png, pareto.svg, strip.png, comparisons.json, gains.png, gains.svg"
     assert f"Written to {tmp_path}: {files}\n" in result.stdout
 
 

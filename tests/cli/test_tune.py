@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.tiny import CLASSES
 
 from tokred import apply, read_method
 from tokred.bench import load_subject
 from tokred.bench.result_file import read_results
+from tokred.zoo.spread import asked
 
 Tokred = Callable[..., Any]
 SMALL = ("--model", "tiny-dit", "--steps", 6, "--candidates", 12, "--tuning-samples", 2, "--samples", 2, "--pairs", 1)
@@ -35,12 +37,29 @@ def test_the_method_that_it_writes_is_one_that_it_measured(tokred: Tokred, tmp_p
         assert run.report().compute == pytest.approx(cheapest.site_compute)
 
 
-def test_what_cannot_be_reached_is_said_after_the_front_is_written(tokred: Tokred, tmp_path: Path) -> None:
+def test_where_nothing_reaches_it_the_nearest_is_written_and_the_miss_is_said(tokred: Tokred, tmp_path: Path) -> None:
     done = tokred("tune", *SMALL, "--psnr", 99.9, "--out", tmp_path)
-    assert done.exit_code == 2
-    assert "methods found has PSNR at least 99.9 dB" in " ".join(done.stderr.split())
-    assert (tmp_path / "results.json").exists()
-    assert not (tmp_path / "method.json").exists()
+    assert done.exit_code == 0, done.output
+    rows = [row for row in read_results(tmp_path / "results.json").rows if row.reduced]
+    best = max(rows, key=lambda row: row.scores["psnr"].mean)
+    value = best.scores["psnr"].mean
+    said = " ".join(done.output.split())
+    assert "Nothing found has PSNR at least 99.9 dB." in said
+    assert f"The nearest has {value:.1f} dB, {99.9 - value:.1f} dB less. Nearest: {best.label}" in said
+    assert json.loads((tmp_path / "method.json").read_text())["scheduler"]["params"]["text"] == best.params["program"]
+
+
+def test_a_pipeline_of_ones_own_is_tuned_as_the_same_one_of_the_zoo(tokred: Tokred, tmp_path: Path) -> None:
+    subject = load_subject("tiny-dit")
+    subject.model.save_pretrained(tmp_path / "pipe")
+    (tmp_path / "prompts.txt").write_text("\n".join(asked(CLASSES, range(len(CLASSES)))))
+    own = ("--model", tmp_path / "pipe", "--prompts", tmp_path / "prompts.txt", "--call", "guidance_scale=1.0")
+    more = (*SMALL[2:], "--time", 0.6, "--batch", 8)
+    done = tokred("tune", *own, *more, "--out", tmp_path / "own")
+    assert done.exit_code == 0, done.output
+    assert tokred("tune", *SMALL, "--time", 0.6, "--out", tmp_path / "zoo").exit_code == 0
+    mine, theirs = (read_results(tmp_path / name / "results.json").rows for name in ("own", "zoo"))
+    assert [(row.label, row.scores) for row in mine] == [(row.label, row.scores) for row in theirs]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from matplotlib.image import imread
 
 from tokred import OutputError
 from tokred.demo import Comparison, demo_figure, write_demo
-from tokred.demo.figure import amplified, computed_tokens
+from tokred.demo.figure import amplified
 
 
 def panels(comparison: Comparison) -> dict[str, Any]:
@@ -52,12 +52,12 @@ def test_removed_tokens_are_dark_and_kept_ones_as_they_were(comparison: Comparis
         token = np.s_[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
         assert np.allclose(drawn[token], picture[token] * (1 if kept else 0.15))
     assert int((~comparison.tokens.kept).sum()) == comparison.tokens.kept.numel() // 2
-    assert panel.get_title() == f"dark: chosen for removal at step 2,\nat {comparison.tokens.site}"
+    assert panel.get_title() == f"dark: removed at step 3,\nat {comparison.tokens.site}"
 
 
 def test_a_bar_for_each_step(comparison: Comparison) -> None:
     panel = panels(comparison)["steps"]
-    assert computed_tokens(comparison.report) == {0: 1, 1: 0.5, 2: 1, 3: 0.5}
+    assert comparison.report.computed == {0: 1, 1: 0.5, 2: 1, 3: 0.5}
     assert [bar.get_height() for bar in panel.patches] == [1, 0.5] * (STEPS // 2)
     assert f"at {comparison.sites} sites ({comparison.compute:.2f} of the FLOPs)" in panel.get_title()
 

@@ -10,9 +10,10 @@ import torch
 from bench.tiny import TinySubject
 
 from tokred.bench import Journal
-from tokred.tuning import Effort, find_finalists
+from tokred.tuning import Effort, Target, find_finalists
 
 EFFORT = Effort(candidates=9, samples=1, most=2)
+TARGET = Target(time=0.8)
 
 
 class Stopping(TinySubject):
@@ -29,14 +30,14 @@ class Stopping(TinySubject):
 
 
 def found(subject: TinySubject, journal: Journal | None = None) -> list[str]:
-    finalists = find_finalists(subject, 5, EFFORT, 2, lambda trial: None, journal)
+    finalists = find_finalists(subject, 5, TARGET, EFFORT, 2, lambda trial: None, journal)
     return [contender.label for contender in finalists]
 
 
 def test_a_search_that_was_stopped_is_resumed(tmp_path: Path) -> None:
-    whole, first, second = Stopping(), Stopping(at=15), Stopping()
+    whole, first, second = Stopping(), Stopping(at=9), Stopping()
     expected = found(whole)
     with pytest.raises(KeyboardInterrupt):
         found(first, Journal(tmp_path))
     assert found(second, Journal(tmp_path, "resume")) == expected
-    assert 2 < len(second.asked) < len(whole.asked) - 10
+    assert EFFORT.most < len(second.asked) == len(whole.asked) - (9 - EFFORT.most)

@@ -31,9 +31,23 @@ def test_the_fastest_that_is_good_enough(psnr: float, time: float) -> None:
     assert chosen.time_ratio.median == time
 
 
-def test_nothing_may_do() -> None:
-    assert Target(time=0.2).choose(ROWS) is None
-    assert Target(psnr=46).choose(ROWS) is None
+@pytest.mark.parametrize(
+    ("target", "time", "words"),
+    [
+        (Target(time=0.2), 0.3, "takes 0.30 of the dense time, 0.10 more"),
+        (Target(psnr=46), 0.8, "has 45.0 dB, 1.0 dB less"),
+    ],
+)
+def test_where_none_does_it_the_nearest_is_chosen(target: Target, time: float, words: str) -> None:
+    chosen = target.choose(ROWS)
+    assert chosen is not None
+    assert chosen.time_ratio.median == time
+    assert target.missed(chosen) > 0
+    assert target.miss_in_words(chosen) == words
+
+
+def test_what_reduced_nothing_is_not_chosen() -> None:
+    assert Target(time=0.5).choose([row(0.4, 100)]) is None
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import torch
 
 from tokred.analysis.selection import Recording
 from tokred.bench.contender import Contender
-from tokred.bench.tokens import as_map
 from tokred.engine.apply import apply
+from tokred.engine.token_map import as_map
 from tokred.registry import build_method
 from tokred.zoo.catalog import ZooModel
 

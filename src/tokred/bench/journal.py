@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from tokred.bench.files import make_folder, replacing
 from tokred.bench.result import Results
 from tokred.bench.result_file import read_results, write_results
-from tokred.bench.tokens import TokenMap
 from tokred.bench.view import Exhibit
+from tokred.engine.token_map import TokenMap
 from tokred.errors import OutputError
 
 FILE = "results.json"
@@ -28,6 +28,7 @@ WRITTEN = (
     "comparisons.json",
     "method.json",
     "strip.png",
+    "report.html",
     *(f"{n}.{x}" for n in ("pareto", "gains") for x in ("png", "svg")),
 )
 """All files that commands write into such a folder."""
@@ -90,17 +91,18 @@ class Journal:
     def keep_exhibit(self, place: int, exhibit: Exhibit) -> None:
         """Write what is shown of a run, the `place`-th."""
         if self.folder:
-            tokens = exhibit.tokens
-            tensors = {"pictures": exhibit.pictures.contiguous()} | ({"kept": tokens.kept} if tokens else {})
-            said = {"name": exhibit.name, "label": exhibit.label, "values": json.dumps(exhibit.values)}
-            self._save(f"exhibit-{place:04}", tensors, said | ({"site": tokens.site} if tokens else {}))
+            tensors = {f"kept {shown.step}": shown.kept for shown in exhibit.tokens}
+            sites = json.dumps({shown.step: shown.site for shown in exhibit.tokens})
+            said = {"name": exhibit.name, "label": exhibit.label, "values": json.dumps(exhibit.values), "sites": sites}
+            self._save(f"exhibit-{place:04}", tensors | {"pictures": exhibit.pictures.contiguous()}, said)
 
     def exhibits(self) -> Iterator[Exhibit]:
         """Yield what was kept to be shown, in order."""
         for path in sorted((self.folder / UNFINISHED).glob("exhibit-*")) if self.folder else ():
             with safe_open(path, "pt") as file:
                 said = file.metadata()
-                tokens = TokenMap(said["site"], file.get_tensor("kept")) if "site" in said else None
+                sites = json.loads(said["sites"]).items()
+                tokens = tuple(TokenMap(int(step), site, file.get_tensor(f"kept {step}")) for step, site in sites)
                 values = tuple(json.loads(said["values"]))
                 yield Exhibit(said["name"], said["label"], file.get_tensor("pictures"), values, tokens)
 

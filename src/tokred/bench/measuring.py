@@ -15,7 +15,6 @@ from tokred.bench.quality import Quality
 from tokred.bench.result import Dense, Row, Score, TimeRatio
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
-from tokred.bench.tokens import token_map
 from tokred.bench.view import SHOWN, Exhibit
 from tokred.engine.run import Run
 
@@ -127,7 +126,7 @@ class Measuring:
             identical = identical and torch.equal(outputs, targets["dense"])
             if self.subject.outputs == "pictures" and targets is self.targets[0]:
                 first = tuple(quality.values[self.subject.metrics[0].name][:SHOWN])
-                tokens = token_map(run) if run else None  # a run can tell those of its last batch's first sample
+                tokens = run.report().token_maps if run else ()  # of the last batch's first sample
                 self.show(Exhibit(contender.name, contender.label, outputs[:SHOWN], first, tokens))
         return quality.scores(), identical
 

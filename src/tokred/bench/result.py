@@ -5,13 +5,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tokred.bench.contender import ContenderKind
 from tokred.bench.environment import Device, Versions
 from tokred.bench.settings import Settings
 from tokred.errors import SpecError
 from tokred.metrics import interval95
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 Axis = Literal["compute", "time"]
 """A cost of a run, over that of the dense model."""
@@ -205,6 +209,27 @@ class Results:
                     f"'{row.label}' has scores {', '.join(row.scores) or 'none'}. All rows must have the same, and "
                     "those of the dense reference among them."
                 )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a row per run, and the dense model first; see `tokred.bench.frame.results_frame`.
+
+        Raises:
+            ImportError: if pandas is not installed.
+        """
+        from tokred.bench.frame import results_frame
+
+        return results_frame(self)
+
+    def plot(self, metric: str | None = None) -> Figure:
+        """Draw quality over time and over compute, by the metric of that name or the first one.
+
+        Raises:
+            UnknownName: if it was not measured.
+        """
+        from tokred.bench.measures import find_metric
+        from tokred.bench.plots import pareto_figure
+
+        return pareto_figure(self, find_metric(self, metric))
 
     def _check_values(self, label: str, scores: dict[str, Score]) -> None:
         for name, score in scores.items():

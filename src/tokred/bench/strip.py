@@ -53,13 +53,18 @@ def strip_figure(exhibits: Sequence[Exhibit], metric: Metric) -> Figure:
     for row, exhibit in zip(grid, exhibits, strict=True):
         row[0].text(0, 0.5, _caption(exhibit, metric), va="center", fontsize=8)
         for panel, picture in zip(row[1:], exhibit.pictures, strict=False):
-            _draw(panel, picture)
+            _draw(panel, as_picture(picture))
         for panel, value in zip(row[1:], exhibit.values, strict=False):
             panel.set_title(f"{metric.written(value)} {metric.unit}", fontsize=6, pad=2)
-        if exhibit.tokens:
-            _draw(row[-1], exhibit.tokens.over(exhibit.pictures[0]))
-            row[-1].set_title(f"dark: removed at\n{exhibit.tokens.site}", fontsize=5, pad=2)
+        if removed := exhibit.removed:
+            _draw(row[-1], removed.over(as_picture(exhibit.pictures[0])))
+            row[-1].set_title(f"dark: removed at\n{removed.site}", fontsize=5, pad=2)
     return figure
+
+
+def as_picture(made: torch.Tensor) -> torch.Tensor:
+    """Return a picture `[3, H, W]` as it is, and a clip's frames `[F, 3, H, W]` side by side, `[3, H, F * W]`."""
+    return made if made.ndim == 3 else torch.cat(list(made), dim=2)
 
 
 def _caption(exhibit: Exhibit, metric: Metric) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from tokred.bench.result import Dense, Failed, LeftOut, Row
-from tokred.bench.tokens import TokenMap
+from tokred.engine.token_map import TokenMap
 
 SHOWN = 8
 """Number of pictures of each run that are shown."""
@@ -24,14 +24,19 @@ class Exhibit:
         label: name and parameters.
         pictures: `[P, 3, H, W]` in [0, 1], P at most `SHOWN`.
         values: of each picture by the subject's first metric; empty for the dense ones themselves.
-        tokens: the tokens that the first picture kept; None where tokens are not removed.
+        tokens: what one site computed of the first picture's tokens, step by step; see `tokred.Report.token_maps`.
     """
 
     name: str
     label: str
     pictures: torch.Tensor
     values: tuple[float, ...] = ()
-    tokens: TokenMap | None = None
+    tokens: tuple[TokenMap, ...] = ()
+
+    @property
+    def removed(self) -> TokenMap | None:
+        """The last map of which a part was removed; None where there is none."""
+        return next((shown for shown in reversed(self.tokens) if shown.partial), None)
 
 
 class View(Protocol):

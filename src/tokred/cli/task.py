@@ -25,6 +25,7 @@ from tokred.bench import (
 )
 from tokred.bench.console import ConsoleView
 from tokred.bench.journal import FILE, Found
+from tokred.bench.page import write_page
 from tokred.bench.plots import write_pareto
 from tokred.bench.sources import Source
 from tokred.bench.strip import write_strip
@@ -112,7 +113,8 @@ class Task:
         view.explain()
         metric, file = self.subject.metrics[0], self.out / FILE
         strip = [write_strip(view.exhibits, metric, self.out)] if view.exhibits else []
-        paths = [file, *write_pareto(results, metric, self.out), *strip]
+        page = write_page(results, view.exhibits, self.out)
+        paths = [page, file, *write_pareto(results, metric, self.out), *strip]
         if self.references:
             comparisons = compare_runs(results, self.references, metric)
             print_gains(comparisons, metric, view.console)

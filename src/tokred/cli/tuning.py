@@ -17,7 +17,6 @@ from tokred.errors import SpecError
 from tokred.method import Method
 from tokred.registry import save_method
 from tokred.tuning import Effort, Target, Trial, find_finalists
-from tokred.zoo.catalog import find_model
 
 METHOD = "method.json"
 
@@ -46,8 +45,9 @@ class Tuning:
     def of(cls, target: Target, effort: Effort, options: Options, out: Path) -> Self:
         """Load a model, and check everything that is asked of it."""
         model = options.source.model
-        find_model(model).check_draws()
         subject = options.source.load()
+        if subject.outputs != "pictures":
+            raise SpecError(f"{model!r} does not draw, and what is tuned are denoising steps. Name a model that draws.")
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(
@@ -62,30 +62,29 @@ class Tuning:
 
     def run(self) -> None:
         """Search, benchmark what was found, and write the method that does what is wanted."""
-        console = Console()
-        with Progress(console=console, transient=True) as progress:
-            task = progress.add_task("candidates", total=None)
+        with Progress(transient=True) as progress:
+            task = progress.add_task("dense generations", total=None)
 
             def tell(trial: Trial) -> None:
                 progress.update(task, advance=1, description=f"tried on {trial.samples} samples")
 
             finalists = find_finalists(
-                self.subject, self.settings.steps, self.effort, self.settings.batch, tell, self.journal
+                self.subject, self.settings.steps, self.target, self.effort, self.settings.batch, tell, self.journal
             )
         results = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out).go_on(self.journal)
         chosen = self.target.choose(results.rows)
         if chosen is None:
-            raise SpecError(
-                f"None of the {len(finalists)} methods found has {self.target}; {self.out} holds what they have. "
-                "Ask for less, or try more candidates."
-            )
+            raise SpecError(f"None of the {len(finalists)} methods found reduced anything; see {self.out}.")
         method = finalists[results.rows.index(chosen)].entrant
         assert isinstance(method, Method)
         save_method(method, self.out / METHOD)
-        console.print(f"{self.target}: {chosen.label}", markup=False, highlight=False, soft_wrap=True)
-        console.print(
-            f'Written to {self.out / METHOD}. Use it: tokred.apply(pipe, "{self.out / METHOD}")',
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        if self.target.missed(chosen) > 0:
+            _say(f"Nothing found has {self.target}. The nearest {self.target.miss_in_words(chosen)}.")
+            _say(f"Nearest: {chosen.label}")
+        else:
+            _say(f"{self.target}: {chosen.label}")
+        _say(f'Written to {self.out / METHOD}. Use it: tokred.apply(pipe, "{self.out / METHOD}")')
+
+
+def _say(text: str) -> None:
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)

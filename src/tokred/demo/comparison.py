@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from tokred.bench.measure import count_flops
-from tokred.bench.tokens import TokenMap, token_map
 from tokred.engine.apply import apply
 from tokred.engine.report import Report
+from tokred.engine.token_map import TokenMap, token_map
 from tokred.errors import SpecError
 from tokred.method import Method
 from tokred.metrics import psnr

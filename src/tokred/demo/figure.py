@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from tokred.bench.files import replacing
 from tokred.demo.comparison import Comparison
-from tokred.engine.report import Report
+from tokred.engine.report_figure import draw_computed
 
 PANELS = ("dense", "reduced", "difference", "tokens")
 
@@ -57,16 +56,6 @@ def amplified(difference: torch.Tensor) -> tuple[int, torch.Tensor]:
     return factor, (difference * factor).clamp(max=1)
 
 
-def computed_tokens(report: Report) -> dict[int, float]:
-    """Return the share of the image tokens that the sites computed at each step, in [0, 1]; the mean over its calls."""
-    tokens: Counter[int] = Counter()
-    computed: Counter[int] = Counter()
-    for call in report.calls:
-        tokens[call.position.step] += call.layout.image
-        computed[call.position.step] += call.layout.image - call.removed
-    return {step: computed[step] / tokens[step] for step in tokens}
-
-
 def _draw(panel: Any, title: str, picture: torch.Tensor) -> None:
     panel.set_axis_off()
     panel.set_title(title, fontsize=9)
@@ -77,10 +66,9 @@ def _draw_tokens(panel: Any, comparison: Comparison) -> None:
     """Draw the removed tokens dark over the method's picture; the steps, where tokens were never matched."""
     tokens = comparison.tokens
     if tokens is None:
-        _draw_skipped(panel, computed_tokens(comparison.report))
+        _draw_skipped(panel, comparison.report.computed)
         return
-    calls = [call for call in comparison.report.calls if call.site.name == tokens.site and call.phase.matches]
-    title = f"dark: chosen for removal at step {calls[-1].position.step},\nat {tokens.site}"
+    title = f"dark: removed at step {tokens.step},\nat {tokens.site}"
     _draw(panel, title, tokens.over(comparison.reduced))
 
 
@@ -99,15 +87,9 @@ def _draw_skipped(panel: Any, shares: dict[int, float]) -> None:
 
 
 def _draw_steps(panel: Any, comparison: Comparison) -> None:
-    shares = computed_tokens(comparison.report)
-    panel.bar(list(shares), list(shares.values()), color="#0072B2", width=0.8)
-    panel.set_ylim(0, 1)
-    panel.set_xlabel("step", fontsize=8)
+    draw_computed(panel, comparison.report)
     panel.set_title(
         f"share of the image tokens computed at {comparison.sites} site{'s' * (comparison.sites != 1)} "
         f"({comparison.compute:.2f} of the FLOPs)",
         fontsize=9,
     )
-    panel.tick_params(labelsize=7)
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.xaxis.get_major_locator().set_params(integer=True)

@@ -29,6 +29,7 @@ class Generation:
         generators: of each model's random draws, by branch.
         calls: every site call, in order.
         matches: every step at which sites matched, in order.
+        kept: the tokens `[1, K]` that a site's match kept, and the site's name, by step.
         seconds: for each model call, its step and how long it took.
         notes: what is to be known of it, each once.
         entered: whether a model was called in it.
@@ -40,6 +41,7 @@ class Generation:
     generators: dict[Hashable, dict[str, torch.Generator]] = field(default_factory=dict)
     calls: list[SiteCall] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
+    kept: dict[int, tuple[str, torch.Tensor]] = field(default_factory=dict)
     seconds: list[tuple[Position, float]] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     entered: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from tokred.engine.generation import Generation
 from tokred.engine.site_call import SiteCall
 from tokred.engine.steps import Position
@@ -18,6 +20,7 @@ class Ledger:
     Attributes:
         calls: every site call of this generation, in order.
         matches: every step of this generation at which sites matched, in order.
+        kept: the tokens `[1, K]` that a site's match kept, and the site's name, by step of this generation.
         seconds: for each model call of this generation, its step and how long it took, in seconds.
         generations: number of generations begun.
         unplanned: number of times that something could not be done as planned and ran dense.
@@ -28,6 +31,7 @@ class Ledger:
 
     calls: list[SiteCall] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
+    kept: dict[int, tuple[str, torch.Tensor]] = field(default_factory=dict)
     seconds: list[tuple[Position, float]] = field(default_factory=list)
     generations: int = 0
     unplanned: int = 0
@@ -39,7 +43,7 @@ class Ledger:
         """Write into `generation` from now on."""
         self.generations += generation.number > 0 and not generation.entered
         generation.entered = True
-        self.calls, self.matches = generation.calls, generation.matches
+        self.calls, self.matches, self.kept = generation.calls, generation.matches, generation.kept
         self.seconds, self.notes = generation.seconds, generation.notes
 
     def begin_call(self, position: Position) -> None:

@@ -183,6 +183,7 @@ class CallPlanner:
         for site in self.sites:
             if isinstance(site, ModelSite):
                 site.observe(output)
+        self._note_kept()
         skipped = any(isinstance(site, ModelSite) and site.skipping for site in self.sites)
         left_out = [site for site in self.sites if not (site.called or skipped)]
         self.ledger.take_back({spec.name for site in left_out for spec in _recorded(site)})
@@ -322,6 +323,17 @@ class CallPlanner:
         seen = [match.pmr for match in matches if match.pmr is not None]
         if seen:
             self.ledger.matches[-1] = replace(last, pmr=torch.stack(seen).mean().item())
+
+    def _note_kept(self) -> None:
+        """Note which tokens the middle one of the sites that matched in this call keeps of the first sample."""
+        position, matches = self.ledger.position, self.ledger.matches
+        if position is None or not matches or matches[-1].step != position.step or position.step in self.ledger.kept:
+            return
+        places = {site.spec.name: site.state.kept_places for site in self.sites if site.spec.kind != "model"}
+        known = [(name, kept) for name, kept in places.items() if kept is not None]
+        if known:
+            name, kept = known[len(known) // 2]
+            self.ledger.kept[position.step] = name, kept[:1].clone()
 
     def _time(self, position: Position, picture: torch.Tensor) -> torch.Tensor:
         """Return the time on the device of `picture`: one tensor for all calls, so that none waits for a copy."""

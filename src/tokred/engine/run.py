@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import nn
@@ -14,12 +14,15 @@ from tokred.engine.ledger import Ledger
 from tokred.engine.memory import memory_bytes, remembered_dtype
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import PatchedForward, patch_of
-from tokred.engine.report import Report
+from tokred.engine.report import Kept, Report
 from tokred.engine.site import Site
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError
 from tokred.layout import Layout
 from tokred.method import Method
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Run:
@@ -71,11 +74,18 @@ class Run:
             model=self._classes,
             calls=tuple(ledger.calls),
             matches=tuple(ledger.matches),
+            kept=tuple(Kept(step, site, tuple(sorted(x[0].tolist()))) for step, (site, x) in ledger.kept.items()),
             seconds=tuple(ledger.seconds),
             generations=ledger.generations,
             unplanned=ledger.unplanned,
             notes=tuple(ledger.notes),
         )
+
+    def plot(self) -> Figure:
+        """Draw what the last generation computed: the share of the tokens at each step, and which those were."""
+        from tokred.engine.report_figure import report_figure
+
+        return report_figure(self.report())
 
     def memory(self, batch: int, layout: Layout, dtype: torch.dtype | None = None) -> int:
         """Say how much the method remembers during a generation, before there is one.

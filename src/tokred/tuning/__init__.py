@@ -1,9 +1,25 @@
-"""Finding the methods that are worth their time on a model: a search over schedules, ratios and recoveries."""
+"""Finding the methods that are worth their time on a model: schedules ranked by recordings, the best refined."""
 
 from tokred.tuning.candidate import Candidate
-from tokred.tuning.halving import Trial, search
-from tokred.tuning.space import draw, neighbour
+from tokred.tuning.carry import measure_carry
+from tokred.tuning.ranking import Ranked, rank_schedules
+from tokred.tuning.recording import Recording, record
+from tokred.tuning.search import Trial, search
+from tokred.tuning.space import neighbour
 from tokred.tuning.target import Target
 from tokred.tuning.tune import Effort, find_finalists
 
-__all__ = ["Candidate", "Effort", "Target", "Trial", "draw", "find_finalists", "neighbour", "search"]
+__all__ = [
+    "Candidate",
+    "Effort",
+    "Ranked",
+    "Recording",
+    "Target",
+    "Trial",
+    "find_finalists",
+    "measure_carry",
+    "neighbour",
+    "rank_schedules",
+    "record",
+    "search",
+]

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from tokred.bench import Contender
 from tokred.registry import build_method
+from tokred.tuning.ranking import Ranked
 
 DENSE, SKIP = "D", "1"
 
@@ -32,6 +33,12 @@ class Candidate:
     gain: str
     signal: str
     keys: str
+
+    @classmethod
+    def of(cls, ranked: Ranked) -> Self:
+        """Return a schedule that was ranked, with what a step that reduces would begin with."""
+        program = tuple(DENSE if dense else SKIP for dense in ranked.dense)
+        return cls(program, (2, 2), ranked.order, "one", "output", "full")
 
     def doing(self, steps: Sequence[str]) -> Self:
         """Return the candidate with another program, whose dense steps match where steps that reduce follow them."""

@@ -1,4 +1,4 @@
-"""What is searched: how a candidate is drawn, and what is next to it."""
+"""What is next to a candidate: the moves that a ranking of schedules cannot judge among them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,6 @@ CHOICES = {
     "keys": ("full", "recovered"),
 }
 """Values of the other parameters."""
-MOST_FIRST = 0.4
-"""The greatest share of the steps that are dense at the start of a drawn program."""
-GAPS = (1, 1, 2, 2, 3, 4)
-"""Steps between two dense ones; those that stand twice are drawn twice as often."""
-SHARES_REDUCED = (0.0, 0.5, 1.0)
-"""How many of the steps between dense ones reduce; the others skip."""
-
-
-def draw(random: Random, steps: int) -> Candidate:
-    """Draw a candidate: dense steps at the start, then gaps of one length and of another, then dense steps again."""
-    ratio, stride = random.choice(RATIOS)
-    share = random.choice(SHARES_REDUCED)
-    first, last = random.randint(1, max(2, round(MOST_FIRST * steps))), random.choice((0, 0, 1, 2))
-    gaps, change = random.choices(GAPS, k=2), random.random() * steps
-    program = [DENSE] * first
-    while len(program) < steps - last:
-        gap = gaps[len(program) > change]
-        program += [f"{ratio:g}" if random.random() < share else SKIP for _ in range(gap)] + [DENSE]
-    program = program[: steps - last] + [DENSE] * last
-    choices = {name: random.choice(values) for name, values in CHOICES.items()}
-    return Candidate(tuple(program), stride, **choices).doing(program[:steps])  # type: ignore[arg-type]
 
 
 def neighbour(random: Random, candidate: Candidate) -> Candidate:
@@ -67,7 +46,7 @@ def _other_ratio(random: Random, candidate: Candidate) -> Candidate:
 
 
 def _other_choice(random: Random, candidate: Candidate) -> Candidate:
-    name = random.choice(list(CHOICES))
+    name = random.choice(list(CHOICES) if candidate.reduces else ["order"])
     return replace(candidate, **{name: random.choice(CHOICES[name])})  # type: ignore[arg-type]
 
 

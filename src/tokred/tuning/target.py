@@ -30,13 +30,31 @@ class Target:
             raise SpecError(f"psnr={self.psnr} must be above 0 and below 100, in dB.")
 
     def choose(self, rows: Iterable[Row]) -> Row | None:
-        """Return the row that does best what is wanted, of those that reduced something; None where none does it."""
+        """Return the row that does best what is wanted, or else comes nearest; None where none reduced anything."""
         rows = [row for row in rows if row.reduced]
+        within = [row for row in rows if self.missed(row) <= 0]
+        if not within:
+            return min(rows, key=self.missed, default=None)
+        return max(within, key=_psnr) if self.time is not None else min(within, key=_time)
+
+    def missed(self, row: Row) -> float:
+        """Return by how much a row misses it, in its own unit; 0 or less where it does not."""
+        return _time(row) - self.time if self.time is not None else (self.psnr or 0) - _psnr(row)
+
+    def miss_in_words(self, row: Row) -> str:
+        """Say by how much a row misses it."""
         if self.time is not None:
-            cheap = [row for row in rows if row.time_ratio.median <= self.time]
-            return max(cheap, key=_psnr, default=None)
-        good = [row for row in rows if _psnr(row) >= (self.psnr or 0)]
-        return min(good, key=lambda row: row.time_ratio.median, default=None)
+            return f"takes {_time(row):.2f} of the dense time, {self.missed(row):.2f} more"
+        return f"has {_psnr(row):.1f} dB, {self.missed(row):.1f} dB less"
+
+    def distance(self, compute: float, psnr: float) -> float:
+        """Return how far from what is wanted a trial is, for which time was not taken: compute stands for it.
+
+        What computes more than the time that is wanted is further than all that computes less.
+        """
+        if self.time is None:
+            return abs(psnr - (self.psnr or 0))
+        return self.time - compute if compute <= self.time else 1 + compute
 
     def __str__(self) -> str:
         return f"time at most {self.time:g}" if self.time is not None else f"PSNR at least {self.psnr:g} dB"
@@ -44,3 +62,7 @@ class Target:
 
 def _psnr(row: Row) -> float:
     return row.scores["psnr"].mean
+
+
+def _time(row: Row) -> float:
+    return row.time_ratio.median

@@ -1,0 +1,89 @@
+"""Dense generations, as far as a ranking of schedules needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import torch
+
+from tokred.bench import Subject
+from tokred.engine.noise import noise_shares
+from tokred.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Dense generations of a few pictures.
+
+    What a schedule misses is a sum of outputs, so that its size follows from their inner products alone.
+
+    Attributes:
+        pictures: `[P, 3, H, W]` in [0, 1].
+        products: inner products of the outputs of each two steps, `[P, n, n]`, float64.
+        shares: the share of noise at each step, `[n]`, float64, in [0, 1].
+    """
+
+    pictures: torch.Tensor
+    products: torch.Tensor
+    shares: torch.Tensor
+
+    @property
+    def steps(self) -> int:
+        """How many denoising steps there are."""
+        return len(self.shares)
+
+
+def record(subject: Subject, seeds: Sequence[int], steps: int) -> Recording:
+    """Draw a dense picture of each seed, and keep what its sampler was given.
+
+    Of samplers that call the model several times a step, the first call of each is taken.
+
+    Raises:
+        SpecError: if the subject has no scheduler that is asked for every step.
+    """
+    scheduler = getattr(subject.model, "scheduler", None)
+    pictures, products, shares = [], [], torch.empty(0)
+    for seed in seeds:
+        outputs: list[torch.Tensor] = []
+        with _watched(scheduler, outputs.append):
+            pictures.append(subject.generate([seed], steps))
+        if not outputs:
+            raise SpecError(
+                f"{subject.name} has no diffusers scheduler that makes its steps, and schedules are searched by what "
+                "that is given. Measure some by `tokred bench` instead."
+            )
+        calls = -(-len(outputs) // steps)
+        shares = _shares(scheduler, len(outputs))[::calls]
+        flat = torch.stack(outputs[::calls]).flatten(1).double()
+        products.append((flat @ flat.T).cpu())
+    return Recording(torch.cat(pictures), torch.stack(products), shares)
+
+
+@contextmanager
+def _watched(scheduler: Any, see: Callable[[torch.Tensor], None]) -> Iterator[None]:
+    """Have every output that the scheduler is given seen; guidance has been applied to it."""
+    if scheduler is None:
+        yield
+        return
+    original = scheduler.step
+
+    @wraps(original)
+    def step(model_output: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        see(model_output.detach().clone())
+        return original(model_output, *args, **kwargs)
+
+    scheduler.step = step
+    try:
+        yield
+    finally:
+        del scheduler.step
+
+
+def _shares(scheduler: Any, calls: int) -> torch.Tensor:
+    """Return the shares of noise of the scheduler's last calls; where they cannot be read, they fall evenly."""
+    shares = noise_shares(scheduler)[: len(scheduler.timesteps)][-calls:]
+    return torch.tensor(shares or [1 - call / calls for call in range(calls)], dtype=torch.float64)
