@@ -18,7 +18,7 @@ from tokred.bench import read_results, write_results
 from tokred.cli.summary import advice
 from tokred.zoo import catalog
 
-FILES = ["pareto.png", "pareto.svg", "results.json", "strip.png"]
+FILES = ["pareto.png", "pareto.svg", "results.json", "run.yaml", "strip.png"]
 SMALL = ("--samples", 2, "--pairs", 1)
 
 
@@ -164,6 +164,28 @@ def test_a_refusal_is_one_message_and_nothing_is_written(
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_says_a_whole_benchmark_and_the_one_beside_the_results_repeats_it(
+    tokred: Callable[..., Any], tmp_path: Path
+) -> None:
+    file, first, second = tmp_path / "mine.yaml", tmp_path / "first", tmp_path / "second"
+    file.write_text(f"model: {NAME}\nmethods: [random: {{ratio: 0.5}}]\nsamples: 2\npairs: 1\nout: {first}\n")
+    done = tokred("bench", file, "--seed", 3)
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    results = read_results(first / "results.json")
+    assert (results.settings.seeds, results.settings.pairs) == ((3, 4), 1)
+    beside = first / "run.yaml"
+    said = beside.read_text()
+    assert {f"steps: {STEPS}", "seed: 3", "- random:ratio=0.5"} <= set(said.splitlines())
+    assert tokred("bench", beside, "--out", second).exit_code == 0
+    assert read_results(second / "results.json").rows[0].scores == results.rows[0].scores
+    assert tokred("bench", beside).exit_code == 2  # the folder holds results
+    assert tokred("bench", beside, "--resume").exit_code == 0
+    refused = tokred("bench", beside, "--resume", "--seed", 4)
+    assert (refused.exit_code, "would be written over" in refused.stderr) == (2, True)
+    assert beside.read_text() == said
+    assert tokred("bench", "--out", tmp_path / "no").stderr.startswith("tokred: the command names no model.")
 
 
 def test_a_misspelt_method_is_refused_before_a_model_is_loaded(

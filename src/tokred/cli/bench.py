@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +9,23 @@ import typer
 
 
 def bench(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN.yaml]",
+            help="A whole benchmark as YAML or JSON, with these options as keys; those that are given beside it count.",
+        ),
+    ] = None,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME|all|FOLDER|HUB/NAME|timm:NAME[:FILE]|MODULE:FUNCTION",
             help="Trained model, see `tokred models`, or all of them, each into a folder of its own in DIR; the folder "
             "of a pipeline, or its name on the Hugging Face hub; a model of timm, with weights of your own in a "
             ".safetensors; or a function that returns a pipeline or module.",
         ),
-    ],
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
         "results"
     ),
@@ -88,18 +95,8 @@ def bench(
     ] = False,
 ) -> None:
     """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
-    from tokred.bench.sources import Source
     from tokred.cli import task
+    from tokred.cli.asked import asked
 
-    source = Source(
-        model=model,
-        device=device,
-        dtype=dtype,
-        prompts=prompts,
-        data=data,
-        size=task.size(size),
-        call=task.call(call or ()),
-        batch=batch,
-    )
-    options = task.Options(steps, samples, seed, pairs, source, method or (), against or (), metric or ())
-    task.run_all(replace(options, found=task.found(resume, overwrite)), out)
+    run, read = asked(context, file)
+    task.run_all(run, task.found(resume, overwrite), read)

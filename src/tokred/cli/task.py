@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tokred.bench import (
     Journal,
@@ -26,6 +26,7 @@ from tokred.bench import (
 from tokred.bench.console import ConsoleView
 from tokred.bench.journal import FILE, Found
 from tokred.bench.plots import write_pareto
+from tokred.bench.run_file import NAME, RunFile
 from tokred.bench.sources import Source
 from tokred.bench.strip import write_strip
 from tokred.cli.gains import print_gains, write_all
@@ -49,6 +50,21 @@ class Options:
     against: Sequence[str] = ()
     metrics: Sequence[str] = ()
     found: Found = "refuse"
+
+    @classmethod
+    def of(cls, run: RunFile, found: Found) -> Self:
+        """Return the options that a file of a whole benchmark says."""
+        source = Source(
+            model=run.model,
+            device=run.device,
+            dtype=run.dtype,
+            prompts=Path(run.prompts) if run.prompts else None,
+            data=Path(run.data) if run.data else None,
+            size=size(run.size),
+            call=run.call,
+            batch=run.batch,
+        )
+        return cls(run.steps, run.samples, run.seed, run.pairs, source, run.methods, run.against, run.metrics, found)
 
     def settings(self, subject: Subject) -> Settings:
         """Return the settings of a benchmark of `subject`."""
@@ -123,15 +139,27 @@ class Task:
         return results
 
 
-def run_all(options: Options, out: Path) -> None:
+def run_all(run: RunFile, found: Found, read: Path | None = None) -> None:
     """Run the benchmark of a model, or of every model of the zoo, each into a folder of its own.
 
-    Everything is checked, and every folder made, before the first one runs.
+    Everything is checked, and every folder made, before the first one runs. What is run is written beside its results,
+    all settings said, unless that is the file that it was read from.
     """
-    tasks = _tasks(options, out)
+    tasks = _tasks(Options.of(run, found), Path(run.out))
     journals = [Journal(task.out, task.found) for task in tasks]
     for task, journal in zip(tasks, journals, strict=True):
+        place = task.out / NAME
+        if not (read and place.exists() and place.samefile(read)):
+            _said(run, task).write(place)
         task.go_on(journal)
+
+
+def _said(run: RunFile, task: Task) -> RunFile:
+    """Return the run of one task, with what its subject is meant for said in numbers."""
+    settings, subject = task.settings, task.subject
+    steps = None if subject.outputs != "pictures" else settings.steps
+    out, model = str(task.out), subject.name if run.model == ALL else run.model
+    return dataclasses.replace(run, model=model, steps=steps, samples=settings.samples, out=out)
 
 
 def _tasks(options: Options, out: Path) -> list[Task]:
