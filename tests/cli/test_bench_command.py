@@ -196,6 +196,15 @@ def test_a_misspelt_method_is_refused_before_a_model_is_loaded(
     assert (result.exit_code, "Did you mean 'dito'?" in result.stderr) == (2, True)
 
 
+def test_weights_of_a_metric_that_are_missing_are_said_before_a_model_is_loaded(
+    tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokred.bench.sources.Source.load", lambda *_: pytest.fail("a model was loaded"))
+    result = tokred("bench", "--model", NAME, "--metric", "fid")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "fid needs torch-fidelity, and its file of Inception weights: fid:weights=PATH" in result.stderr
+
+
 def test_cuda_is_refused_where_there_is_none(
     tokred: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from tokred.bench.subject import Subject
 from tokred.bench.tokens import token_map
 from tokred.bench.view import SHOWN, Exhibit
 from tokred.engine.run import Run
+from tokred.metrics import Against
 
 CALIBRATION = 4
 """Samples that baselines are calibrated on."""
@@ -71,7 +72,7 @@ class Measuring:
 
     def measure_dense(self) -> None:
         """Measure the dense outputs by what does not compare with them, and take their time."""
-        quality = Quality("dense", {m: measure for m, measure in self.metrics.items() if m.against == "truth"})
+        quality = Quality("dense", {m: measure for m, measure in self.metrics.items() if m.against != "dense"})
         for targets in self.targets:
             quality.add(targets["dense"], targets)
         self.dense_scores = quality.scores()
@@ -115,8 +116,9 @@ class Measuring:
 
     def _targets(self, seeds: Sequence[int], dense: torch.Tensor) -> Targets:
         """Return what the outputs `[B, ...]` of a batch of seeds are compared with."""
-        truth = self.subject.truth(seeds)
-        return {"dense": dense} if truth is None else {"dense": dense, "truth": truth}
+        targets: dict[Against, Any] = {"dense": dense}
+        targets |= {"truth": self.subject.truth(seeds), "prompt": self.subject.prompts(seeds)}
+        return targets
 
     def _scores(self, contender: Contender, run: Run | None) -> tuple[dict[str, Score], bool]:
         """Measure all outputs, and say whether they are the dense ones; show the first where they are pictures."""

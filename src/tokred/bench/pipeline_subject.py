@@ -52,10 +52,13 @@ class PipelineSubject:
         self.model = pipe
         self.name = name or type(pipe).__name__
         self.batch = batch
-        self.metrics = metrics_for(self.outputs, more=metrics)
         self.call = call
         self.takes = inspect.signature(type(pipe).__call__).parameters
         self.requests = [self._arguments(prompt) for prompt in prompts]
+        texts = [prompt if isinstance(prompt, str) else prompt.get("prompt") for prompt in prompts]
+        self.texts = [text for text in texts if isinstance(text, str)]
+        worded = len(self.texts) == len(prompts)
+        self.metrics = metrics_for(self.outputs, ("dense", "prompt") if worded else ("dense",), metrics)
         if not self.requests:
             raise SpecError("prompts is empty: give at least one, such as prompts=['a fox in the snow'].")
         for given in (call, *self.requests):
@@ -78,6 +81,11 @@ class PipelineSubject:
 
     def truth(self, seeds: Sequence[int]) -> None:
         """Return None: no sample is the true one."""
+
+    def prompts(self, seeds: Sequence[int]) -> list[str] | None:
+        """Return the prompt of each seed, B texts; None where a request has none."""
+        count = len(self.requests)
+        return [self.texts[seed % count] for seed in seeds] if len(self.texts) == count else None
 
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3

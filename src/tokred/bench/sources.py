@@ -16,6 +16,7 @@ from tokred.bench.pipeline_subject import PipelineSubject
 from tokred.bench.subject import Subject, check_device, load_subject
 from tokred.bench.vision_subject import VisionSubject
 from tokred.errors import SpecError
+from tokred.quiet import no_bars
 from tokred.zoo.catalog import find_model, zoo_models
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -176,10 +177,8 @@ def _pipeline(name: str, dtype: torch.dtype) -> Any:
     if folder.is_dir():
         written = json.loads((folder / "model_index.json").read_text()).get("_class_name")
         kind = getattr(importlib.import_module(SAVED[written]), written) if written in SAVED else kind
-    diffusers.utils.logging.disable_progress_bar()
     try:
-        return kind.from_pretrained(name, torch_dtype=dtype)
+        with no_bars(diffusers):
+            return kind.from_pretrained(name, torch_dtype=dtype)
     except (OSError, ValueError, AttributeError) as error:
         raise SpecError(f"--model {name} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
-    finally:
-        diffusers.utils.logging.enable_progress_bar()

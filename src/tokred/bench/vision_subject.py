@@ -82,6 +82,9 @@ class VisionSubject:
         labels = self.labels
         return None if labels is None else torch.tensor([int(labels[seed % len(labels)]) for seed in seeds])
 
+    def prompts(self, seeds: Sequence[int]) -> None:
+        """Return None: nothing is asked for in words."""
+
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
     ) -> Settings:

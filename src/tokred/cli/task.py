@@ -25,6 +25,7 @@ from tokred.bench import (
 )
 from tokred.bench.console import ConsoleView
 from tokred.bench.journal import FILE, Found
+from tokred.bench.measures import known_metric
 from tokred.bench.plots import write_pareto
 from tokred.bench.run_file import NAME, RunFile
 from tokred.bench.sources import Source
@@ -102,6 +103,8 @@ class Task:
         references = parse_references(options.against)
         if options.methods:
             parse_contenders(options.methods)  # loading takes seconds, and what is misspelt needs no model
+        for metric in options.metrics:
+            known_metric(metric).load()  # likewise: weights that are missing
         subject = options.source.load(options.metrics)
         lineup = line_up(subject, options.methods)
         for reference in references:
