@@ -16,7 +16,7 @@ from tokred.bench.result import Dense, Row, Score, TimeRatio
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
 from tokred.bench.tokens import token_map
-from tokred.bench.view import SHOWN, Exhibit
+from tokred.bench.view import SHOWN, Exhibit, shown
 from tokred.engine.run import Run
 from tokred.metrics import Against
 
@@ -129,8 +129,9 @@ class Measuring:
             identical = identical and torch.equal(outputs, targets["dense"])
             if self.subject.outputs == "pictures" and targets is self.targets[0]:
                 first = tuple(quality.values[self.subject.metrics[0].name][:SHOWN])
-                tokens = token_map(run) if run else None  # a run can tell those of its last batch's first sample
-                self.show(Exhibit(contender.name, contender.label, outputs[:SHOWN], first, tokens))
+                # A run can tell the tokens of its last batch's first sample; of a video they are of all frames.
+                tokens = token_map(run) if run and outputs.ndim == 4 else None
+                self.show(Exhibit(contender.name, contender.label, shown(outputs), first, tokens))
         return quality.scores(), identical
 
     def _timed_pairs(self, contender: Contender) -> tuple[list[tuple[float, float]], int | None]:

@@ -51,12 +51,16 @@ class RunFile:
     """
 
     model: str
+    revision: str | None = None
+    variant: str | None = None
     prompts: str | None = None
     data: str | None = None
     size: str | None = None
+    frames: int | None = None
     call: dict[str, Any] = field(default_factory=dict)
     dtype: str = "float32"
     device: str = "cpu"
+    offload: str = "none"
     batch: int | None = None
     methods: tuple[str, ...] = ()
     against: tuple[str, ...] = ()

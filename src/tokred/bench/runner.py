@@ -14,7 +14,7 @@ from tokred.bench.result import Failed, Results, Row
 from tokred.bench.resuming import check_resumable
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
-from tokred.bench.view import SHOWN, Exhibit, NoView, View
+from tokred.bench.view import Exhibit, NoView, View, shown
 from tokred.errors import ConflictError
 
 
@@ -85,7 +85,7 @@ class _Bench:
         if self.earlier:
             self._recall(self.earlier)
         elif dense and self.subject.outputs == "pictures":
-            self._show(Exhibit("dense", "dense", dense[0][:SHOWN]))
+            self._show(Exhibit("dense", "dense", shown(dense[0])))
         self.journal.keep(self.results())
 
     def take(self, contender: Contender) -> None:

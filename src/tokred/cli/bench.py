@@ -20,10 +20,10 @@ def bench(
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|all|FOLDER|HUB/NAME|timm:NAME[:FILE]|MODULE:FUNCTION",
+            metavar="NAME|all|FOLDER|HUB/NAME|timm:NAME[:FILE]|hf:NAME|MODULE:FUNCTION",
             help="Trained model, see `tokred models`, or all of them, each into a folder of its own in DIR; the folder "
             "of a pipeline, or its name on the Hugging Face hub; a model of timm, with weights of your own in a "
-            ".safetensors; or a function that returns a pipeline or module.",
+            ".safetensors; a vision model of transformers; or a function that returns a pipeline or module.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
@@ -56,16 +56,28 @@ def bench(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Pictures for your vision model: a folder, with or without one for each class; or an .npz of images "
-            "and labels.",
+            help="Pictures for your vision model: a folder, with or without one for each class; one that datasets "
+            "saved to disk; or an .npz of images and labels.",
         ),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="HxW", help="Height and width that your pipeline draws.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of the videos that your pipeline makes.")] = None,
     call: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Argument of every call of your pipeline, such as guidance_scale=3.5."),
     ] = None,
     dtype: Annotated[str, typer.Option(metavar="NAME", help="Of your model: float32, bfloat16, float16.")] = "float32",
+    revision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a model of the hub.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="Of your pipeline's files, such as fp16.")] = None,
+    offload: Annotated[
+        str,
+        typer.Option(
+            metavar="none|model|group",
+            help="What of your pipeline waits on the CPU until it is called: its models, or groups of their layers.",
+        ),
+    ] = "none",
     batch: Annotated[int | None, typer.Option(help="Samples that go through your model at once.")] = None,
     metric: Annotated[
         list[str] | None,

@@ -57,11 +57,15 @@ class Options:
         """Return the options that a file of a whole benchmark says."""
         source = Source(
             model=run.model,
+            revision=run.revision,
+            variant=run.variant,
+            offload=run.offload,
             device=run.device,
             dtype=run.dtype,
             prompts=Path(run.prompts) if run.prompts else None,
             data=Path(run.data) if run.data else None,
             size=size(run.size),
+            frames=run.frames,
             call=run.call,
             batch=run.batch,
         )

@@ -75,7 +75,7 @@ def _load(weights: str) -> ClipScore:
     try:
         import transformers
 
-        with no_bars(transformers):
+        with no_bars():
             model = transformers.CLIPModel.from_pretrained(weights)
             return ClipScore(model, transformers.CLIPProcessor.from_pretrained(weights))
     except (ImportError, OSError, ValueError) as error:
