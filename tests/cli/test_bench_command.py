@@ -142,6 +142,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--method": "dito:sites=block,keys=full"}, "keys='full' is"),
         ({"--steps": 0}, "steps=0 must be an integer of at least 1: the number of denoising steps."),
         ({"--samples": 0}, "samples=0 must be an integer of at least 1"),
+        ({"--samples": 10**9}, "samples=1000000000 is too many: their seeds and values alone take about 186.3 GB"),
         ({"--pairs": -1}, "pairs=-1 must be an integer of at least 1"),
         ({"--seed": -1}, "seed=-1 must be in [0, 2**63)"),
         ({"--model": CLASSIFIER}, "dito reuses correspondences from step to step, and VisionTransformer"),
@@ -150,6 +151,9 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--model": CLASSIFIER, "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
         ({"--model": "all"}, "dito reuses correspondences from step to step, and VisionTransformer"),
         ({"--model": "all", "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
+        ({"--engine": "dask"}, "--engine dask is not known. Allowed: here, ray, accelerate."),
+        ({"--workers": 2}, "--workers is for --engine ray. Leave it out."),
+        ({"--engine": "accelerate"}, "is for processes that start together: accelerate launch --num_processes 2"),
         ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda, cuda:1, mps"),
     ],
 )

@@ -186,6 +186,7 @@ LINES = {
     "gap": "a fox\n\na bear",
     "no-json": '{"prompt"',
     "no-object": "[1]",
+    "unknown-key": '{"promt": "a"}',
     "no-picture": '{"image": "x.png"}',
 }
 
@@ -206,6 +207,7 @@ LINES = {
         ({"data": "x"}, "--data means nothing for --model"),
         ({"dtype": "int8"}, "dtype='int8' is not known. Allowed: float32"),
         ({"device": "cuda:7"}, "device='cuda:7' is not there"),
+        ({"prompts": "unknown-key.jsonl"}, r"DiTPipeline takes no 'promt'\. It takes: class_labels"),
         ({"offload": "disk"}, "--offload disk is not known. Allowed: none, model, group"),
         ({"offload": "model"}, "--offload model moves weights off an accelerator, and --device is cpu. Leave it out"),
         ({"frames": 5}, r"DiTPipeline takes no 'num_frames'\. It takes: class_labels"),

@@ -14,6 +14,8 @@ from tokred.quiet import no_bars
 
 SAVED = {"WordFluxPipeline": "tokred.zoo.flux", "WordSD3Pipeline": "tokred.zoo.sd3"}
 """Pipelines of the zoo that are no classes of diffusers, and where they are."""
+INDEX = "model_index.json"
+"""File that says which class a folder holds."""
 Offload = Literal["none", "model", "group"]
 OFFLOADS: tuple[Offload, ...] = get_args(Offload)
 
@@ -30,6 +32,24 @@ def check_offload(offload: str, device: str) -> None:
         raise SpecError(f"--offload {offload} moves weights off an accelerator, and --device is cpu. Leave it out.")
 
 
+def saved_class(name: str) -> type | None:
+    """Return the class of the pipeline that a folder holds; None where it is no folder, or the class is not known.
+
+    Raises:
+        SpecError: if the folder holds no pipeline.
+    """
+    folder = Path(name)
+    if not folder.is_dir():
+        return None
+    try:
+        written = str(json.loads((folder / INDEX).read_text()).get("_class_name"))
+    except (OSError, ValueError, AttributeError) as error:
+        raise SpecError(
+            f"{folder} is no pipeline: it has no {INDEX}. Name a folder that save_pretrained wrote."
+        ) from error
+    return getattr(importlib.import_module(SAVED.get(written, "diffusers")), written, None)
+
+
 def load_pipeline(name: str, dtype: torch.dtype, revision: str | None = None, variant: str | None = None) -> Any:
     """Load a pipeline from a folder that `save_pretrained` wrote, or from the hub.
 
@@ -38,15 +58,8 @@ def load_pipeline(name: str, dtype: torch.dtype, revision: str | None = None, va
     """
     import diffusers
 
-    folder = Path(name)
-    if folder.is_dir() and not (folder / "model_index.json").exists():
-        raise SpecError(
-            f"{folder} is no pipeline: it has no model_index.json. Name a folder that save_pretrained wrote."
-        )
-    kind = diffusers.DiffusionPipeline
-    if folder.is_dir():
-        written = json.loads((folder / "model_index.json").read_text()).get("_class_name")
-        kind = getattr(importlib.import_module(SAVED[written]), written) if written in SAVED else kind
+    kind: Any = saved_class(name)
+    kind = kind if kind and kind.__name__ in SAVED else diffusers.DiffusionPipeline
     try:
         with no_bars():
             return kind.from_pretrained(name, torch_dtype=dtype, revision=revision, variant=variant)

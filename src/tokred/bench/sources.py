@@ -14,8 +14,8 @@ import torch
 
 from tokred.bench.inputs import read_prompts
 from tokred.bench.pictures_data import pictures_data
-from tokred.bench.pipeline_subject import PipelineSubject
-from tokred.bench.pipelines import check_offload, load_pipeline, place
+from tokred.bench.pipeline_subject import PipelineSubject, check_call
+from tokred.bench.pipelines import check_offload, load_pipeline, place, saved_class
 from tokred.bench.subject import Subject, check_device, load_subject
 from tokred.bench.vision_models import (
     TIMM,
@@ -89,7 +89,9 @@ class Source:
             self._refuse("revision", "variant")
             return self._made(metrics)
         self._refuse("data")
-        prompts = self._prompts()
+        prompts, kind = self._prompts(), saved_class(self.model)
+        if kind:
+            check_call(kind, [self._arguments, *prompts])
         return self._pipeline(load_pipeline(self.model, self._dtype, self.revision, self.variant), prompts, metrics)
 
     def words(self) -> list[object]:
@@ -141,10 +143,14 @@ class Source:
     def _pipeline(self, pipe: Any, prompts: Sequence[Any], metrics: Sequence[str]) -> Subject:
         place(pipe, self.device, self.offload)  # type: ignore[arg-type]
         pipe.set_progress_bar_config(disable=True)
+        named: dict[str, Any] = {"name": self.model, "batch": self.batch or 1, "metrics": metrics}
+        return PipelineSubject(pipe, prompts, **named, **self._arguments)
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        """What every call is given."""
         size = dict(zip(("height", "width"), self.size, strict=True)) if self.size else {}
-        frames = {"num_frames": self.frames} if self.frames else {}
-        more: dict[str, Any] = {**self.call, **size, **frames}
-        return PipelineSubject(pipe, prompts, name=self.model, batch=self.batch or 1, metrics=metrics, **more)
+        return {**self.call, **size, **({"num_frames": self.frames} if self.frames else {})}
 
     def _vision(self, vision: VisionModel, metrics: Sequence[str]) -> Subject:
         if self.data is None:

@@ -13,8 +13,8 @@ from tokred.cli.task import call
 KEYS = {"method": "methods", "metric": "metrics"}
 """Options that a file calls otherwise, since it holds all of them in a list."""
 
-NO_KEYS = ("file", "resume", "overwrite")
-"""Parameters of the command that no file says: what becomes of results that are there is asked each time."""
+NO_KEYS = ("file", "resume", "overwrite", "engine", "workers", "address")
+"""Parameters of the command that no file says: they change nothing of what is measured."""
 
 
 def asked(context: typer.Context, file: Path | None) -> tuple[RunFile, Path | None]:

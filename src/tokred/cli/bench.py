@@ -101,6 +101,20 @@ def bench(
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
     pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
     device: Annotated[str, typer.Option(help="Where the model computes: cpu, cuda, cuda:1, mps.")] = "cpu",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="here|ray|accelerate",
+            help="Who measures: this process; workers of Ray, on this machine or a cluster; or the processes that "
+            "`accelerate launch` started.",
+        ),
+    ] = "here",
+    workers: Annotated[
+        int | None, typer.Option(help="Of Ray. Default: one for each GPU, or for each CPU where there is none.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT|auto", help="Of a Ray cluster that runs. Default: this machine.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose results DIR has.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
@@ -109,6 +123,7 @@ def bench(
     """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
     from tokred.cli import task
     from tokred.cli.asked import asked
+    from tokred.cli.spread import Spread
 
     run, read = asked(context, file)
-    task.run_all(run, task.found(resume, overwrite), read)
+    task.run_all(run, task.found(resume, overwrite), read, Spread(engine, workers, address))
