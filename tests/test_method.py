@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from pathlib import Path
 
+import numpy as np
 import pytest
+from bench.tiny import TinySubject
 
 import tokred
 from tokred import Method, Signal, SpecError, UnknownName
@@ -115,6 +118,38 @@ def test_a_method_takes_no_parameters_beside_it() -> None:
         build_method(method, {"ratio": 0.5})
 
 
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("dito:ratio=0.25,sites=attn+mlp,stride=2x2", {}),
+        ("DiTo", {"ratio": 0.25, "sites": ["attn", "mlp"], "stride": [2, 2]}),
+        ("dito:ratio=0.25", {"sites": ("attn", "mlp"), "stride": (np.int64(2), np.int32(2))}),
+        ("DITO:sites=attn+mlp", {"ratio": np.float64(0.25), "stride": [np.int64(2), 2]}),
+    ],
+)
+def test_a_method_may_be_written_as_people_write_it(name: str, params: dict[str, object]) -> None:
+    plain = build_method("dito", {"ratio": 0.25, "sites": ("attn", "mlp"), "stride": (2, 2)})
+    built = build_method(name, params)
+    assert built == plain
+    assert type(built.scheduler.ratio) is float
+
+
+def test_a_path_is_a_file_of_a_method(tmp_path: Path) -> None:
+    method = build_method("dito", {"ratio": 0.25})
+    tokred.save_method(method, tmp_path / "mine.json")
+    assert build_method(tmp_path / "mine.json", {}) == method
+    with pytest.raises(SpecError, match="ratio of method 'dito' is given twice. Leave one of them out"):
+        build_method("dito:ratio=0.5", {"ratio": 0.25})
+    with pytest.raises(SpecError, match="3 is no method. Pass a name"):
+        build_method(3, {})  # type: ignore[arg-type]
+
+
+def test_without_a_method_it_is_balanced() -> None:
+    with tokred.apply(TinySubject().model) as run:
+        assert run.method == build_method("balanced", {})
+        run.remove()  # before the block ends: nothing was drawn, of which it would warn
+
+
 def test_parts_may_be_named() -> None:
     named = tokred.compose(
         similarity="cosine:signal=output",
@@ -157,6 +192,8 @@ def test_a_method_is_changed_by_replacing_a_field_and_checked_again() -> None:
 def test_unknown_names_offer_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Unknown method 'dita'. Known: .*Did you mean 'dito'?"):
         build_method("dita", {})
+    with pytest.raises(UnknownName, match="Unknown method 'DiTa'. Known: .*Did you mean 'dito'?"):
+        build_method("DiTa", {})
     with pytest.raises(UnknownName, match="Unknown parameter of method 'dito': 'ratoi'.*Did you mean 'ratio'?"):
         build_method("dito", {"ratoi": 0.5})
 

@@ -40,8 +40,9 @@ class UnknownName(SpecError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "") -> None:
         known = sorted(known)
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        spelt = {each.lower(): each for each in known}
+        close = difflib.get_close_matches(name.lower(), spelt, n=1)
+        hint = f" Did you mean {spelt[close[0]]!r}?" if close else ""
         names = ", ".join(known) or "none"
         super().__init__(f"Unknown {kind} {name!r}. Known: {names}.{hint}{' ' + note if note else ''}")
 

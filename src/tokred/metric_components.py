@@ -20,6 +20,12 @@ SUMMARIES = {
     "cosine": "cosine of the features and the dense ones, at most 1",
 }
 """What each says, by the name of its file."""
+BY_WEIGHTS = {
+    "clip_score": "how well pictures show their prompts, by CLIP (Hessel et al., 2021)",
+    "fid": "Fréchet inception distance between the pictures of a run and the dense ones; one number of all samples",
+    "dreamsim": "distance learned from what people see as alike (Fu et al., 2023)",
+}
+"""Those that are made by weights: functions, measured where they are asked for, and checked with weights alone."""
 
 
 @hookimpl
@@ -27,3 +33,5 @@ def tokred_components() -> Iterator[Component]:
     """Yield the metrics."""
     for name, summary in SUMMARIES.items():
         yield Component("metric", name, f"tokred.metrics.{name}:METRIC", summary)
+    for name, summary in BY_WEIGHTS.items():
+        yield Component("metric", name, f"tokred.metrics.{name}:{name}", summary, levels=())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -119,3 +121,28 @@ def test_trials_are_kept_line_by_line(tmp_path: Path) -> None:
         file.write('[{"a": [1')  # the process was killed here
     assert Journal(tmp_path, "resume").trials() == {json.dumps({"a": (1, 2)}): [0.5, 30.0]}
     assert Journal().trials() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk of a size")
+def test_a_full_disk_ends_the_run_in_a_sentence_and_it_is_resumed(
+    tmp_path: Path, whole: tuple[Results, Recorder]
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        with pytest.raises(OutputError, match=r"cannot be written: .*(No space|space left).* Name a folder"):
+            bench(TinySubject(), Journal(disk))
+        subprocess.run(["mount", "-o", "remount,size=10m", disk], check=True)
+        assert without_times(bench(TinySubject(), Journal(disk, "resume"))) == without_times(whole[0])
+        assert [path.name for path in disk.iterdir()] == [FILE]
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)  # dense samples are mapped from it
+
+
+def test_trials_that_cannot_be_kept_are_a_sentence(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    (tmp_path / UNFINISHED / TRIALS).mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"trials.jsonl cannot be written: .* Name a folder"):
+        journal.keep_trial({}, (0.5,))

@@ -33,7 +33,7 @@ def widest(row: Row, **scores: Score) -> Row:
 
 
 def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: TinySubject) -> None:
-    row, table = widest(results.rows[0], psnr=GREATEST, psnr_foreground=GREATEST), ResultTable(subject.metrics, 80)
+    row, table = widest(results.rows[0], psnr=GREATEST, psnr_foreground=GREATEST), ResultTable(subject.metrics, 80, 9)
     lines = printed(table.head(), table.row(row))
     assert all(len(line) <= 80 for line in lines)
     words = " ".join(lines).split()
@@ -47,7 +47,7 @@ def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: Tin
 def test_nothing_of_a_classifier_is_cut_at_80_columns(
     classifier_results: Results, classifier: ClassifyingSubject
 ) -> None:
-    row, table = widest(classifier_results.rows[0]), ResultTable(classifier.metrics, 80)
+    row, table = widest(classifier_results.rows[0]), ResultTable(classifier.metrics, 80, 9)
     top1 = row.scores["top1"]
     lines = printed(table.head(), table.dense(classifier_results.dense), table.row(row))
     assert all(len(line) <= 80 for line in lines)
@@ -60,7 +60,7 @@ def test_nothing_of_a_classifier_is_cut_at_80_columns(
 def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: ClassifyingSubject) -> None:
     dense = classifier_results.dense
     dense = dataclasses.replace(dense, seconds=0.00123)
-    (first, second) = printed(ResultTable(classifier.metrics, 80).dense(dense))
+    (first, second) = printed(ResultTable(classifier.metrics, 80, 9).dense(dense))
     top1 = dense.scores["top1"]
     *costs, seconds, speed, value = first.split()
     assert (costs, value) == (["dense", "1.000", "1.00"], "0.750")
@@ -70,14 +70,14 @@ def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: Cla
 
 
 def test_dense_has_its_seconds_and_no_value_of_a_relative_metric(results: Results, subject: TinySubject) -> None:
-    (first, second) = printed(ResultTable(subject.metrics, 80).dense(results.dense))
+    (first, second) = printed(ResultTable(subject.metrics, 80, 9).dense(results.dense))
     assert first.split() == ["dense", "1.000", "1.00", f"{results.dense.seconds:.3g}"]
     assert second.split() == ["1.00x"]
 
 
 def test_a_run_that_reduced_nothing_is_marked(results: Results, subject: TinySubject) -> None:
     same = dataclasses.replace(results.rows[0], identical=True)
-    table = ResultTable(subject.metrics, 120)
+    table = ResultTable(subject.metrics, 120, 9)
     lines = [" ".join(printed(table.row(row), width=120)) for row in (results.rows[0], same)]
     assert [all(word in line for word in ("(reduced", "nothing)")) for line in lines] == [False, True]
 
@@ -87,12 +87,12 @@ def test_a_run_that_reduced_nothing_is_marked(results: Results, subject: TinySub
     [("subject", "higher PSNR, higher foreground PSNR, lower LPIPS."), ("classifier", "higher top-1.")],
 )
 def test_the_note_says_which_way_is_better(request: pytest.FixtureRequest, kind: str, better: str) -> None:
-    note = ResultTable(request.getfixturevalue(kind).metrics, 80).note
+    note = ResultTable(request.getfixturevalue(kind).metrics, 80, 9).note
     assert f"Better is: {better}" in note
 
 
 def test_columns_stand_below_their_heads(results: Results, subject: TinySubject) -> None:
-    table, row = ResultTable(subject.metrics, 120), results.rows[0]
+    table, row = ResultTable(subject.metrics, 120, 9), results.rows[0]
     lines = printed(table.head(), table.row(row), width=120)
     first = next(line for line in lines if line.startswith("dito"))
     values = [f"{row.compute:.3f}", f"{row.time_ratio.median:.2f}"]

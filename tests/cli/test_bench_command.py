@@ -18,7 +18,7 @@ from tokred.bench import read_results, write_results
 from tokred.cli.summary import advice
 from tokred.zoo import catalog
 
-FILES = ["pareto.png", "pareto.svg", "report.html", "results.json", "strip.png"]
+FILES = ["pareto.png", "pareto.svg", "report.html", "results.json", "run.yaml", "strip.png"]
 SMALL = ("--samples", 2, "--pairs", 1)
 
 
@@ -142,6 +142,7 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--method": "dito:sites=block,keys=full"}, "keys='full' is"),
         ({"--steps": 0}, "steps=0 must be an integer of at least 1: the number of denoising steps."),
         ({"--samples": 0}, "samples=0 must be an integer of at least 1"),
+        ({"--samples": 10**9}, "samples=1000000000 is too many: their seeds and values alone take about 186.3 GB"),
         ({"--pairs": -1}, "pairs=-1 must be an integer of at least 1"),
         ({"--seed": -1}, "seed=-1 must be in [0, 2**63)"),
         ({"--model": CLASSIFIER}, "dito reuses correspondences from step to step, and VisionTransformer"),
@@ -150,6 +151,9 @@ def test_the_command_that_is_recorded_gives_the_same_pictures(tokred: Callable[.
         ({"--model": CLASSIFIER, "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
         ({"--model": "all"}, "dito reuses correspondences from step to step, and VisionTransformer"),
         ({"--model": "all", "--method": "random", "--samples": 13}, "tiny-vit has 12 test pictures."),
+        ({"--engine": "dask"}, "--engine dask is not known. Allowed: here, ray, accelerate."),
+        ({"--workers": 2}, "--workers is for --engine ray. Leave it out."),
+        ({"--engine": "accelerate"}, "is for processes that start together: accelerate launch --num_processes 2"),
         ({"--device": "tpu"}, "device='tpu' is not known. Allowed: cpu, cuda, cuda:1, mps"),
     ],
 )
@@ -166,12 +170,43 @@ def test_a_refusal_is_one_message_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_says_a_whole_benchmark_and_the_one_beside_the_results_repeats_it(
+    tokred: Callable[..., Any], tmp_path: Path
+) -> None:
+    file, first, second = tmp_path / "mine.yaml", tmp_path / "first", tmp_path / "second"
+    file.write_text(f"model: {NAME}\nmethods: [random: {{ratio: 0.5}}]\nsamples: 2\npairs: 1\nout: {first}\n")
+    done = tokred("bench", file, "--seed", 3)
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    results = read_results(first / "results.json")
+    assert (results.settings.seeds, results.settings.pairs) == ((3, 4), 1)
+    beside = first / "run.yaml"
+    said = beside.read_text()
+    assert {f"steps: {STEPS}", "seed: 3", "- random:ratio=0.5"} <= set(said.splitlines())
+    assert tokred("bench", beside, "--out", second).exit_code == 0
+    assert read_results(second / "results.json").rows[0].scores == results.rows[0].scores
+    assert tokred("bench", beside).exit_code == 2  # the folder holds results
+    assert tokred("bench", beside, "--resume").exit_code == 0
+    refused = tokred("bench", beside, "--resume", "--seed", 4)
+    assert (refused.exit_code, "would be written over" in refused.stderr) == (2, True)
+    assert beside.read_text() == said
+    assert tokred("bench", "--out", tmp_path / "no").stderr.startswith("tokred: the command names no model.")
+
+
 def test_a_misspelt_method_is_refused_before_a_model_is_loaded(
     tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tokred.bench.sources.Source.load", lambda *_: pytest.fail("a model was loaded"))
     result = tokred("bench", "--model", NAME, "--method", "ditto")
     assert (result.exit_code, "Did you mean 'dito'?" in result.stderr) == (2, True)
+
+
+def test_weights_of_a_metric_that_are_missing_are_said_before_a_model_is_loaded(
+    tokred: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tokred.bench.sources.Source.load", lambda *_: pytest.fail("a model was loaded"))
+    result = tokred("bench", "--model", NAME, "--metric", "fid")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "fid needs torch-fidelity, and its file of Inception weights: fid:weights=PATH" in result.stderr
 
 
 def test_cuda_is_refused_where_there_is_none(

@@ -22,6 +22,7 @@ from tokred.bench import Results, line_up, load_subject, pipeline_subject, run, 
 from tokred.bench.drawing import DrawingSubject
 from tokred.bench.result_file import read_results
 from tokred.bench.sources import Source
+from tokred.bench.view import shown
 from tokred.zoo.catalog import ZooModel
 from tokred.zoo.load import load
 from tokred.zoo.spread import asked
@@ -123,6 +124,7 @@ def test_video_is_compared_frame_by_frame() -> None:
     quality.add(other, {"dense": dense})
     frames = psnr.load()(other.flatten(0, 1), dense.flatten(0, 1)).view(2, 2).mean(dim=1)
     assert quality.values["psnr"] == pytest.approx(frames.tolist())
+    assert torch.equal(shown(dense), dense[:, 1])
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +186,7 @@ LINES = {
     "gap": "a fox\n\na bear",
     "no-json": '{"prompt"',
     "no-object": "[1]",
+    "unknown-key": '{"promt": "a"}',
     "no-picture": '{"image": "x.png"}',
 }
 
@@ -204,8 +207,18 @@ LINES = {
         ({"data": "x"}, "--data means nothing for --model"),
         ({"dtype": "int8"}, "dtype='int8' is not known. Allowed: float32"),
         ({"device": "cuda:7"}, "device='cuda:7' is not there"),
+        ({"prompts": "unknown-key.jsonl"}, r"DiTPipeline takes no 'promt'\. It takes: class_labels"),
+        ({"offload": "disk"}, "--offload disk is not known. Allowed: none, model, group"),
+        ({"offload": "model"}, "--offload model moves weights off an accelerator, and --device is cpu. Leave it out"),
+        ({"frames": 5}, r"DiTPipeline takes no 'num_frames'\. It takes: class_labels"),
+        ({"size": (64, 64)}, r"DiTPipeline takes no 'height'\. It takes: class_labels"),
+        ({"variant": "fp16"}, r"--model .*pipe cannot be loaded: .*fp16"),
+        ({"model": "emoji-dit", "prompts": None, "frames": 5}, "--frames means nothing for --model emoji-dit"),
+        ({"model": "hf:{tmp}", "prompts": None}, r"--model hf:.* cannot be loaded: "),
+        ({"model": "hf:{tmp}", "revision": "main"}, r"--prompts means nothing for --model hf:"),
+        ({"model": "timm:vit", "prompts": None, "revision": "main"}, r"--revision means nothing for --model timm:vit"),
         ({"call": {"colour": 3}}, r"DiTPipeline takes no 'colour'\. It takes: class_labels"),
-        ({"model": "timm:vit_tinny"}, "timm has no model 'vit_tinny'. It has "),
+        ({"model": "timm:vit_tinny", "prompts": None}, "timm has no model 'vit_tinny'. It has "),
         ({"model": f"timm:{TIMM}:none", "prompts": None}, "holds no weights of"),
         ({"model": "emoji-dit"}, "--prompts means nothing for --model emoji-dit"),
     ],
@@ -219,8 +232,6 @@ def test_what_cannot_be_is_refused(
     options: dict[str, Any] = {"model": str(saved / "pipe"), "prompts": saved / "prompts.txt"} | given
     if isinstance(given.get("prompts"), str):
         options["prompts"] = tmp_path / given["prompts"]
-    if options["model"].startswith("timm:"):
-        options["prompts"] = None
     with pytest.raises(SpecError, match=message):
         Source(**options | {"model": options["model"].format(tmp=tmp_path)}).load()
 

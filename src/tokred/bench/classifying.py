@@ -55,6 +55,9 @@ class ClassifyingSubject:
         """Return the true classes, `[B]`, int64."""
         return self.classes[self._positions(seeds)]
 
+    def prompts(self, seeds: Sequence[int]) -> None:
+        """Return None: nothing is asked for in words."""
+
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
     ) -> Settings:

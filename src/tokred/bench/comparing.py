@@ -9,7 +9,7 @@ from tokred.bench.comparison import Against, AtCost, Comparisons, Knot, Missing,
 from tokred.bench.curve import Point, at_cost, pareto_front
 from tokred.bench.reference import Reference
 from tokred.bench.result import Axis, Results, Row
-from tokred.errors import UnknownName
+from tokred.errors import SpecError, UnknownName
 from tokred.metrics import Metric, Paired
 
 NOTHING = "it reduced nothing"
@@ -30,6 +30,8 @@ def compare_runs(results: Results, references: Iterable[Reference], metric: Metr
     measured = dict.fromkeys(name for row in results.rows for name in row.scores)
     if metric.name not in measured:
         raise UnknownName("metric of these results:", metric.name, measured)
+    if metric.overall:
+        raise SpecError(f"{metric.title} is one number of all samples, and samples are compared. Take another metric.")
     against = tuple(_Comparing(results, reference, metric).all() for reference in references)
     return Comparisons(schema=1, model=results.model, date=results.date, metric=metric.name, against=against)
 

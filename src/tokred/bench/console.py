@@ -33,7 +33,7 @@ class ConsoleView:
         self.exhibits: list[Exhibit] = []
         self.console = Console()
         self.metric = subject.metrics[0]
-        self.table = ResultTable(subject.metrics, self.console.width)
+        self.table = ResultTable(subject.metrics, self.console.width, settings.samples)
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),

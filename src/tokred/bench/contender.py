@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from tokred.baselines import Baseline, Calibrated
@@ -67,7 +68,7 @@ class Contender:
                 yield None
 
 
-def parse_contenders(texts: Sequence[str | Method] = ()) -> list[Contender]:
+def parse_contenders(texts: Sequence[str | Path | Method] = ()) -> list[Contender]:
     """Read what is to be compared, and check it.
 
     Args:
@@ -98,7 +99,7 @@ def find_contender(name: str) -> Registered:
     """
     registry = default_registry()
     for kind in KINDS:
-        if registry.built_in(kind, name):
+        if registry.built_in(kind, name.lower()):
             return registry.find(kind, name)
     known = _known()
     if name not in known:
@@ -128,8 +129,9 @@ def _known() -> dict[str, Registered]:
     return methods | {name: baseline for name, baseline in baselines.items() if name not in methods}
 
 
-def _parse(text: str | Method) -> Iterator[Contender]:
+def _parse(text: str | Path | Method) -> Iterator[Contender]:
     """Yield the runs that `text` stands for."""
+    text = str(text) if isinstance(text, Path) else text
     if isinstance(text, Method):
         yield Contender(text.name, "method", {}, text)
         return
@@ -138,7 +140,7 @@ def _parse(text: str | Method) -> Iterator[Contender]:
         yield Contender(name, "method", {}, method_from_file(name, given))
         return
     registered = find_contender(name)
-    component = registered.component
+    component, name = registered.component, registered.component.name
     what = f"{component.kind} {name!r}"
     levels = [parse_parameters(what, registered.load(), given)] if colon else component.levels
     for params in levels:

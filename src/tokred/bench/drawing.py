@@ -13,6 +13,7 @@ from tokred.family.sites import sites_of
 from tokred.metrics import Outputs
 from tokred.registry import family_for
 from tokred.zoo.catalog import ZooModel
+from tokred.zoo.spread import asked
 
 SAMPLES = 16
 
@@ -37,7 +38,7 @@ class DrawingSubject:
         self.name = zoo.name
         self.model = model
         self.device: torch.device = model.device
-        self.metrics = metrics_for(self.outputs, more=metrics)
+        self.metrics = metrics_for(self.outputs, ("dense", "prompt"), metrics)
 
     def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw pictures `[B, 3, H, W]` in [0, 1]; see `ZooModel.generate`."""
@@ -45,6 +46,10 @@ class DrawingSubject:
 
     def truth(self, seeds: Sequence[int]) -> None:
         """Return None: no picture is the true one."""
+
+    def prompts(self, seeds: Sequence[int]) -> list[str]:
+        """Return the class or prompt that each seed stands for, B texts."""
+        return asked(self.zoo.classes, seeds)
 
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3

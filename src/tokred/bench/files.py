@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from tokred.errors import OutputError
 
 
@@ -21,13 +23,25 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error}. Name a folder that you may write to.") from error
+        with writing(path):
+            yield temporary
+            temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file cannot be written, for want of rights or of room, inside the `with` block.
+
+    Raises:
+        OutputError: likewise.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{path} cannot be written: {error}. Name a folder that you may write to.") from error
 
 
 def check_file(path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from tokred.bench.files import make_folder, replacing
+from tokred.bench.files import make_folder, replacing, writing
 from tokred.bench.result import Results
 from tokred.bench.result_file import read_results, write_results
 from tokred.bench.view import Exhibit
@@ -111,7 +111,7 @@ class Journal:
         if self.folder:
             path = self.folder / UNFINISHED / TRIALS
             make_folder(path.parent)
-            with path.open("a", encoding="utf-8") as file:
+            with writing(path), path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([trial, found]) + "\n")
 
     def trials(self) -> dict[str, list[float]]:

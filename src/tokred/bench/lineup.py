@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tokred.bench.contender import Contender, contender_names, parse_contenders
 from tokred.bench.result import LeftOut
@@ -30,7 +31,7 @@ class Lineup:
         return [contender.label for contender in self.contenders]
 
 
-def line_up(subject: Subject, texts: Sequence[str | Method] = ()) -> Lineup:
+def line_up(subject: Subject, texts: Sequence[str | Path | Method] = ()) -> Lineup:
     """Apply each contender to the subject's model and take it away again, to see what fits.
 
     Args:

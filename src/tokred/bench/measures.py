@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-
-import torch
+from typing import Any
 
 from tokred.bench.result import Results
 from tokred.errors import SpecError, UnknownName
 from tokred.metrics import Against, Metric, Outputs
 from tokred.registry import Registered, components, default_registry
+from tokred.registry.parameters import parse_parameters
 
-Targets = Mapping[Against, torch.Tensor]
-"""What a batch of outputs can be compared with."""
+Targets = Mapping[Against, Any]
+"""What a batch of outputs can be compared with: tensors `[B, ...]`, and prompts as a list."""
 
 
-def known_metric(name: str) -> Metric:
+def known_metric(text: str) -> Metric:
     """Return the registered metric of that name; other packages are only looked at where tokred has none.
 
+    Args:
+        text: "NAME", or "NAME:key=value,..." for one that takes parameters, such as its weights.
+
     Raises:
-        UnknownName: if there is none.
-        SpecError: if it is no `tokred.metrics.Metric` of that name.
+        UnknownName: if there is none, or no such parameter.
+        SpecError: if it is no `tokred.metrics.Metric` of that name, or takes no parameters.
     """
-    return _metric(default_registry().find("metric", name))
+    name, _, given = text.partition(":")
+    return _metric(default_registry().find("metric", name), given)
 
 
 def listed_metrics() -> list[tuple[Registered, Metric]]:
@@ -31,12 +35,12 @@ def listed_metrics() -> list[tuple[Registered, Metric]]:
 
 
 def metrics_for(outputs: Outputs, against: Sequence[Against] = ("dense",), more: Iterable[str] = ()) -> list[Metric]:
-    """Return tokred's own metrics that fit, and more of them by name, each ready to be computed.
+    """Return tokred's own metrics that need nothing and fit, and more of them by name, each ready to be computed.
 
     Args:
         outputs: what is measured.
         against: what it can be compared with.
-        more: names of metrics, such as those of other packages.
+        more: of other packages, or made by weights, as `known_metric` takes them.
 
     Raises:
         UnknownName: if there is no metric of a name.
@@ -73,15 +77,19 @@ def find_metric(results: Results, name: str | None = None) -> Metric:
 
 def _own() -> list[Metric]:
     registry = default_registry()
-    return [_metric(registered) for registered in registry.own("metric")]
+    return [metric for registered in registry.own("metric") if isinstance(metric := registered.load(), Metric)]
 
 
 def _fits(metric: Metric, outputs: Outputs, against: Sequence[Against]) -> bool:
     return metric.of == outputs and metric.against in against
 
 
-def _metric(registered: Registered) -> Metric:
+def _metric(registered: Registered, given: str = "") -> Metric:
     component, metric = registered.component, registered.load()
+    if not isinstance(metric, Metric) and callable(metric):
+        metric = metric(**parse_parameters(f"metric {component.name!r}", metric, given))
+    elif given:
+        raise SpecError(f"Metric {component.name!r} takes no parameters, and was given {given}. Leave them out.")
     if not isinstance(metric, Metric) or metric.name != component.name:
         raise SpecError(
             f"{component.target} of {registered.provider} is {metric!r}: it must be a tokred.metrics.Metric with the "

@@ -15,8 +15,9 @@ from tokred.bench.quality import Quality
 from tokred.bench.result import Dense, Row, Score, TimeRatio
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
-from tokred.bench.view import SHOWN, Exhibit
+from tokred.bench.view import SHOWN, Exhibit, shown
 from tokred.engine.run import Run
+from tokred.metrics import Against
 
 CALIBRATION = 4
 """Samples that baselines are calibrated on."""
@@ -70,7 +71,7 @@ class Measuring:
 
     def measure_dense(self) -> None:
         """Measure the dense outputs by what does not compare with them, and take their time."""
-        quality = Quality("dense", {m: measure for m, measure in self.metrics.items() if m.against == "truth"})
+        quality = Quality("dense", {m: measure for m, measure in self.metrics.items() if m.against != "dense"})
         for targets in self.targets:
             quality.add(targets["dense"], targets)
         self.dense_scores = quality.scores()
@@ -114,8 +115,9 @@ class Measuring:
 
     def _targets(self, seeds: Sequence[int], dense: torch.Tensor) -> Targets:
         """Return what the outputs `[B, ...]` of a batch of seeds are compared with."""
-        truth = self.subject.truth(seeds)
-        return {"dense": dense} if truth is None else {"dense": dense, "truth": truth}
+        targets: dict[Against, Any] = {"dense": dense}
+        targets |= {"truth": self.subject.truth(seeds), "prompt": self.subject.prompts(seeds)}
+        return targets
 
     def _scores(self, contender: Contender, run: Run | None) -> tuple[dict[str, Score], bool]:
         """Measure all outputs, and say whether they are the dense ones; show the first where they are pictures."""
@@ -126,8 +128,9 @@ class Measuring:
             identical = identical and torch.equal(outputs, targets["dense"])
             if self.subject.outputs == "pictures" and targets is self.targets[0]:
                 first = tuple(quality.values[self.subject.metrics[0].name][:SHOWN])
-                tokens = run.report().token_maps if run else ()  # of the last batch's first sample
-                self.show(Exhibit(contender.name, contender.label, outputs[:SHOWN], first, tokens))
+                # A run can tell the tokens of its last batch's first sample; of a video they are of all frames.
+                tokens = run.report().token_maps if run and outputs.ndim == 4 else ()
+                self.show(Exhibit(contender.name, contender.label, shown(outputs), first, tokens))
         return quality.scores(), identical
 
     def _timed_pairs(self, contender: Contender) -> tuple[list[tuple[float, float]], int | None]:

@@ -41,7 +41,7 @@ def vision_subject(
 
 def run(
     model: Any,
-    methods: Sequence[str | Method] = (),
+    methods: Sequence[str | Path | Method] = (),
     *,
     prompts: Sequence[Request] | None = None,
     pictures: Pictures | None = None,

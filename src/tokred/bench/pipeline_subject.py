@@ -52,14 +52,16 @@ class PipelineSubject:
         self.model = pipe
         self.name = name or type(pipe).__name__
         self.batch = batch
-        self.metrics = metrics_for(self.outputs, more=metrics)
         self.call = call
         self.takes = inspect.signature(type(pipe).__call__).parameters
+        check_call(type(pipe), [call, *prompts])
         self.requests = [self._arguments(prompt) for prompt in prompts]
+        texts = [prompt if isinstance(prompt, str) else prompt.get("prompt") for prompt in prompts]
+        self.texts = [text for text in texts if isinstance(text, str)]
+        worded = len(self.texts) == len(prompts)
+        self.metrics = metrics_for(self.outputs, ("dense", "prompt") if worded else ("dense",), metrics)
         if not self.requests:
             raise SpecError("prompts is empty: give at least one, such as prompts=['a fox in the snow'].")
-        for given in (call, *self.requests):
-            self._check(given)
 
     @property
     def device(self) -> torch.device:
@@ -78,6 +80,11 @@ class PipelineSubject:
 
     def truth(self, seeds: Sequence[int]) -> None:
         """Return None: no sample is the true one."""
+
+    def prompts(self, seeds: Sequence[int]) -> list[str] | None:
+        """Return the prompt of each seed, B texts; None where a request has none."""
+        count = len(self.requests)
+        return [self.texts[seed % count] for seed in seeds] if len(self.texts) == count else None
 
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
@@ -107,19 +114,15 @@ class PipelineSubject:
             return {"class_labels": [label]}
         return {"prompt": prompt}
 
-    def _check(self, given: Mapping[str, Any]) -> None:
-        if any(each.kind is each.VAR_KEYWORD for each in self.takes.values()):
-            return
-        for name in given:
-            if name not in self.takes:
-                known = ", ".join(each for each in self.takes if each != "self")
-                raise SpecError(f"{type(self.model).__name__} takes no {name!r}. It takes: {known}.")
-
     def _drawn(self, request: Mapping[str, Any], seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Call the pipeline once; each seed has a generator of its own, on the CPU."""
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         given = {"num_inference_steps": steps, "output_type": "pt", "generator": generators, **self.call, **request}
-        made = self.model(**given)
+        try:
+            made = self.model(**given)
+        except ValueError as error:  # as diffusers raises for sizes that a model cannot have, and the like
+            said = " ".join(str(error).split())
+            raise SpecError(f"{type(self.model).__name__} refuses what it is asked for: {said}") from error
         samples = getattr(made, "images", None)
         samples = getattr(made, "frames", None) if samples is None else samples
         if not isinstance(samples, torch.Tensor) or samples.ndim not in (4, 5):
@@ -127,6 +130,21 @@ class PipelineSubject:
                 f"{type(self.model).__name__} returned no images or frames as a tensor, by output_type='pt'."
             )
         return samples.float().cpu().clamp(0, 1)
+
+
+def check_call(kind: type, given: Sequence[Request]) -> None:
+    """Refuse arguments that the calls of a class of pipelines do not take.
+
+    Raises:
+        SpecError: if there is one; nothing has to be loaded for that.
+    """
+    takes = inspect.signature(kind.__call__).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in takes.values()):
+        return
+    for name in (name for each in given if not isinstance(each, str) for name in each):
+        if name not in takes:
+            known = ", ".join(each for each in takes if each != "self")
+            raise SpecError(f"{kind.__name__} takes no {name!r}. It takes: {known}.")
 
 
 def _listed(value: Any) -> list[Any]:

@@ -31,7 +31,11 @@ TIME_LABEL = "time / dense time, median of alternated pairs\n(bars: least to mos
 COMPUTE_LABEL = "FLOPs / dense FLOPs of the whole generation\n(counted while it ran, matching included)"
 SPEEDUP_LABEL = "speedup = dense time / time"
 FEWER_LABEL = "dense FLOPs / FLOPs"
-AGAINST = {"dense": "against the dense outputs", "truth": "against the truth; dotted: dense"}
+AGAINST = {
+    "dense": "against the dense outputs",
+    "truth": "against the truth; dotted: dense",
+    "prompt": "against the prompts; dotted: dense",
+}
 
 
 def write_pareto(results: Results, metric: Metric, folder: Path) -> list[Path]:

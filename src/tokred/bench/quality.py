@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -21,12 +22,14 @@ class Quality:
 
     Attributes:
         values: by metric, one value for each output so far.
+        described: by metric of a whole set, what was computed of each output so far, `[B, ...]` of every batch.
     """
 
     def __init__(self, label: str, metrics: Mapping[Metric, Measure]) -> None:
         self.label = label
         self.metrics = metrics
-        self.values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+        self.values: dict[str, list[float]] = {metric.name: [] for metric in metrics if not metric.overall}
+        self.described: dict[str, list[torch.Tensor]] = {metric.name: [] for metric in metrics if metric.overall}
 
     def add(self, outputs: torch.Tensor, targets: Targets) -> None:
         """Measure a batch `[B, ...]`.
@@ -36,17 +39,40 @@ class Quality:
         """
         try:
             for metric, measure in self.metrics.items():
-                self.values[metric.name] += _measured(measure, outputs, targets[metric.against]).tolist()
+                found = _measured(measure, outputs, targets[metric.against])
+                if metric.overall:
+                    self.described[metric.name].append(found.flatten(0, outputs.ndim - 4))
+                else:
+                    self.values[metric.name] += _of_each(found).tolist()
         except SpecError as error:
             raise SpecError(f"The outputs of '{self.label}' cannot be measured: {error}") from error
 
     def scores(self) -> dict[str, Score]:
-        """Summarise all outputs, by metric."""
-        return {name: Score.of(values) for name, values in self.values.items()}
+        """Summarise all outputs, by metric.
+
+        Raises:
+            SpecError: if there are too few for a metric of a whole set.
+        """
+        return {metric.name: self._score(metric) for metric in self.metrics}
+
+    def _score(self, metric: Metric) -> Score:
+        if metric.overall:
+            return Score.overall(metric.overall(torch.cat(self.described[metric.name])))
+        return Score.of(self.values[metric.name])
 
 
-def _measured(measure: Measure, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return a value for each output, `[B]`; of video `[B, F, 3, H, W]` the mean over its frames."""
+def _measured(measure: Measure, outputs: torch.Tensor, target: Any) -> torch.Tensor:
+    """Return what is measured of each output, `[B, ...]`; of video `[B, F, 3, H, W]` of each frame, `[B, F, ...]`."""
     if outputs.ndim < 5:
         return measure(outputs, target)
-    return measure(outputs.flatten(0, 1), target.flatten(0, 1)).view(outputs.shape[:2]).mean(dim=1)
+    frames = outputs.shape[1]
+    flat = (
+        target.flatten(0, 1) if isinstance(target, torch.Tensor) else [text for text in target for _ in range(frames)]
+    )
+    found = measure(outputs.flatten(0, 1), flat)
+    return found.view(*outputs.shape[:2], *found.shape[1:])
+
+
+def _of_each(values: torch.Tensor) -> torch.Tensor:
+    """Return a value for each output, `[B]`; of video `[B, F]` the mean over its frames."""
+    return values if values.ndim == 1 else values.mean(dim=1)

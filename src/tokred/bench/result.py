@@ -26,10 +26,10 @@ class Score:
     """What one metric says of a run.
 
     Attributes:
-        mean: over the samples.
-        low: lower end of the mean's 95 % interval.
-        high: upper end of the mean's 95 % interval.
-        values: of each sample, in the order of the seeds.
+        mean: over the samples; or the one number of a metric that is of all of them.
+        low: lower end of the mean's 95 % interval; the number itself of a metric of all samples.
+        high: upper end of the mean's 95 % interval; likewise.
+        values: of each sample, in the order of the seeds; there are none of a metric of all samples.
     """
 
     mean: float
@@ -45,6 +45,11 @@ class Score:
         """Summarise one value per sample."""
         low, high = interval95(values)
         return cls(statistics.fmean(values), low, high, tuple(values))
+
+    @classmethod
+    def overall(cls, value: float) -> Self:
+        """Take what a metric says of all samples at once."""
+        return cls(value, value, value, ())
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,7 @@ class Results:
 
     def _check_values(self, label: str, scores: dict[str, Score]) -> None:
         for name, score in scores.items():
-            if len(score.values) != self.settings.samples:
+            if score.values and len(score.values) != self.settings.samples:
                 raise SpecError(
                     f"{name} of '{label}' has {len(score.values)} values for {self.settings.samples} samples."
                 )

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import torch
+
 from tokred.bench.contender import Contender
 from tokred.bench.environment import Device, Versions
 from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup
-from tokred.bench.measure import release_memory
-from tokred.bench.measuring import Measuring, plain
+from tokred.bench.measuring import Measuring
+from tokred.bench.outcome import Engine, Outcome, attempt
 from tokred.bench.result import Failed, Results, Row
 from tokred.bench.resuming import check_resumable
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
-from tokred.bench.view import SHOWN, Exhibit, NoView, View
-from tokred.errors import ConflictError
+from tokred.bench.view import Exhibit, NoView, View, shown
 
 
 def run_bench(
-    subject: Subject, lineup: Lineup, settings: Settings, view: View | None = None, journal: Journal | None = None
+    subject: Subject,
+    lineup: Lineup,
+    settings: Settings,
+    view: View | None = None,
+    journal: Journal | None = None,
+    engine: Engine | None = None,
 ) -> Results:
     """Compare methods and baselines with the dense model, and with each other.
 
@@ -29,6 +35,7 @@ def run_bench(
         settings: what is the same for all.
         view: is told what happens.
         journal: keeps what is known after every run, and goes on from there. A method that raises costs its own run.
+        engine: has rows measured by other processes too; the results are those of one process, times apart.
 
     Raises:
         SpecError: if a metric cannot take the dense outputs, or the journal is of another run.
@@ -36,9 +43,13 @@ def run_bench(
         ConflictError: if the model is patched already.
     """
     bench = _Bench(subject, lineup, settings, view or NoView(), journal or Journal())
-    bench.begin()
-    for contender in bench.pending:
-        bench.take(contender)
+    dense = bench.begin()
+    if engine:
+        for outcome in engine.outcomes(bench.pending, bench.measuring, dense):
+            bench.receive(outcome)
+    else:
+        for contender in bench.pending:
+            bench.take(contender)
     return bench.results()
 
 
@@ -66,8 +77,8 @@ class _Bench:
         done = {row.label for row in self.rows} | {failed.label for failed in self.failed}
         return [contender for contender in self.lineup.contenders if contender.label not in done]
 
-    def begin(self) -> None:
-        """Measure the dense reference, or recall it, and tell what is known already."""
+    def begin(self) -> list[torch.Tensor]:
+        """Measure the dense reference, or recall it, and tell what is known already; return its outputs, by batch."""
         measuring, dense, runs = self.measuring, self.journal.dense(), len(self.pending)
         self.view.left_out(self.lineup.left_out)
         self.view.begin(measuring.generations(runs, dense=self.earlier is None, outputs=dense is None and bool(runs)))
@@ -85,24 +96,30 @@ class _Bench:
         if self.earlier:
             self._recall(self.earlier)
         elif dense and self.subject.outputs == "pictures":
-            self._show(Exhibit("dense", "dense", dense[0][:SHOWN]))
+            self._show(Exhibit("dense", "dense", shown(dense[0])))
         self.journal.keep(self.results())
+        return dense or []
 
     def take(self, contender: Contender) -> None:
-        """Measure one contender, or write down what it raised; keep what is known."""
-        try:
-            row = self.measuring.measure(contender)
-        except ConflictError:
-            raise  # the model is not ours: nothing that follows could be believed
-        except Exception as error:
-            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            params = plain(contender.params)
-            self.failed.append(Failed(contender.name, params, contender.label, contender.kind, said))
-            self.view.failed(self.failed[-1])
-            release_memory()
+        """Measure one contender, and keep what is known."""
+        self._note(attempt(self.measuring, contender))
+
+    def receive(self, outcome: Outcome) -> None:
+        """Take what another process found, and keep what is known."""
+        for _ in range(self.measuring.generations(1, dense=False, outputs=False)):
+            self.view.generated(outcome.found.label)
+        for exhibit in outcome.exhibits:
+            self._show(exhibit)
+        self.measuring.dense_seconds += outcome.dense_seconds
+        self._note(outcome.found)
+
+    def _note(self, found: Row | Failed) -> None:
+        if isinstance(found, Row):
+            self.rows.append(found)
+            self.view.row(found)
         else:
-            self.rows.append(row)
-            self.view.row(row)
+            self.failed.append(found)
+            self.view.failed(found)
         self.journal.keep(self.results())
 
     def results(self) -> Results:
@@ -115,11 +132,15 @@ class _Bench:
             device=self.device,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             dense=self.measuring.dense(),
-            rows=tuple(self.rows),
-            failed=tuple(self.failed),
+            rows=tuple(sorted(self.rows, key=self._place)),
+            failed=tuple(sorted(self.failed, key=self._place)),
             pending=tuple(contender.label for contender in self.pending),
             left_out=self.lineup.left_out,
         )
+
+    def _place(self, found: Row | Failed) -> int:
+        """Return where it stands, whoever was the first to end."""
+        return self.lineup.labels.index(found.label)
 
     def _recall(self, earlier: Results) -> None:
         """Show what an earlier process found."""

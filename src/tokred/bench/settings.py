@@ -15,6 +15,10 @@ _MEANINGS = {
     "batch": "the number of samples that go through the model at once",
     "timing_batch": "the number of samples that go through the model at once while time is taken",
 }
+MOST = 1_000_000
+"""Samples at most: the largest tables have 50,000."""
+KEPT = 200
+"""Bytes of a sample in the results of a run: a seed, and a value of each metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,11 @@ class Settings:
         Raises:
             SpecError: if a value is out of range.
         """
+        if samples > MOST:
+            raise SpecError(
+                f"samples={samples} is too many: their seeds and values alone take about "
+                f"{samples * KEPT / 2**30:,.1f} GB for each run. Give at most {MOST:,}."
+            )
         return cls(
             steps=steps,
             samples=samples,

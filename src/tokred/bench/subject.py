@@ -59,6 +59,10 @@ class Subject(Protocol):
         """Return what the outputs should be, `[B, ...]`, for absolute metrics; None where nothing is true or false."""
         ...
 
+    def prompts(self, seeds: Sequence[int]) -> Sequence[str] | None:
+        """Return what each output was asked for in words, B texts; None where it was not."""
+        ...
+
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3
     ) -> Settings:

@@ -22,9 +22,11 @@ class ResultTable:
     Args:
         metrics: what was measured.
         width: of the terminal, in characters.
+        samples: that each run was measured on.
     """
 
-    def __init__(self, metrics: Sequence[Metric], width: int) -> None:
+    def __init__(self, metrics: Sequence[Metric], width: int, samples: int) -> None:
+        self.samples = samples
         self.metrics = [metric for metric in metrics if metric.shown]
         self.absolute = any(metric.against == "truth" for metric in metrics)
         self.columns = {"FLOPs": 6, "time": 11, "sec": 6} | ({"samples/s": 9} if self.absolute else {})
@@ -34,11 +36,12 @@ class ResultTable:
     @property
     def note(self) -> str:
         """What stands below the table."""
+        of = ", or of how many samples it is" if any(metric.overall for metric in self.metrics) else ""
         better = [f"{'higher' if metric.higher else 'lower'} {metric.title}" for metric in self.metrics]
         return (
-            "FLOPs and time over dense; below a value its spread over the pairs or the 95 % interval of its mean, and "
-            f"below seconds the speedup. Better is: {', '.join(better)}. A run that {NOTHING} is the dense model, "
-            "and no part of fronts."
+            "FLOPs and time over dense; below a value its spread over the pairs or the 95 % interval of its mean"
+            f"{of}, and below seconds the speedup. Better is: {', '.join(better)}. A run that {NOTHING} is the dense "
+            "model, and no part of fronts."
         )
 
     def head(self) -> Table:
@@ -62,7 +65,11 @@ class ResultTable:
         return [_pair(_seconds(timed.seconds), speedup), *per_second]
 
     def _scores(self, scores: Mapping[str, Score]) -> list[str | Text]:
-        return [_score(metric, scores[metric.name]) if metric.name in scores else "" for metric in self.metrics]
+        return [self._score(metric, scores[metric.name]) if metric.name in scores else "" for metric in self.metrics]
+
+    def _score(self, metric: Metric, score: Score) -> Text:
+        spread = f"{metric.written(score.low)}-{metric.written(score.high)}"
+        return _pair(metric.written(score.mean), f"of {self.samples}" if metric.overall else spread)
 
     def _line(self, label: str, *cells: str | Text) -> Table:
         table = Table.grid(padding=(0, 1, 0, 0))
@@ -71,10 +78,6 @@ class ResultTable:
             table.add_column(width=size, overflow="fold")
         table.add_row(Text(label), *cells)
         return table
-
-
-def _score(metric: Metric, score: Score) -> Text:
-    return _pair(metric.written(score.mean), f"{metric.written(score.low)}-{metric.written(score.high)}")
 
 
 def _seconds(value: float) -> str:

@@ -39,6 +39,12 @@ class Exhibit:
         return next((shown for shown in reversed(self.tokens) if shown.partial), None)
 
 
+def shown(outputs: torch.Tensor) -> torch.Tensor:
+    """Return the first of outputs `[B, 3, H, W]`; of videos `[B, F, 3, H, W]` the frames in their middle."""
+    pictures = outputs if outputs.ndim == 4 else outputs[:, outputs.shape[1] // 2]
+    return pictures[:SHOWN]
+
+
 class View(Protocol):
     """Watches a benchmark."""
 

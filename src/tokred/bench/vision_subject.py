@@ -10,6 +10,7 @@ from torch import nn
 
 from tokred.bench.measures import metrics_for
 from tokred.bench.settings import Settings
+from tokred.bench.vision_models import first
 from tokred.errors import SpecError
 from tokred.metrics import Outputs
 
@@ -27,6 +28,7 @@ class VisionSubject:
         name: what results call it; by default the model's class.
         prepare: makes a tensor `[C, H, W]` of a picture; by default it is one already.
         outputs: "scores" of classes, or "features".
+        read: takes these out of what the model returns; by default it is a tensor, or the first of several.
         batch: pictures that go through the model at once.
         metrics: names of more metrics than tokred's own.
 
@@ -43,6 +45,7 @@ class VisionSubject:
         name: str = "",
         prepare: Callable[[Any], torch.Tensor] | None = None,
         outputs: Outputs = "scores",
+        read: Callable[[Any], torch.Tensor] = first,
         batch: int = 16,
         metrics: Sequence[str] = (),
     ) -> None:
@@ -57,6 +60,7 @@ class VisionSubject:
         self.labels = labels
         self.prepare = prepare or torch.as_tensor
         self.outputs: Outputs = outputs
+        self.read = read
         self.batch = batch
         self.metrics = metrics_for(outputs, ("dense",) if labels is None else ("dense", "truth"), metrics)
         if outputs == "scores" and labels is None:
@@ -71,16 +75,18 @@ class VisionSubject:
     def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Return scores `[B, K]` or features `[B, C]`; `steps` must be 1."""
         self._check_steps(steps)
-        first = next(self.model.parameters())
+        weight = next(self.model.parameters())
         batch = torch.stack([self.prepare(self.pictures[seed % len(self.pictures)]) for seed in seeds])
-        made = self.model(batch.to(first.device, first.dtype))
-        made = made if isinstance(made, torch.Tensor) else made[0]
+        made = self.read(self.model(batch.to(weight.device, weight.dtype)))
         return made.float().cpu().flatten(1)
 
     def truth(self, seeds: Sequence[int]) -> torch.Tensor | None:
         """Return the true classes, `[B]`, int64; None where they are not known."""
         labels = self.labels
         return None if labels is None else torch.tensor([int(labels[seed % len(labels)]) for seed in seeds])
+
+    def prompts(self, seeds: Sequence[int]) -> None:
+        """Return None: nothing is asked for in words."""
 
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3

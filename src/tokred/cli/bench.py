@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +9,23 @@ import typer
 
 
 def bench(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN.yaml]",
+            help="A whole benchmark as YAML or JSON, with these options as keys; those that are given beside it count.",
+        ),
+    ] = None,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="NAME|all|FOLDER|HUB/NAME|timm:NAME[:FILE]|MODULE:FUNCTION",
+            metavar="NAME|all|FOLDER|HUB/NAME|timm:NAME[:FILE]|hf:NAME|MODULE:FUNCTION",
             help="Trained model, see `tokred models`, or all of them, each into a folder of its own in DIR; the folder "
             "of a pipeline, or its name on the Hugging Face hub; a model of timm, with weights of your own in a "
-            ".safetensors; or a function that returns a pipeline or module.",
+            ".safetensors; a vision model of transformers; or a function that returns a pipeline or module.",
         ),
-    ],
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
         "results"
     ),
@@ -49,16 +56,28 @@ def bench(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Pictures for your vision model: a folder, with or without one for each class; or an .npz of images "
-            "and labels.",
+            help="Pictures for your vision model: a folder, with or without one for each class; one that datasets "
+            "saved to disk; or an .npz of images and labels.",
         ),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="HxW", help="Height and width that your pipeline draws.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of the videos that your pipeline makes.")] = None,
     call: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Argument of every call of your pipeline, such as guidance_scale=3.5."),
     ] = None,
     dtype: Annotated[str, typer.Option(metavar="NAME", help="Of your model: float32, bfloat16, float16.")] = "float32",
+    revision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a model of the hub.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="Of your pipeline's files, such as fp16.")] = None,
+    offload: Annotated[
+        str,
+        typer.Option(
+            metavar="none|model|group",
+            help="What of your pipeline waits on the CPU until it is called: its models, or groups of their layers.",
+        ),
+    ] = "none",
     batch: Annotated[int | None, typer.Option(help="Samples that go through your model at once.")] = None,
     metric: Annotated[
         list[str] | None,
@@ -82,24 +101,29 @@ def bench(
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
     pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
     device: Annotated[str, typer.Option(help="Where the model computes: cpu, cuda, cuda:1, mps.")] = "cpu",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="here|ray|accelerate",
+            help="Who measures: this process; workers of Ray, on this machine or a cluster; or the processes that "
+            "`accelerate launch` started.",
+        ),
+    ] = "here",
+    workers: Annotated[
+        int | None, typer.Option(help="Of Ray. Default: one for each GPU, or for each CPU where there is none.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT|auto", help="Of a Ray cluster that runs. Default: this machine.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose results DIR has.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
     ] = False,
 ) -> None:
     """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
-    from tokred.bench.sources import Source
     from tokred.cli import task
+    from tokred.cli.asked import asked
+    from tokred.cli.spread import Spread
 
-    source = Source(
-        model=model,
-        device=device,
-        dtype=dtype,
-        prompts=prompts,
-        data=data,
-        size=task.size(size),
-        call=task.call(call or ()),
-        batch=batch,
-    )
-    options = task.Options(steps, samples, seed, pairs, source, method or (), against or (), metric or ())
-    task.run_all(replace(options, found=task.found(resume, overwrite)), out)
+    run, read = asked(context, file)
+    task.run_all(run, task.found(resume, overwrite), read, Spread(engine, workers, address))

@@ -66,6 +66,7 @@ def _method(text: str, ratio: float | None) -> tuple[str, Method]:
         if params.get("ratio") not in (None, ratio):
             raise SpecError(f"--ratio {ratio} and --method {text} name two different ratios. Leave one of them out.")
         params["ratio"] = ratio
+    name = registered.component.name
     method = build_method(name, params)
     return Contender(name, "method", params, method).label, method
 

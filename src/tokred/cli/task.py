@@ -6,9 +6,9 @@ import dataclasses
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tokred.bench import (
     Journal,
@@ -25,11 +25,15 @@ from tokred.bench import (
 )
 from tokred.bench.console import ConsoleView
 from tokred.bench.journal import FILE, Found
+from tokred.bench.measures import known_metric
+from tokred.bench.outcome import Engine
 from tokred.bench.page import write_page
 from tokred.bench.plots import write_pareto
+from tokred.bench.run_file import NAME, RunFile
 from tokred.bench.sources import Source
 from tokred.bench.strip import write_strip
 from tokred.cli.gains import print_gains, write_all
+from tokred.cli.spread import Spread
 from tokred.errors import SpecError
 from tokred.zoo.catalog import ZooModel, zoo_models
 
@@ -50,6 +54,26 @@ class Options:
     against: Sequence[str] = ()
     metrics: Sequence[str] = ()
     found: Found = "refuse"
+    spread: Spread = field(default_factory=Spread)
+
+    @classmethod
+    def of(cls, run: RunFile, found: Found) -> Self:
+        """Return the options that a file of a whole benchmark says."""
+        source = Source(
+            model=run.model,
+            revision=run.revision,
+            variant=run.variant,
+            offload=run.offload,
+            device=run.device,
+            dtype=run.dtype,
+            prompts=Path(run.prompts) if run.prompts else None,
+            data=Path(run.data) if run.data else None,
+            size=size(run.size),
+            frames=run.frames,
+            call=run.call,
+            batch=run.batch,
+        )
+        return cls(run.steps, run.samples, run.seed, run.pairs, source, run.methods, run.against, run.metrics, found)
 
     def settings(self, subject: Subject) -> Settings:
         """Return the settings of a benchmark of `subject`."""
@@ -72,6 +96,7 @@ class Task:
         settings: how.
         out: folder of its files.
         found: what becomes of results that are there already.
+        engine: who measures beside this process.
     """
 
     subject: Subject
@@ -80,20 +105,25 @@ class Task:
     settings: Settings
     out: Path
     found: Found = "refuse"
+    engine: Engine | None = None
 
     @classmethod
     def of(cls, options: Options, out: Path) -> Task:
         """Load a model, and check everything that is asked of it."""
+        engine = options.spread.over(options)
         references = parse_references(options.against)
         if options.methods:
             parse_contenders(options.methods)  # loading takes seconds, and what is misspelt needs no model
+        for metric in options.metrics:
+            known_metric(metric).load()  # likewise: weights that are missing
         subject = options.source.load(options.metrics)
         lineup = line_up(subject, options.methods)
         for reference in references:
             reference.check((contender.name, contender.params) for contender in lineup.contenders)
         settings = options.settings(subject)
         command = _command(options, settings, out)
-        return cls(subject, lineup, references, dataclasses.replace(settings, command=command), out, options.found)
+        settings = dataclasses.replace(settings, command=command)
+        return cls(subject, lineup, references, settings, out, options.found, engine)
 
     def run(self) -> Results:
         """Measure, show and write; return what was found.
@@ -102,12 +132,20 @@ class Task:
             OutputError: if the folder has results that are not to be touched.
             SpecError: if nothing could be measured.
         """
-        return self.go_on(Journal(self.out, self.found))
+        return self.go_on(self.journal())
+
+    def journal(self) -> Journal:
+        """Return what keeps the rows.
+
+        Raises:
+            OutputError: if the folder has results that are not to be touched.
+        """
+        return self.engine.journal(self.out, self.found) if self.engine else Journal(self.out, self.found)
 
     def go_on(self, journal: Journal) -> Results:
         """Do the same with what a journal has."""
         with ConsoleView(self.subject, self.settings) as view:
-            results = run_bench(self.subject, self.lineup, self.settings, view, journal)
+            results = run_bench(self.subject, self.lineup, self.settings, view, journal, self.engine)
         if not results.rows:
             raise SpecError(f"Nothing could be measured, see {self.out / FILE}: {results.failed[0].error}")
         view.explain()
@@ -125,15 +163,31 @@ class Task:
         return results
 
 
-def run_all(options: Options, out: Path) -> None:
+def run_all(run: RunFile, found: Found, read: Path | None = None, spread: Spread | None = None) -> None:
     """Run the benchmark of a model, or of every model of the zoo, each into a folder of its own.
 
-    Everything is checked, and every folder made, before the first one runs.
+    Everything is checked, and every folder made, before the first one runs. What is run is written beside its results,
+    all settings said, unless that is the file that it was read from.
     """
-    tasks = _tasks(options, out)
-    journals = [Journal(task.out, task.found) for task in tasks]
+    options = Options.of(run, found)
+    tasks = _tasks(dataclasses.replace(options, spread=spread or Spread()), Path(run.out))
+    journals = [task.journal() for task in tasks]
     for task, journal in zip(tasks, journals, strict=True):
+        if task.engine and not task.engine.first:
+            run_bench(task.subject, task.lineup, task.settings, None, journal, task.engine)
+            continue
+        place = task.out / NAME
+        if not (read and place.exists() and place.samefile(read)):
+            _said(run, task).write(place)
         task.go_on(journal)
+
+
+def _said(run: RunFile, task: Task) -> RunFile:
+    """Return the run of one task, with what its subject is meant for said in numbers."""
+    settings, subject = task.settings, task.subject
+    steps = None if subject.outputs != "pictures" else settings.steps
+    out, model = str(task.out), subject.name if run.model == ALL else run.model
+    return dataclasses.replace(run, model=model, steps=steps, samples=settings.samples, out=out)
 
 
 def _tasks(options: Options, out: Path) -> list[Task]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -42,15 +43,16 @@ AnySite = Site | StreamSite | ModelSite
 FindFamily = Callable[[nn.Module], Family | None]
 
 
-def apply(target: Any, method: str | Method, **params: Any) -> Run:
+def apply(target: Any, method: str | Path | Method = "balanced", **params: Any) -> Run:
     """Apply a token-reduction method to a pipeline or a model.
 
     Args:
         target: a diffusers pipeline, one of its denoisers, or a vision model of timm or transformers. All denoisers of
             a pipeline are patched, as one run. A denoiser by itself needs `tokred.step(...)` around its calls, unless
             the method reuses nothing between steps.
-        method: name of a registered method, a `Method`, or the path of a .json file that `save_method` wrote.
-        **params: the named method's parameters; `tokred methods NAME` lists them.
+        method: name of a registered method, in any case, or "NAME:key=value,..."; a `Method`, or the path of a .json
+            file that `save_method` wrote.
+        **params: the named method's parameters; `tokred methods NAME` lists them. A list stands for a tuple.
 
     Returns:
         A `Run`: a context manager with `report()` and `remove()`.

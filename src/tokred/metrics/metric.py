@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 Outputs = Literal["pictures", "scores", "features"]
 """What a model makes: pictures `[B, 3, H, W]` in [0, 1], class scores `[B, K]`, or features `[B, C]`."""
-Against = Literal["dense", "truth"]
-Measure = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Takes a batch of outputs and what they are compared with; returns one value each, `[B]`."""
+Against = Literal["dense", "truth", "prompt"]
+Measure = Callable[[torch.Tensor, Any], torch.Tensor]
+"""Takes a batch of outputs and what they are compared with, a tensor or texts; returns one value each, `[B]`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +27,13 @@ class Metric:
         higher: whether higher is better.
         of: what it is measured of.
         against: what outputs are compared with: "dense", the dense outputs of the same seeds, which makes it relative;
-            or "truth", what the outputs should be, which makes it absolute: the dense outputs have a value as well.
+            or "truth", what the outputs should be, or "prompt", the texts that were asked for, which make it absolute:
+            the dense outputs have a value as well.
         shown: whether the terminal's table has room for it; results have them all.
         needs: what has to be there for it, such as a file of weights; empty where it needs nothing.
         load: returns what computes it; called once before anything runs. It may raise a `tokred.WeightsError`.
+        overall: makes one number of what was computed of all samples, `[N, ...]`, where a metric is of a set and no
+            mean over samples; None where it is one.
 
     Example:
         >>> error = Metric(name="error", title="error", digits=4, higher=False,
@@ -49,6 +52,7 @@ class Metric:
     shown: bool = True
     needs: str = ""
     load: Callable[[], Measure]
+    overall: Callable[[torch.Tensor], float] | None = None
 
     @property
     def head(self) -> str:

@@ -20,7 +20,7 @@ def picture_pair(
     Raises:
         SpecError: the two differ in shape, or one is no such batch.
     """
-    pair = _floats("pictures", pictures, smallest), _floats("reference", reference, smallest)
+    pair = check_pictures("pictures", pictures, smallest), check_pictures("reference", reference, smallest)
     if pictures.shape != reference.shape:
         raise SpecError(
             f"pictures {list(pictures.shape)} and reference {list(reference.shape)} must have the same shape. "
@@ -29,7 +29,8 @@ def picture_pair(
     return pair
 
 
-def _floats(name: str, images: torch.Tensor, smallest: int) -> torch.Tensor:
+def check_pictures(name: str, images: torch.Tensor, smallest: int = 1) -> torch.Tensor:
+    """Return a batch as float32, once it is found to be one of pictures; see `picture_pair`."""
     if not isinstance(images, torch.Tensor):
         raise SpecError(f"{name} must be a torch.Tensor [B, 3, H, W], not a {type(images).__name__}.")
     if not images.is_floating_point():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tokred.errors import PluginError, SpecError, TokredError, UnknownName
@@ -13,20 +14,22 @@ from tokred.registry.component import Kind
 from tokred.registry.default import default_registry
 from tokred.registry.method_file import SUFFIX, read_method
 from tokred.registry.parameters import check_parameters, parse_parameters, with_signals
+from tokred.registry.registry import Registered
 
 
-def build_method(method: str | Method, params: Mapping[str, Any]) -> Method:
+def build_method(method: str | Path | Method, params: Mapping[str, Any]) -> Method:
     """Return a method, made by its factory where a name is given.
 
     Args:
-        method: a registered name; or a method, or the path of a .json file of one, which take no parameters.
-        params: the factory's parameters.
+        method: a registered name in any case, or "NAME:key=value,..."; or a method, or the path of a .json file of one,
+            which take no parameters.
+        params: the factory's parameters; lists stand for tuples, and numbers of NumPy for Python's.
 
     Raises:
-        SpecError: if the name or a parameter is unknown or out of range.
+        SpecError: if the name or a parameter is unknown or out of range, or a parameter is given twice.
         PluginError: if the method is another distribution's and cannot be imported or made.
     """
-    if isinstance(method, str) and method.endswith(SUFFIX):
+    if isinstance(method, Path) or (isinstance(method, str) and method.endswith(SUFFIX)):
         method = read_method(method)
     if isinstance(method, Method):
         if params:
@@ -35,28 +38,54 @@ def build_method(method: str | Method, params: Mapping[str, Any]) -> Method:
                 "dataclasses.replace(method, ...)."
             )
         return method
+    if not isinstance(method, str):
+        raise SpecError(f"{method!r} is no method. Pass a name, a path of a .json file, or a tokred.Method.")
+    name, _, written = method.partition(":")
+    registered = _find_method(name)
+    component, factory = registered.component, registered.load()
+    params = _joined(component.name, parse_parameters(f"method {component.name!r}", factory, written), params)
+    return _built(registered, factory, params)
+
+
+def _find_method(name: str) -> Registered:
     registry = default_registry()
     try:
-        registered = registry.find("method", method)
+        return registry.find("method", name)
     except UnknownName:
-        if method in {registered.component.name for registered in registry.all("baseline")}:
+        if name in {registered.component.name for registered in registry.all("baseline")}:
             raise SpecError(
-                f"{method!r} is a baseline and reduces no tokens: compare with it by `tokred bench --method {method}`."
+                f"{name!r} is a baseline and reduces no tokens: compare with it by `tokred bench --method {name}`."
             ) from None
         raise
-    factory = registered.load()
-    check_parameters(f"method {method!r}", factory, params)
-    params = with_signals(registry, factory, params)
+
+
+def _joined(name: str, written: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters that were written in a text and those beside it."""
+    for twice in written.keys() & params.keys():
+        raise SpecError(f"{twice} of method {name!r} is given twice. Leave one of them out.")
+    return {**written, **{key: _plain(value) for key, value in params.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """Return tuples for lists, and Python's numbers for those of NumPy."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    return value.item() if type(value).__module__ == "numpy" and not value.ndim else value
+
+
+def _built(registered: Registered, factory: Any, params: Mapping[str, Any]) -> Method:
+    name = registered.component.name
+    check_parameters(f"method {name!r}", factory, params)
     try:
-        built = factory(**params)
+        built = factory(**with_signals(default_registry(), factory, params))
     except TokredError:
         raise
     except Exception as error:
         raise PluginError(
-            f"Method {method!r} of {registered.provider} cannot be made ({type(error).__name__}: {error})."
+            f"Method {name!r} of {registered.provider} cannot be made ({type(error).__name__}: {error})."
         ) from error
     if not isinstance(built, Method):
-        raise SpecError(f"The factory of method {method!r} returned {built!r}, which is no tokred.Method.")
+        raise SpecError(f"The factory of method {name!r} returned {built!r}, which is no tokred.Method.")
     return built
 
 

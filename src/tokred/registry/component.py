@@ -23,7 +23,8 @@ class Component:
     Attributes:
         kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "signal" (a class that is made without
             parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), "baseline"
-            (a class of something to compare with that is no token method), or "metric" (a `tokred.metrics.Metric`).
+            (a class of something to compare with that is no token method), or "metric" (a `tokred.metrics.Metric`,
+            or a function that returns one).
         name: what it is called, unique within its kind.
         target: where it is, as "package.module:attribute"; imported on first use.
         summary: what it does, in one line.

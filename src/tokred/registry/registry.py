@@ -84,9 +84,12 @@ class Registry:
     def find(self, kind: Kind, name: str) -> Registered:
         """Return the component of that name; other distributions are only looked at for a name that is not built in.
 
+        tokred's own are found in any case: papers write DiTo, ToMeSD and PiToMe.
+
         Raises:
             UnknownName: if there is none.
         """
+        name = name.lower() if self.built_in(kind, name.lower()) else name
         if (kind, name) not in self._components:
             self.load_others()
         if (kind, name) not in self._components:

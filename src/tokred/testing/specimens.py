@@ -93,7 +93,7 @@ def _parts(
     name: str, specimens: tuple[Specimen, ...], reasons: Mapping[str, str], known: list[Any]
 ) -> Iterator[Examined]:
     """Yield the parts of a method, each different one once; `reasons` are for those that are no components."""
-    if specimens[0].kind != "method":
+    if not specimens or specimens[0].kind != "method":
         return
     for kind in _PARTS:
         different: list[Any] = []
