@@ -57,6 +57,7 @@ class Method:
             projected for all tokens; "recovered", those of the removed tokens made as their outputs are; a recovery,
             made by that one. Where the stream is reduced, "kept" or "weighted": each counts as often as its token
             stands for others.
+        skipped: how the model's output comes back where the whole model is skipped; None, by `recovery`.
         share: number of neighbouring blocks, of one type, whose sites share one match: 1 for the attention and MLP of a
             block, a number beyond the model's for all blocks of a type. The first site that matches makes it, from its
             own signal. 0 lets each site make its own.
@@ -87,6 +88,7 @@ class Method:
     merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys | Recovery = "kept"
+    skipped: Recovery | None = None
     share: int = 0
     memory: Remembered = "model"
     seed: int = 0
@@ -119,7 +121,7 @@ class Method:
     @property
     def remembers(self) -> bool:
         """Whether removed tokens get anything that a dense call computed."""
-        return remembers(self.recovery) or remembers(self.recovery_of_keys)
+        return any(map(remembers, (self.recovery, self.recovery_of_keys, self.recovery_of_model)))
 
     @property
     def follows_model(self) -> bool:
@@ -135,6 +137,11 @@ class Method:
     def recovery_of_keys(self) -> Recovery:
         """How the keys and values of removed tokens come back, where they do."""
         return self.recovery if isinstance(self.keys, str) else self.keys
+
+    @property
+    def recovery_of_model(self) -> Recovery:
+        """How the output of a model comes back that is skipped."""
+        return self.recovery if self.skipped is None else self.skipped
 
     def _check_types(self) -> None:
         interfaces = {
@@ -163,6 +170,11 @@ class Method:
             raise SpecError(
                 f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}; or pairs of a share "
                 "of the blocks and one of these, such as ((0.5, 'prune'), (1.0, 'mean')), ascending to 1."
+            )
+        if self.skipped is not None and not ("model" in self.sites and isinstance(self.skipped, Recovery)):
+            raise SpecError(
+                f"skipped={self.skipped!r} with sites={self.sites!r}: it is the recovery of a whole model's output. "
+                "Name 'model' among the sites and pass a recovery such as Forecast(), or leave it out."
             )
         if self.attended not in KEYS or not isinstance(self.keys, str | Recovery):
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}, or a recovery.")
@@ -202,9 +214,10 @@ class Method:
 
     def _check_ratio(self) -> None:
         ratio = self.scheduler.ratio
-        if self.scheduler.skips and not remembers(self.recovery):
+        recovery = self.recovery_of_model if "model" in self.sites else self.recovery
+        if self.scheduler.skips and not remembers(recovery):
             raise SpecError(
-                f"{self.scheduler} calls no site at ratio 1, and {self.recovery} remembers no output to return. Use "
+                f"{self.scheduler} calls no site at ratio 1, and {recovery} remembers no output to return. Use "
                 "Cached, Forecast or Delta."
             )
         if self.scheduler.skips and {"kv", "attn"} <= set(self.sites):
@@ -243,7 +256,7 @@ class Method:
                 f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
             )
-        for recovery in (self.recovery, self.recovery_of_keys):
+        for recovery in (self.recovery, self.recovery_of_keys, self.recovery_of_model):
             if remembers(recovery):
                 raise SpecError(
                     f"{recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "
