@@ -155,8 +155,8 @@ def test_a_method_is_changed_by_replacing_a_field_and_checked_again() -> None:
 
 
 def test_unknown_names_offer_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="Unknown method 'dita'. Known: .*Did you mean 'dito'?"):
-        build_method("dita", {})
+    with pytest.raises(UnknownName, match="Unknown method 'ditoo'. Known: .*Did you mean 'dito'?"):
+        build_method("ditoo", {})
     with pytest.raises(UnknownName, match="Unknown parameter of method 'dito': 'ratoi'.*Did you mean 'ratio'?"):
         build_method("dito", {"ratoi": 0.5})
 
