@@ -64,9 +64,9 @@ def tokred_components() -> Iterator[Component]:
         "tokred_plugins.reference_cache:reference_cache",
         "leave reference pictures out of most steps, keep their keys and values",
         levels=(
-            {"program": "D R *(D)"},
-            {"program": "D R *(1 D) D"},
-            {"program": "D D (R R R D)*", "order": 1},
+            {"program": "DR*(D)"},
+            {"program": "DR*(1D)D"},
+            {"program": "DD(RRRD)*", "order": 1},
         ),
         hosts="tokred_adapters.tiny.qwenimage:EDITING",
     )

@@ -24,10 +24,9 @@ def reference_cache(*, program: str = "D (R R R D)*", order: int = 0, memory: Re
         similarity=Cosine("input"),  # no pairs are scored
         matcher=RoleMatcher("reference"),
         scheduler=Program(program),
-        recovery=Untouched(),
+        recovery=Untouched(model=Forecast() if Program(program).skips else None),
         sites=("attn", "mlp", "model") if Program(program).skips else ("attn", "mlp"),
         keys=Forecast() if order else Cached(),
-        skipped=Forecast() if Program(program).skips else None,
         share=ALL_BLOCKS,
         memory=memory,
     )

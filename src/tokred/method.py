@@ -57,7 +57,6 @@ class Method:
             projected for all tokens; "recovered", those of the removed tokens made as their outputs are; a recovery,
             made by that one. Where the stream is reduced, "kept" or "weighted": each counts as often as its token
             stands for others.
-        skipped: how the model's output comes back where the whole model is skipped; None, by `recovery`.
         share: number of neighbouring blocks, of one type, whose sites share one match: 1 for the attention and MLP of a
             block, a number beyond the model's for all blocks of a type. The first site that matches makes it, from its
             own signal. 0 lets each site make its own.
@@ -88,7 +87,6 @@ class Method:
     merge: MergeMode | MergeRule = "prune"
     sites: tuple[SiteKind, ...] = ("attn",)
     keys: Keys | Recovery = "kept"
-    skipped: Recovery | None = None
     share: int = 0
     memory: Remembered = "model"
     seed: int = 0
@@ -140,8 +138,9 @@ class Method:
 
     @property
     def recovery_of_model(self) -> Recovery:
-        """How the output of a model comes back that is skipped."""
-        return self.recovery if self.skipped is None else self.skipped
+        """How the output of a model comes back that is skipped: as removed tokens do, or as `Untouched` says."""
+        other: Recovery | None = getattr(self.recovery, "model", None)
+        return self.recovery if other is None else other
 
     def _check_types(self) -> None:
         interfaces = {
@@ -170,11 +169,6 @@ class Method:
             raise SpecError(
                 f"merge={self.merge!r} is not a way to merge. Allowed: {', '.join(MERGE_MODES)}; or pairs of a share "
                 "of the blocks and one of these, such as ((0.5, 'prune'), (1.0, 'mean')), ascending to 1."
-            )
-        if self.skipped is not None and not ("model" in self.sites and isinstance(self.skipped, Recovery)):
-            raise SpecError(
-                f"skipped={self.skipped!r} with sites={self.sites!r}: it is the recovery of a whole model's output. "
-                "Name 'model' among the sites and pass a recovery such as Forecast(), or leave it out."
             )
         if self.attended not in KEYS or not isinstance(self.keys, str | Recovery):
             raise SpecError(f"keys={self.keys!r} is not known. Allowed: {', '.join(KEYS)}, or a recovery.")

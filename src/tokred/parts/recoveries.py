@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Recovery
 from tokred.reduction import Reduction
 
 
@@ -64,7 +64,13 @@ class Cached:
 
 @dataclass(frozen=True)
 class Untouched:
-    """Give removed tokens an output of zeros, so that they pass the site as they are: for those that nobody reads."""
+    """Give removed tokens an output of zeros, so that they pass the site as they are: for those that nobody reads.
+
+    Attributes:
+        model: how the output of the whole model comes back where it is skipped; None where it never is.
+    """
+
+    model: Recovery | None = None
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         """Declare no memory."""

@@ -42,7 +42,7 @@ INTERFACES: dict[Any, Kind] = {
     Recovery: "recovery",
 }
 """Kinds of the parts that a part can be made of, by the type of its parameter."""
-_OPTIONS = ("name", "paper", "merge", "sites", "keys", "skipped", "share", "memory", "seed")
+_OPTIONS = ("name", "paper", "merge", "sites", "keys", "share", "memory", "seed")
 
 
 def save_method(method: Method, path: str | Path) -> None:
