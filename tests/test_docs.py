@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import runpy
 import sys
@@ -27,6 +28,18 @@ def test_every_table_is_the_one_that_its_result_file_gives(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["tables.py", "--check"])
     assert load_script("tables").main() == 0, capsys.readouterr().out
+
+
+def test_the_tables_on_where_tokens_pay_are_those_of_their_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["where_tokens_pay.py", "--check"])
+    assert load_script("where_tokens_pay").main() == 0
+
+
+def test_the_page_on_where_tokens_pay_says_how_much_keys_change() -> None:
+    found = json.loads((ROOT / "docs" / "results" / "reference_keys.json").read_text())
+    rows = re.findall(r"^\| .* \| ([\d.]+) % \|$", (ROOT / "docs" / "pay.md").read_text(), re.MULTILINE)
+    names = ("step", "first_block", "by_time", "by_picture", "line", "output", "output_line", "left_out")
+    assert rows == [f"{100 * found[name]:.1f}" for name in names]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,12 @@
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import DOUBLE, SINGLE
+from tokred_adapters.joint import DOUBLE, EDITED, SINGLE
 
-FLUX = Family("flux", ("diffusers.FluxTransformer2DModel",), PositionIds("img_ids"), (DOUBLE, SINGLE))
+FLUX = Family(
+    "flux",
+    ("diffusers.FluxTransformer2DModel",),
+    PositionIds("img_ids"),
+    (DOUBLE, SINGLE),
+    roles=EDITED,
+)

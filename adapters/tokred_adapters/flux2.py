@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import PositionIds, without
-from tokred_adapters.joint import DOUBLE, ONE, ROWS
+from tokred_adapters.joint import DOUBLE, EDITED, ONE, ROWS
 
 # Attention and MLP in one, with one projection for both: it takes the keys of the kept tokens only.
 PARALLEL = Attention("attn", ONE, "to_qkv_mlp_proj", rotary="image_rotary_emb")
@@ -24,4 +24,5 @@ FLUX2 = Family(
             reduces=("attn", "block"),
         ),
     ),
+    roles=EDITED,
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tokred.family import Attention, Stack
+from tokred.family import Attention, Role, Stack
 from tokred_adapters.rotations import rotate_heads
 
+EDITED: tuple[Role, ...] = ("target", "reference")
+"""The picture that is drawn comes first, and those that it is drawn from behind it."""
 TWO = "hidden_states: image, encoder_hidden_states: text -> text, image"
 ONE = "hidden_states: text image -> text image"
 ROWS = {"image_rotary_emb": "(text image) d", "attention_mask": "... (text image) (text image)"}

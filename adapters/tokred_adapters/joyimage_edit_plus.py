@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tokred.family import Family
 from tokred.family.grids import shapes
+from tokred_adapters.joint import EDITED
 from tokred_adapters.joyimage import BLOCKS
 
 JOYIMAGE_EDIT_PLUS = Family(
@@ -11,4 +12,5 @@ JOYIMAGE_EDIT_PLUS = Family(
     models=("diffusers.JoyImageEditPlusTransformer3DModel",),
     grid=shapes("shape_list"),
     stacks=(replace(BLOCKS, rows={"image_rotary_emb": "b image d", "attention_mask": "... (image text)"}),),
+    roles=EDITED,
 )

@@ -2,8 +2,12 @@
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import DOUBLE, SINGLE
+from tokred_adapters.joint import DOUBLE, EDITED, SINGLE
 
 LONGCAT_IMAGE = Family(
-    "longcat-image", ("diffusers.LongCatImageTransformer2DModel",), PositionIds("img_ids"), (DOUBLE, SINGLE)
+    "longcat-image",
+    ("diffusers.LongCatImageTransformer2DModel",),
+    PositionIds("img_ids"),
+    (DOUBLE, SINGLE),
+    roles=EDITED,
 )

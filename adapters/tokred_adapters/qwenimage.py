@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tokred.family import Family
 from tokred.family.grids import shapes
-from tokred_adapters.joint import BOTH, DOUBLE
+from tokred_adapters.joint import BOTH, DOUBLE, EDITED
 from tokred_adapters.rotations import rotate_complex
 
 QWENIMAGE = Family(
@@ -20,4 +20,5 @@ QWENIMAGE = Family(
             stays=("encoder_hidden_states_mask", "temb"),
         ),
     ),
+    roles=EDITED,
 )

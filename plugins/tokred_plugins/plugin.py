@@ -18,6 +18,13 @@ def tokred_components() -> Iterator[Component]:
         yield Component("method", name, f"tokred_plugins.presets:{name}", summary)
     yield Component(
         "method",
+        "edit",
+        "tokred_plugins.presets:edit",
+        "preset for editing: leave the references out of the second step, skip every other one after it",
+        hosts="tokred_adapters.tiny.qwenimage:EDITING",
+    )
+    yield Component(
+        "method",
         "dito",
         "tokred_plugins.dito:dito",
         "match by outputs of an earlier step, reuse the pairs (Lee et al., 2026)",
@@ -50,6 +57,18 @@ def tokred_components() -> Iterator[Component]:
             {"interval": 2, "dense_first": 4, "order": 1},
             {"interval": 3, "dense_first": 4, "order": 1},
         ),
+    )
+    yield Component(
+        "method",
+        "reference_cache",
+        "tokred_plugins.reference_cache:reference_cache",
+        "leave reference pictures out of most steps, keep their keys and values",
+        levels=(
+            {"program": "DR*(D)"},
+            {"program": "DR*(1D)D"},
+            {"program": "DD(RRRD)*", "order": 1},
+        ),
+        hosts="tokred_adapters.tiny.qwenimage:EDITING",
     )
     yield Component(
         "method",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tokred import Method
 from tokred.parts import Cosine, Forecast, Program, RandomMatcher
+from tokred_plugins.reference_cache import reference_cache
 
 
 def quality() -> Method:
@@ -19,6 +22,15 @@ def balanced() -> Method:
 def fast() -> Method:
     """Skip three steps in four, and compute the last ones: 0.32 of the compute at 28 steps."""
     return _preset("fast", "D *(1 1 1 D) D/15")
+
+
+def edit() -> Method:
+    """Leave reference pictures out of the second step, then skip every other one but the last.
+
+    It takes 0.88 of the compute at 4 steps and 0.55 at 28, where the references are half of the tokens; without any the
+    second step is a dense one.
+    """
+    return replace(reference_cache(program="D R *(1 D) D"), name="edit")
 
 
 def _preset(name: str, program: str) -> Method:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         SiteInfo,
         SiteKind,
     )
-    from tokred.layout import Layout
+    from tokred.layout import Layout, Role
     from tokred.linear import LinearReduction
     from tokred.listing import methods, models
     from tokred.method import Keys, MergeRule, Method
@@ -75,6 +75,7 @@ __all__ = [
     "Reduction",
     "Remembered",
     "Report",
+    "Role",
     "Run",
     "Scheduler",
     "Signal",

@@ -119,7 +119,7 @@ class Method:
     @property
     def remembers(self) -> bool:
         """Whether removed tokens get anything that a dense call computed."""
-        return remembers(self.recovery) or remembers(self.recovery_of_keys)
+        return any(map(remembers, (self.recovery, self.recovery_of_keys, self.recovery_of_model)))
 
     @property
     def follows_model(self) -> bool:
@@ -135,6 +135,12 @@ class Method:
     def recovery_of_keys(self) -> Recovery:
         """How the keys and values of removed tokens come back, where they do."""
         return self.recovery if isinstance(self.keys, str) else self.keys
+
+    @property
+    def recovery_of_model(self) -> Recovery:
+        """How the output of a model comes back that is skipped: as removed tokens do, or as `Untouched` says."""
+        other: Recovery | None = getattr(self.recovery, "model", None)
+        return self.recovery if other is None else other
 
     def _check_types(self) -> None:
         interfaces = {
@@ -202,9 +208,10 @@ class Method:
 
     def _check_ratio(self) -> None:
         ratio = self.scheduler.ratio
-        if self.scheduler.skips and not remembers(self.recovery):
+        recovery = self.recovery_of_model if "model" in self.sites else self.recovery
+        if self.scheduler.skips and not remembers(recovery):
             raise SpecError(
-                f"{self.scheduler} calls no site at ratio 1, and {self.recovery} remembers no output to return. Use "
+                f"{self.scheduler} calls no site at ratio 1, and {recovery} remembers no output to return. Use "
                 "Cached, Forecast or Delta."
             )
         if self.scheduler.skips and {"kv", "attn"} <= set(self.sites):
@@ -243,7 +250,7 @@ class Method:
                 f"signal={signal!r} is known only after a site has run, and the scheduler matches and reduces in one "
                 "call. Use a scheduler that reuses correspondences, such as Interval, or signal='input'."
             )
-        for recovery in (self.recovery, self.recovery_of_keys):
+        for recovery in (self.recovery, self.recovery_of_keys, self.recovery_of_model):
             if remembers(recovery):
                 raise SpecError(
                     f"{recovery} remembers dense outputs, and the scheduler plans no dense step. Use a scheduler "

@@ -84,9 +84,9 @@ def test_a_method_tells_its_defaults_and_choices(tokred: Callable[..., Any]) -> 
 
 
 def test_an_unknown_method_is_refused(tokred: Callable[..., Any]) -> None:
-    result = tokred("methods", "dit")
+    result = tokred("methods", "ditoo")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Unknown method or baseline 'dit'" in result.stderr
+    assert "Unknown method or baseline 'ditoo'" in result.stderr
     assert "Did you mean 'dito'?" in result.stderr
 
 

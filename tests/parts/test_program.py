@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tokred import Phase, SiteInfo, SpecError
-from tokred.parts import Program
+from tokred import Layout, Phase, Plan, SiteInfo, SpecError
+from tokred.interfaces import DENSE
+from tokred.parts import Program, RoleMatcher
 
 SITE = SiteInfo("blocks.0", "block", 0, 1)
 
@@ -35,11 +38,21 @@ def written(program: Program, steps: int) -> str:
         ("D D/4 *(1 1 D) D/9", 3, "D 1 D"),
         ("M D/3 .5 (D)*", 6, "M D D 0.5 D D"),
         ("D D/2", 5, "D D D D D"),
+        ("DR(1 R)*R", 7, "D D 1 D 1 D D"),  # without references these are dense
     ],
 )
 def test_steps(text: str, steps: int, expected: str) -> None:
     last = {"DM.5(M.5)*DD": "D M 0.5 M 0.5 D D D"}  # the match before the last steps is not made
     assert written(Program(text), steps) == last.get(text, expected)
+
+
+def test_references_are_left_out_but_of_the_model_as_a_whole() -> None:
+    layout = Layout(grids=((4, 6), (3, 5)), roles=("target", "reference"))
+    program = Program("D R/2 (1 R)*")
+    plans = [program.plan(step, 6, replace(SITE, layout=layout), ()) for step in range(6)]
+    assert [round(plan.ratio * layout.image) for plan in plans] == [0, 15, 15, 15, 39, 15]
+    assert plans[1] == Plan(Phase.MATCH_REDUCE, 15 / 39, matcher=RoleMatcher("reference"))
+    assert program.plan(1, 6, replace(SITE, kind="model", layout=layout), ()) == DENSE
 
 
 def test_a_match_knows_the_ratio_that_it_is_for() -> None:
@@ -48,7 +61,16 @@ def test_a_match_knows_the_ratio_that_it_is_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["DDDD(M.94 .94 1)*", "D (D 1)* DD", "M .5 .5", "(M 0.250)*", "D *(1 1 D) D", "D D/9 *(1 D) D/15"]
+    "text",
+    [
+        "DDDD(M.94 .94 1)*",
+        "D (D 1)* DD",
+        "M .5 .5",
+        "(M 0.250)*",
+        "D *(1 1 D) D",
+        "D D/9 *(1 D) D/15",
+        "D R/9 (R 1)* R",
+    ],
 )
 def test_what_is_printed_is_read_again(text: str) -> None:
     program = Program(text)

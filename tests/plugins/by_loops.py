@@ -16,6 +16,12 @@ LAYOUTS = (((4, 4),), ((6, 10),), ((5, 7),), ((7, 3),), ((2, 2),), ((4, 6), (3, 
 """Square, oblong and odd grids, and two pictures."""
 SITE = SiteInfo("blocks.0.attn", "attn", depth=0, blocks=4)
 
+
+def row_of(tokens: int) -> Layout:
+    """Lay so many tokens out in a row."""
+    return Layout(grids=((1, tokens),))
+
+
 Row = list[float]
 Measure = Callable[[Row, Row], float]
 Pairs = dict[int, int]

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 import tokred
+from tokred.parts import RandomMatcher, RoleMatcher
 from tokred.registry import build_method, components
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ COLUMNS = {
     "deit3": "DeiT-3",
     "vit-registers": "ViT, registers",
 }
+UNREFERRED = "There are no reference pictures in these calls: every step is dense."
 SHARED = "The samples of a batch share their correspondences: rotary positions have no batch axis."
 HEAD = f"""# Methods on models
 
@@ -75,7 +77,10 @@ def state_of(name: str, family: Family, grid: tuple[int, ...] = GRID) -> State:
         report = run.report()
     told = [str(warning.message) for warning in caught if str(warning.message).startswith("tokred")]
     assert torch.isfinite(output).all(), f"{name} on {family} gives numbers that are none"
-    assert any(call.removed for call in report.calls), f"{name} on {family} reduces nothing: {' '.join(told)}"
+    removed = any(call.removed for call in report.calls)
+    if not removed and isinstance(run.method.matcher, RoleMatcher):
+        return State("limits", UNREFERRED)
+    assert removed, f"{name} on {family} reduces nothing: {' '.join(told)}"
     per_sample = all(call.site.per_sample for call in report.calls)
     notes = [*told, *([] if per_sample or not compares(name) else [SHARED])]
     return State("limits", " ".join(notes)) if notes else State("works")
@@ -83,7 +88,7 @@ def state_of(name: str, family: Family, grid: tuple[int, ...] = GRID) -> State:
 
 def compares(name: str) -> bool:
     """Say whether a method's correspondences depend on the sample where they can."""
-    return type(build_method(name, {}).matcher).__name__ != "RandomMatcher"
+    return not isinstance(build_method(name, {}).matcher, RandomMatcher | RoleMatcher)
 
 
 def page() -> str:

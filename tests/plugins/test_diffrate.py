@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, Case, Pairs, Row, closest, make_case, match, pairs_in, rows_of
+from plugins.by_loops import CASES, Case, Pairs, Row, closest, make_case, match, pairs_in, row_of, rows_of
 
 import tokred
 from tokred import SiteInfo, SpecError
@@ -66,7 +66,7 @@ def test_each_block_leaves_as_many_tokens_as_its_own_rates_say() -> None:
 @pytest.mark.parametrize(("after_prune", "pruned"), [(0.8, 10), (1.0, 0), (0.5, 25)])
 def test_the_plan_says_which_share_of_the_removed_is_pruned(after_prune: float, pruned: int) -> None:
     method = build_method("diffrate", {"after_prune": (after_prune,), "after_merge": (0.5,)})
-    plan = method.scheduler.plan(0, 1, SiteInfo("blocks.0", "stream", 0, 12, tokens=50), ())
+    plan = method.scheduler.plan(0, 1, SiteInfo("blocks.0", "stream", 0, 12, row_of(50)), ())
     assert round(plan.ratio * 50) == 25
     assert plan.matcher == ImportanceMatcher(pruned / 25)
 

@@ -19,6 +19,7 @@ from plugins.by_loops import (
     make_case,
     match,
     pairs_in,
+    row_of,
     rows_of,
 )
 
@@ -68,7 +69,7 @@ def test_tokens_that_stand_alone_are_protected() -> None:
 def test_the_margin_falls_and_a_share_of_what_is_left_goes() -> None:
     scheduler, left, margins, counts = FallingMargin(0.1), 196, [], []
     for depth in range(6):
-        plan = scheduler.plan(0, 1, SiteInfo("", "stream", depth, 6, left), ())
+        plan = scheduler.plan(0, 1, SiteInfo("", "stream", depth, 6, row_of(left)), ())
         counts.append(round(plan.ratio * left))
         margins.append(plan.matcher.margin)  # type: ignore[union-attr]
         left -= counts[-1]

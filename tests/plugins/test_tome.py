@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, VITS, Family
-from plugins.by_loops import CASES, Case, Pairs, Row, closest, make_case, match, rows_of
+from plugins.by_loops import CASES, Case, Pairs, Row, closest, make_case, match, row_of, rows_of
 from timm.models.deit import VisionTransformerDistilled
 
 import tokred
@@ -84,7 +84,7 @@ def test_the_number_of_tokens_follows_the_schedule(params: dict[str, Any], remov
     assert [scheduler.removed(depth, 5) for depth in range(5)] == removed
     left = 196
     for depth, r in enumerate(removed):
-        plan = scheduler.plan(0, 1, SiteInfo("", "stream", depth, 5, left), ())
+        plan = scheduler.plan(0, 1, SiteInfo("", "stream", depth, 5, row_of(left)), ())
         assert round(plan.ratio * left) == r
         left -= r
     assert scheduler.ratio == (0.5 if any(removed) else 0.0)
@@ -93,7 +93,10 @@ def test_the_number_of_tokens_follows_the_schedule(params: dict[str, Any], remov
 
 def test_a_block_removes_no_more_than_half() -> None:
     for tokens in range(40):
-        assert round(PerBlock(100).plan(0, 1, SiteInfo("", "stream", 0, 1, tokens), ()).ratio * tokens) == tokens // 2
+        assert (
+            round(PerBlock(100).plan(0, 1, SiteInfo("", "stream", 0, 1, row_of(tokens)), ()).ratio * tokens)
+            == tokens // 2
+        )
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,10 @@ def _call_edit(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor
     return call_transformer(model, others | {"hidden_states": both}, moment)[:, : latents.shape[1]]
 
 
+EDITING = (Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit, keys=KEYS),)
 HOSTS = (
     Host("qwen-image", _build, packed(16), _conditions, float, keys=KEYS),
-    Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit, keys=KEYS),
+    *EDITING,
     Host(
         "qwen-image-edit-2511",
         _build_2511,

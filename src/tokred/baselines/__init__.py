@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from tokred.baselines.first_block_cache import FirstBlockCache
     from tokred.baselines.mag_cache import MagCache
     from tokred.baselines.pyramid_attention_broadcast import PyramidAttentionBroadcast
+    from tokred.baselines.spectrum import Spectrum
     from tokred.baselines.taylor_seer import TaylorSeer
+    from tokred.baselines.zeus import Zeus
 
 __all__ = [
     "Baseline",
@@ -21,7 +23,9 @@ __all__ = [
     "FirstBlockCache",
     "MagCache",
     "PyramidAttentionBroadcast",
+    "Spectrum",
     "TaylorSeer",
+    "Zeus",
 ]
 
 __getattr__, __dir__ = lazily(__name__)

@@ -39,6 +39,20 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "baseline",
+        "zeus",
+        "tokred.baselines:Zeus",
+        "ZEUS: a line through the last two outputs, and plain reuse, in turns",
+        levels=({"interval": 2, "dense_first": 2}, {"interval": 3, "dense_first": 4}),
+    )
+    yield Component(
+        "baseline",
+        "spectrum",
+        "tokred.baselines:Spectrum",
+        "Spectrum: Chebyshev polynomials fitted to all outputs so far, mixed with reuse",
+        levels=({"interval": 2, "dense_first": 4, "mix": 1.0}, {"interval": 3, "dense_first": 4}),
+    )
+    yield Component(
+        "baseline",
         "mag_cache",
         "tokred.baselines:MagCache",
         "diffusers' MagCache: skip steps while the residual keeps its magnitude",

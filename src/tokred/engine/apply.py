@@ -26,6 +26,7 @@ from tokred.engine.site import Site
 from tokred.engine.steps import StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.trained import refuse_misfits
+from tokred.engine.usual import usual_method
 from tokred.errors import ConflictError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of
@@ -43,7 +44,7 @@ AnySite = Site | StreamSite | ModelSite
 FindFamily = Callable[[nn.Module], Family | None]
 
 
-def apply(target: Any, method: str | Path | Method = "balanced", **params: Any) -> Run:
+def apply(target: Any, method: str | Path | Method | None = None, **params: Any) -> Run:
     """Apply a token-reduction method to a pipeline or a model.
 
     Args:
@@ -51,7 +52,8 @@ def apply(target: Any, method: str | Path | Method = "balanced", **params: Any) 
             a pipeline are patched, as one run. A denoiser by itself needs `tokred.step(...)` around its calls, unless
             the method reuses nothing between steps.
         method: name of a registered method, in any case, or "NAME:key=value,..."; a `Method`, or the path of a .json
-            file that `save_method` wrote.
+            file that `save_method` wrote. None for the preset "balanced", or "edit" where a pipeline takes reference
+            pictures, such as Flux Kontext's.
         **params: the named method's parameters; `tokred methods NAME` lists them. A list stands for a tuple.
 
     Returns:
@@ -68,7 +70,7 @@ def apply(target: Any, method: str | Path | Method = "balanced", **params: Any) 
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
     """
-    return apply_by(target, build_method(method, params), family_of)
+    return apply_by(target, build_method(usual_method(target) if method is None else method, params), family_of)
 
 
 def apply_by(target: Any, method: Method, find: FindFamily) -> Run:

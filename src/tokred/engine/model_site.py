@@ -62,7 +62,7 @@ class ModelSite(BaseSite):
                 f"Nothing says how much {type(self.spec.module).__name__} returns, so its memory is not known before a "
                 "generation. Name `projection` in the family's description, or measure a generation."
             )
-        returned = self.method.recovery.state_spec((batch, layout.image, self.spec.width))
+        returned = self.method.recovery_of_model.state_spec((batch, layout.image, self.spec.width))
         return self.memory_specs(batch, layout) | {"returned": returned}
 
     def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:

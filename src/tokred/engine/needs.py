@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tokred.errors import SpecError
 from tokred.family.site import SiteSpec
 from tokred.interfaces import Place
-from tokred.method import Method, remembers
+from tokred.method import Method
 
 NO_KEYS = "its keys and values are not made by modules of their own, or have to be those of its queries' tokens"
 
@@ -85,7 +85,7 @@ def _without_rows(spec: SiteSpec, place: Place, method: Method) -> str:
 
 
 def _memory(method: Method) -> str:
-    remembering = remembers(method.recovery) or method.similarity.signal.remembers
+    remembering = method.remembers or method.similarity.signal.remembers
     return f"the memory of {method.name}" if remembering else ""
 
 

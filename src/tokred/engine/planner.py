@@ -152,7 +152,7 @@ class CallPlanner:
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
-            info = replace(site.info, tokens=site.spec.layout(call.layout).image)
+            info = replace(site.info, layout=site.spec.layout(call.layout))
             plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
@@ -258,7 +258,7 @@ class CallPlanner:
             grids = call.layout.grids
             grid = grids[0] if len(grids) == 1 else (call.layout.image, 1)  # several are rows already, or cannot be
             read = grid if self.method.follows_model else None
-            state.returned = Returned(self.method.recovery, self.method.memory, read, self.family.axes)
+            state.returned = Returned(self.method.recovery_of_model, self.method.memory, read, self.family.axes)
         return state
 
     def _record(self, site: AnySite, call: ModelCall, plan: Plan, removed: int) -> None:

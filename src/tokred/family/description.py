@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from tokred.layout import Grid
+from tokred.layout import Grid, Role
 
 if TYPE_CHECKING:
     import torch
@@ -143,6 +143,7 @@ class Family:
         name: such as "flux".
         models: the classes that it fits, each as "library.Class".
         grid: reads the grids of the image's tokens from a call; see `tokred.family.grids`.
+        roles: of each grid, in order; those after the last that is named have its role.
         stacks: the blocks; or what lists them for a model, where models of the family differ.
         picture: the argument that holds the picture or latents; its first axis is the batch.
         text: the argument that holds the text, `[B, T, C]`; or what counts its tokens as the blocks see them.
@@ -158,6 +159,7 @@ class Family:
     models: tuple[str, ...]
     grid: GridReader
     stacks: tuple[Stack, ...] | Callable[[Any], tuple[Stack, ...]] = ()
+    roles: tuple[Role, ...] = ("target",)
     picture: str = "hidden_states"
     text: str | Callable[[Any, Mapping[str, Any]], int] = "encoder_hidden_states"
     prefix: Callable[[Any], int] = lambda model: 0

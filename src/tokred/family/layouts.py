@@ -18,10 +18,12 @@ def entry_of(family: Family, model: nn.Module) -> nn.Module:
 
 def layout_of(family: Family, model: nn.Module, arguments: Mapping[str, Any]) -> Layout:
     """Work out the layout of a call of the entry from its arguments, by name."""
+    grids = family.grid(model, arguments)
     return Layout(
-        grids=family.grid(model, arguments),
+        grids=grids,
         prefix=family.prefix(model),
         text=_text(family, model, arguments),
+        roles=tuple(family.roles[min(place, len(family.roles) - 1)] for place in range(len(grids))),
     )
 
 

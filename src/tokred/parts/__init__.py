@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tokred.parts.planned import Planned
     from tokred.parts.program import Program
     from tokred.parts.random import RandomMatcher
-    from tokred.parts.recoveries import Cached, Copy
+    from tokred.parts.recoveries import Cached, Copy, Untouched
+    from tokred.parts.roles import RoleMatcher
     from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
     from tokred.parts.stages import Stages
     from tokred.parts.stateless import Stateless
@@ -47,8 +48,10 @@ __all__ = [
     "Planned",
     "Program",
     "RandomMatcher",
+    "RoleMatcher",
     "Stages",
     "Stateless",
+    "Untouched",
     "Variable",
     "Wrapping",
     "all_but",

@@ -23,6 +23,14 @@ def tokred_components() -> Iterator[Component]:
         "random pairs",
         expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
     )
+    yield Component(
+        "matcher",
+        "role",
+        "tokred.parts:RoleMatcher",
+        "all tokens of a role, such as a reference picture's",
+        levels=({"role": "target"},),
+        expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
+    )
     yield from _schedulers()
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component(
@@ -41,6 +49,7 @@ def tokred_components() -> Iterator[Component]:
         levels=({"new": 0.2},),
         expected_failures={"kept_outputs_come_back_unchanged": "destinations are blended too, as SDTM does"},
     )
+    yield Component("recovery", "untouched", "tokred.parts:Untouched", "nothing: for tokens that nobody reads")
     yield Component("recovery", "delta", "tokred.parts:Delta", "the token's forecast and its destination's change")
 
 
@@ -61,7 +70,7 @@ def _schedulers() -> Iterator[Component]:
         "program",
         "tokred.parts:Program",
         "what a line says, step by step",
-        levels=({"text": "DD(M .5 .5)*D"}, {"text": "DD(M .5 1)*D"}),
+        levels=({"text": "DD(M .5 .5)*D"}, {"text": "DD(M .5 1)*D"}, {"text": "DD(R 1)*R"}),
     )
     yield Component(
         "scheduler",

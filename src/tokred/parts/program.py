@@ -9,9 +9,11 @@ from typing import ClassVar
 
 from tokred.errors import SpecError
 from tokred.interfaces import DENSE, Match, Phase, Plan, SiteInfo
+from tokred.parts.roles import RoleMatcher
 
+LETTERS = "DMR"
 Steps = tuple[str, ...]
-"""What each step does: "D", "M" or a ratio."""
+"""What each step does: "D", "M", "R" or a ratio."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,12 @@ class Program:
     """Do at each step what a line says.
 
     "D" is a dense step, "M" a dense step that matches, a number a step that reduces at that ratio, and 1 a step at
-    which no site is called. Letters may stand together, numbers stand apart. "D/7" is a dense step for every 7 steps of
-    the generation, so that longer ones have more of them, and one of 6 none. One part in parentheses with a star after
-    it is repeated for as long as there are steps; what follows it are the last steps. With the star before it, the
-    repetitions end on a whole one, and it is the first that is cut. Without one, the steps after the line are dense. A
-    line that is longer than the generation is cut off.
+    which no site is called. "R" is a step that leaves the tokens of reference pictures out, and no others; a dense one
+    where there are none. Letters may stand together, numbers stand apart. "D/7" is a dense step for every 7 steps of
+    the generation, so that longer ones have more of them, and one of 6 none; "R/7" likewise. One part in parentheses
+    with a star after it is repeated for as long as there are steps; what follows it are the last steps. With the star
+    before it, the repetitions end on a whole one, and it is the first that is cut. Without one, the steps after the
+    line are dense. A line that is longer than the generation is cut off.
 
     Attributes:
         text: the line.
@@ -52,7 +55,9 @@ class Program:
 
     @property
     def ratio(self) -> float:
-        """The largest ratio below 1; 1 where there is no other."""
+        """The largest ratio below 1; 1 where there is no other, or it is the references' share, which differs."""
+        if any(step[0] == "R" for part in self._parts() for step in part):
+            return 1.0
         return max((ratio for ratio in self._ratios() if ratio < 1), default=float(self.skips))
 
     @property
@@ -70,7 +75,9 @@ class Program:
         return (first + middle + last)[:number]
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
-        """Plan what the line says, the same for every site."""
+        """Plan what the line says, the same for every site; a model as a whole leaves no tokens out."""
+        if self.steps(steps)[step] == "R":
+            return DENSE if site.kind == "model" else _without_references(site)
         return _plans(self, steps)[step]
 
     def __str__(self) -> str:
@@ -92,16 +99,19 @@ class Program:
             raise SpecError(f"program={self.text!r}: a repeated part is written (...)* or *(...), with steps inside.")
         parts = self._read(before), self._read(repeated), self._read(after)
         if any(map(_is_every, parts[1])):
-            raise SpecError(f"program={self.text!r}: a repeated part has the same steps in every generation: no D/N.")
+            raise SpecError(
+                f"program={self.text!r}: a repeated part has the same steps in every generation: no D/N, no R/N."
+            )
         return parts
 
     def _read(self, text: str) -> Steps:
         steps = [step for word in text.split() for step in _split(word)]
         for step in steps:
-            if step not in ("D", "M") and not _is_every(step) and not _is_ratio(step):
+            if step not in LETTERS and not _is_every(step) and not _is_ratio(step):
                 raise SpecError(
-                    f"program={self.text!r}: {step!r} is no step. Allowed: D (dense), M (dense, and match), a ratio "
-                    "above 0 and at most 1, one repeated part such as (M .5 .5)*, and D/N (dense, one for every N)."
+                    f"program={self.text!r}: {step!r} is no step. Allowed: D (dense), M (dense, and match), R (without "
+                    "the references), a ratio above 0 and at most 1, one repeated part such as (M .5 .5)*, and D/N or "
+                    "R/N (one such step for every N)."
                 )
         return tuple(f"{float(step):g}" if _is_ratio(step) else step for step in steps)
 
@@ -114,7 +124,7 @@ class Program:
         for place, step in enumerate(steps):
             if step == "M":
                 made = next(iter(_matched(steps[place + 1 :])), None)
-            elif step not in "D1" and float(step) != made:
+            elif step not in "DR1" and float(step) != made:
                 why = "no match, M, comes before it" if made is None else f"the match before it is made for {made:g}"
                 raise SpecError(f"program={self.text!r}: at ratio {step}, {why}. Put an M between two ratios.")
 
@@ -126,16 +136,21 @@ def _plans(program: Program, number: int) -> tuple[Plan, ...]:
 
 
 def _plan(step: str, ahead: Steps) -> Plan:
-    if step not in "DM":
+    if step not in LETTERS:
         return Plan(Phase.REDUCE, float(step))
     ratio = next(iter(_matched(ahead)), 0.0) if step == "M" else 0.0
     return Plan(Phase.MATCH, ratio) if ratio else DENSE  # a match that nothing follows is not made
 
 
+def _without_references(site: SiteInfo) -> Plan:
+    given = site.layout.count("reference")
+    return Plan(Phase.MATCH_REDUCE, given / site.tokens, matcher=RoleMatcher("reference")) if given else DENSE
+
+
 def _matched(ahead: Steps) -> list[float]:
     """Return the ratios below 1 until the next match."""
     until = ahead.index("M") if "M" in ahead else len(ahead)
-    return [float(step) for step in ahead[:until] if step not in "D1"]
+    return [float(step) for step in ahead[:until] if step not in "DR1"]
 
 
 def _split(word: str) -> list[str]:
@@ -147,13 +162,13 @@ def _split(word: str) -> list[str]:
 
 
 def _is_every(step: str) -> bool:
-    """Say whether a step is written D/N, N being at least 2."""
-    return step.startswith("D/") and step[2:].isdecimal() and int(step[2:]) >= 2
+    """Say whether a step is written D/N or R/N, N being at least 2."""
+    return step.startswith(("D/", "R/")) and step[2:].isdecimal() and int(step[2:]) >= 2
 
 
 def _written_out(steps: Steps, number: int) -> Steps:
-    """Return the steps with "D" in the place of each "D/N", as often as `number` holds N."""
-    times = [(step, 1) if not _is_every(step) else ("D", number // int(step[2:])) for step in steps]
+    """Return the steps with "D" in the place of each "D/N", as often as `number` holds N; likewise "R"."""
+    times = [(step, 1) if not _is_every(step) else (step[0], number // int(step[2:])) for step in steps]
     return tuple(step for step, count in times for _ in range(count))
 
 

@@ -1,4 +1,4 @@
-"""How removed tokens come back: as a copy of another, or as they were."""
+"""How removed tokens come back: as a copy of another, as they were, or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Recovery
 from tokred.reduction import Reduction
 
 
@@ -60,3 +60,29 @@ class Cached:
     def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
         """Return the remembered output, `[B, N, C]`."""
         return memory["output"]
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """Give removed tokens an output of zeros, so that they pass the site as they are: for those that nobody reads.
+
+    Attributes:
+        model: how the output of the whole model comes back where it is skipped; None where it never is.
+    """
+
+    model: Recovery | None = None
+
+    def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
+        """Declare no memory."""
+        return {}
+
+    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+        """Remember nothing."""
+
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Put the outputs `kept` `[B, K, C]` in their places among zeros, `[B, N, C]`."""
+        return reduction.put(kept, kept.new_zeros(kept.shape[0], reduction.tokens, kept.shape[2]))
+
+    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+        """Raise `SpecError`: nothing is remembered."""
+        raise SpecError("Untouched remembers no output that it could recall. Use Cached, Forecast or Delta.")

@@ -7,7 +7,7 @@ import torch
 from tokred.layout import Layout
 from tokred.reduction import Reduction
 
-LAYOUT = Layout(grids=((4, 6),))
+LAYOUT = Layout(grids=((4, 4), (4, 4)), roles=("target", "reference"))
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 

@@ -21,7 +21,7 @@ LAYOUTS = (
     Layout(grids=((5, 7),), prefix=1),
     Layout(grids=((4, 4), (3, 6)), text=3),
     Layout(grids=((3, 4, 6),)),
-    Layout(grids=((11, 13),)),
+    Layout(grids=((11, 13), (5, 7)), roles=("target", "reference")),
 )
 ROOMY = LAYOUTS[-1]
 """Has several whole cells of any usual stride."""

@@ -8,13 +8,15 @@ from typing import Any
 import torch
 
 from tokred.interfaces import SITE_KINDS, Match, Phase, Plan, SiteInfo
+from tokred.layout import Layout
 from tokred.testing.check import Specimen, Stage, demand
 
 LENGTHS = (1, 2, 3, 5, 8, 13, 28)
 """Numbers of denoising steps."""
+LAYOUT = Layout(grids=((8, 6), (4, 4)), roles=("target", "reference"))
 FEW = 0.01
 """A ratio at which no token of a tiny model is removed."""
-SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3, 64) for depth in range(3) for kind in SITE_KINDS)
+SITES = tuple(SiteInfo(f"blocks.{depth}.{kind}", kind, depth, 3, LAYOUT) for depth in range(3) for kind in SITE_KINDS)
 
 
 def scheduler_stages(specimen: Specimen) -> list[Stage]:
