@@ -41,7 +41,7 @@ AnySite = Site | StreamSite | ModelSite
 FindFamily = Callable[[nn.Module], Family | None]
 
 
-def apply(target: Any, method: str | Method, **params: Any) -> Run:
+def apply(target: Any, method: str | Method, *, family: Family | None = None, **params: Any) -> Run:
     """Apply a token-reduction method to a pipeline or a model.
 
     Args:
@@ -49,6 +49,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
             a pipeline are patched, as one run. A denoiser by itself needs `tokred.step(...)` around its calls, unless
             the method reuses nothing between steps.
         method: name of a registered method, a `Method`, or the path of a .json file that `save_method` wrote.
+        family: describes the model, in place of the registered description of its class.
         **params: the named method's parameters; `tokred methods NAME` lists them.
 
     Returns:
@@ -65,7 +66,7 @@ def apply(target: Any, method: str | Method, **params: Any) -> Run:
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
     """
-    return apply_by(target, build_method(method, params), family_of)
+    return apply_by(target, build_method(method, params), family_of if family is None else lambda model: family)
 
 
 def apply_by(target: Any, method: Method, find: FindFamily) -> Run:

@@ -104,7 +104,7 @@ class Report:
         if self.unplanned:
             lines.append(f"  {self.unplanned} calls could not be reduced as planned and ran dense (see the warnings)")
         lines += [f"  {note}" for note in self.notes]
-        if not any(call.removed for call in self.calls):
+        if not any(call.reduced for call in self.calls):
             lines.append("  nothing was reduced in this generation")
         return "\n".join(lines)
 
@@ -113,7 +113,8 @@ class Report:
         rows: dict[int, Counter[str]] = {}
         for call in self.calls:
             tokens = call.layout.image
-            what = f"{call.phase.value}, {tokens - call.removed} of {tokens} tokens"
+            done = "skipped" if call.skipped else call.phase.value
+            what = f"{call.phase.value}, {tokens - call.removed} of {tokens} tokens" if tokens else done
             rows.setdefault(call.position.step, Counter())[what] += 1
         alike: dict[str, list[int]] = {}
         for step, row in rows.items():

@@ -60,6 +60,11 @@ class SiteCall:
     unasked: int = 0
 
     @property
+    def reduced(self) -> bool:
+        """Whether anything was left out."""
+        return self.skipped or self.removed > 0
+
+    @property
     def dense_flops(self) -> float:
         """Operations of the call if every token is computed; 1 for each sample, where the model's are not known."""
         if self.site.cost is None:

@@ -121,6 +121,7 @@ class Stack:
             attend to keys of all tokens.
         halves: see `Halves`.
         scale: by how much the grid is smaller than the model's, in each of its last two dimensions.
+        in_place: whether a block adds to the tensors that it is given, and returns these.
     """
 
     path: str
@@ -133,6 +134,7 @@ class Stack:
     norm: str = ""
     halves: Halves | None = None
     scale: int = 1
+    in_place: bool = False
 
 
 @dataclass(frozen=True)

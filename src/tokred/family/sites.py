@@ -99,7 +99,7 @@ class _Block:
         if self.stack.norm:
             shown = replace(modules[0], query=None, norm=self._at(self.stack.norm))
         site = self._site("block", "", read_call(self.stack.call), cost, shown)
-        return replace(site, residual=True, stream=self._stream())
+        return replace(site, residual=True, stream=self._stream(), in_place=self.stack.in_place)
 
     def _site(self, kind: Any, path: str, call: Call, cost: Cost, attention: AttentionModules) -> SiteSpec:
         return SiteSpec(
