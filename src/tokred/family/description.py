@@ -47,7 +47,7 @@ class Attention:
     """An attention of a block.
 
     Attributes:
-        path: where it is in the block.
+        path: where it is in the block; empty where the block attends by itself.
         call: how it is called, see `tokred.family.signature`.
         projections: names of the linear layers that make queries, keys and values of the image's tokens; or the name
             of the one that makes all three, with which keys and values of their own cannot be had.
