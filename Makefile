@@ -41,6 +41,18 @@ wheel-smoke: .venv/ready
 	$(call install,.venv-wheel,dist/*.whl)
 	cd dist && OMP_WAIT_POLICY=passive ../.venv-wheel/bin/python ../tests/wheel_smoke.py
 
+# The nodes for ComfyUI in its own engine, which is installed beside .venv; skipped where it is not to be had.
+.PHONY: test-comfy comfy-table
+COMFY := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive ../../.venv-comfy/bin/python
+
+test-comfy: .venv/ready
+	@test .venv-comfy/ready -nt tests/comfyui/engine.txt || tests/comfyui/install.sh .venv-comfy || exit 0; \
+		cd tests/comfyui && $(COMFY) -m pytest -q -p no:benchmark .
+
+# The table of samplers in docs/comfyui.md.
+comfy-table:
+	cd tests/comfyui && $(COMFY) comfy_samplers.py
+
 docs: .venv/ready
 	$(call install,.venv,-e .[docs])
 	$(BIN)/mkdocs build --strict
@@ -51,4 +63,4 @@ docs: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv .venv-wheel dist results site
+	rm -rf .venv .venv-wheel .venv-comfy dist results site

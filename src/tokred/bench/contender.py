@@ -13,7 +13,7 @@ from tokred.engine.apply import apply
 from tokred.engine.run import Run
 from tokred.errors import SpecError, UnknownName
 from tokred.method import Method
-from tokred.registry import Registered, build_method, components, default_registry, read_method
+from tokred.registry import Registered, build_method, components, default_registry, read_method, written
 from tokred.registry.parameters import check_parameters, parse_parameters
 
 ContenderKind = Literal["method", "baseline"]
@@ -105,17 +105,6 @@ def find_contender(name: str) -> Registered:
     if name not in known:
         raise UnknownName("method or baseline", name, known)
     return known[name]
-
-
-def written(value: Any) -> str:
-    """Write a parameter's value as the command line takes it, as 2x2, attn+mlp or 0.9+0.8; a float in three digits."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, tuple | list):
-        return ("x" if all(isinstance(item, int) for item in value) else "+").join(map(written, value))
-    return str(value)
 
 
 def contender_names() -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from tokred.bench.contender import written
 from tokred.errors import SpecError, UnknownName
+from tokred.registry import written
 
 ANY = "*"
 """Stands for any value that a run was given."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tokred.bench.contender import written
 from tokred.bench.curve import Point, pareto_front
 from tokred.bench.result import Axis, Results, Row
 from tokred.metrics import Metric
+from tokred.registry import written
 
 MOST = 6
 """Runs that are named at most."""

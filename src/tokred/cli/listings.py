@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -98,35 +98,19 @@ def _describe_method(registered: Registered) -> None:
     """Print what a method or baseline is, its parameters, and the runs that the benchmark makes of it."""
     import inspect
 
-    from tokred.bench.contender import written
+    from tokred.registry import parameters_of, written
 
     component = registered.component
     factory = registered.load()
     typer.echo(f"{component.name}, a {component.kind} of {registered.provider}: {component.summary}\n")
     typer.echo(f"{inspect.getdoc(factory)}\n")
-    parameters = inspect.signature(factory, eval_str=True).parameters.values()
-    defaults = ["required" if p.default is p.empty else written(p.default) for p in parameters]
-    rows = [(p.name, default, _values(p.annotation)) for p, default in zip(parameters, defaults, strict=True)]
+    rows = [(parameter.name, parameter.written, parameter.values) for parameter in parameters_of(factory)]
     if rows:
         _print_table(("parameter", "default", "values"), rows)
     typer.echo("Standard runs of tokred bench:" if component.levels[1:] else "Standard run of tokred bench:")
     for params in component.levels:
         given = ",".join(f"{name}={written(value)}" for name, value in params.items())
         typer.echo(f"  --method {component.name}{':' * bool(given)}{given}")
-
-
-def _values(hint: Any) -> str:
-    """Say what the command line takes for a parameter of the type `hint`."""
-    from typing import Literal, get_args, get_origin
-
-    if get_origin(hint) is Literal:
-        return ", ".join(map(str, get_args(hint)))
-    if get_origin(hint) is tuple and get_args(hint)[0] is int:
-        return "whole numbers, such as 2x4"
-    if get_origin(hint) is tuple:
-        return f"{_values(get_args(hint)[0])}; several joined by +"
-    names = {int: "an integer", float: "a number", bool: "true, false"}
-    return names.get(hint, "text")
 
 
 def _describe_model(model: ZooModel) -> None:

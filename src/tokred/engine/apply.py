@@ -44,7 +44,9 @@ AnySite = Site | StreamSite | ModelSite
 FindFamily = Callable[[nn.Module], Family | None]
 
 
-def apply(target: Any, method: str | Path | Method | None = None, **params: Any) -> Run:
+def apply(
+    target: Any, method: str | Path | Method | None = None, *, family: Family | None = None, **params: Any
+) -> Run:
     """Apply a token-reduction method to a pipeline or a model.
 
     Args:
@@ -54,6 +56,7 @@ def apply(target: Any, method: str | Path | Method | None = None, **params: Any)
         method: name of a registered method, in any case, or "NAME:key=value,..."; a `Method`, or the path of a .json
             file that `save_method` wrote. None for the preset "balanced", or "edit" where a pipeline takes reference
             pictures, such as Flux Kontext's.
+        family: describes the model, in place of the registered description of its class.
         **params: the named method's parameters; `tokred methods NAME` lists them. A list stands for a tuple.
 
     Returns:
@@ -70,7 +73,8 @@ def apply(target: Any, method: str | Path | Method | None = None, **params: Any)
         ...     image = pipe(prompt).images[0]
         ...     print(run.report())
     """
-    return apply_by(target, build_method(usual_method(target) if method is None else method, params), family_of)
+    made = build_method(usual_method(target) if method is None else method, params)
+    return apply_by(target, made, family_of if family is None else lambda model: family)
 
 
 def apply_by(target: Any, method: Method, find: FindFamily) -> Run:

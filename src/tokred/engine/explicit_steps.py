@@ -50,17 +50,26 @@ class ExplicitSteps:
             place.branches.clear()
         call = place.calls[model]
         place.calls[model] += 1
-        named = model, f"{now.branch}, call {call}" if call else now.branch
-        if last is None or now.index < last.index or named in place.branches:
+        parts = tuple(f"{branch}, call {call}" if call else branch for branch in now.branches)
+        named = {(model, part) for part in parts}
+        if last is None or _begins(now, last, repeated=bool(named & place.branches)):
             place.generation = Generation(next(self.numbers))
             place.branches.clear()
         place.said = now
-        place.branches.add(named)
+        place.branches |= named
         self.places.value, self.current = place, place.generation
-        return Position(now.index, now.steps, named[1], self.current.number, now.time)
+        shared = parts if len(parts) > 1 else ()
+        return Position(now.index, now.steps, " + ".join(parts), self.current.number, now.time, parts=shared)
 
     def join(self, model: Hashable) -> None:
         """See `StepSource`; nothing is attached."""
 
     def leave(self, model: Hashable) -> None:
         """See `StepSource`; nothing was attached."""
+
+
+def _begins(now: Said, last: Said, repeated: bool) -> bool:
+    """Say whether a generation begins; `repeated` says whether this step has had such a call."""
+    if now.generation is not None or last.generation is not None:
+        return now.generation != last.generation
+    return now.index < last.index or repeated

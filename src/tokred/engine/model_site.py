@@ -13,6 +13,7 @@ from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.state import SiteState
+from tokred.engine.together import Together
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
 from tokred.interfaces import Forward, MemorySpec, Plan, SiteInfo
@@ -88,7 +89,7 @@ class ModelSite(BaseSite):
         result = forward(*args, **kwargs)
         reduction = self._followed() if self.reducing else None
         if reduction is not None:
-            result = self._returned.recover(result, reduction, self.time)
+            result = self._of_one_branch.recover(result, reduction, self.time)
         self._note(result)
         return result
 
@@ -99,9 +100,14 @@ class ModelSite(BaseSite):
             self._returned.observe(result, self.time)
 
     @property
-    def _returned(self) -> Returned:
+    def _returned(self) -> Returned | Together:
         assert self.state.returned is not None, "the planner makes one for a site that is a model"
         return self.state.returned
+
+    @property
+    def _of_one_branch(self) -> Returned:
+        assert isinstance(self._returned, Returned), "branches are remembered apart where nothing follows the model"
+        return self._returned
 
     def _offer(self) -> None:
         """Hand what the model returned last to the sites that match by it."""
@@ -118,4 +124,4 @@ class ModelSite(BaseSite):
     def _note(self, result: Any) -> None:
         """Remember what is returned, with a row per token, for the sites that match by it."""
         if self.followed:
-            self.state.memories["rows"]["rows"].copy_(self._returned.picture(result))
+            self.state.memories["rows"]["rows"].copy_(self._of_one_branch.picture(result))

@@ -22,7 +22,7 @@ from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.site_call import SiteCall, SiteRecord
-from tokred.engine.state import MatchState, SiteState
+from tokred.engine.state import MatchState, SiteState, shared_state
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
@@ -226,10 +226,9 @@ class CallPlanner:
 
     def _prepare(self, site: AnySite, whole: ModelCall, plan: Plan) -> None:
         call = replace(whole, layout=site.spec.layout(whole.layout), whole=site.spec.layout(whole.whole))
-        state = site.states.get(call.position.branch)
-        match = site.group.state(call.position.branch, call.batch, call.layout)
-        if state is None or state.match is not match or state.shape != call.shape:
-            state = site.states[call.position.branch] = self._state(site, call, match)
+        states = [self._state(site, part) for part in self._parts(site, call)]
+        state = states[0] if len(states) == 1 else shared_state(states, call.batch, call.shape)
+        match = state.match
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
             self._join(site, match, call, plan)
@@ -240,15 +239,36 @@ class CallPlanner:
             self._prepare_match(site.group, match, call, plan)
         elif plan.phase is Phase.ORACLE:
             plan = replace(plan, phase=Phase.MATCH_REDUCE)  # it need not run for its signal
-        state.matched |= plan.phase.matches
-        state.seen += not plan.phase.reduces
+        for each in states:
+            each.matched |= plan.phase.matches
+            each.seen += not plan.phase.reduces
         site.prepare(plan, state, call.time, makes)
         if site.spec.kind == "model" and len(self.method.sites) > 1:
             return  # what it skips is noted at the sites in it
         removed = call.layout.image if plan.skips else match.removed if plan.phase.reduces else 0
         self._record(site, call, plan, removed)
 
-    def _state(self, site: AnySite, call: ModelCall, match: MatchState) -> SiteState:
+    def _parts(self, site: AnySite, call: ModelCall) -> list[ModelCall]:
+        """Return the calls whose memories are asked for: of a model that is only called or skipped, each branch's."""
+        parts = call.position.parts
+        if not parts or not self.method.skips_model_only:
+            return [call]
+        batch, left = divmod(call.batch, len(parts))
+        if left and isinstance(call.shape[0], int):
+            raise SpecError(f"{len(parts)} branches, {', '.join(parts)}, cannot share a batch of {call.batch} equally.")
+        shape = (batch, *call.shape[1:])
+        positions = [replace(call.position, branch=part, parts=()) for part in parts]
+        return [replace(call, position=position, batch=batch, shape=shape) for position in positions]
+
+    def _state(self, site: AnySite, call: ModelCall) -> SiteState:
+        """Return what a site remembers in a branch; anew, where that was for another batch, layout or picture."""
+        branch = call.position.branch
+        state, match = site.states.get(branch), site.group.state(branch, call.batch, call.layout)
+        if state is None or state.match is not match or state.shape != call.shape:
+            state = site.states[branch] = self._new_state(site, call, match)
+        return state
+
+    def _new_state(self, site: AnySite, call: ModelCall, match: MatchState) -> SiteState:
         """Make what a site remembers in a generation and branch."""
         dtype = remembered_dtype(self.method.memory, call.dtype)
         specs = site.memory_specs(call.batch, call.layout)

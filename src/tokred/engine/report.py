@@ -148,7 +148,7 @@ class Report:
         if self.unplanned:
             lines.append(f"{self.unplanned} calls could not be reduced as planned and ran dense (see the warnings)")
         lines += self.notes
-        if not any(call.removed for call in self.calls):
+        if not any(call.reduced for call in self.calls):
             lines.append("nothing was reduced in this generation")
         return lines
 
@@ -185,10 +185,7 @@ class StepRow:
         """Sum up the calls of a step."""
         tokens = [call.layout.image for call in calls]
         computed = [call.layout.image - call.removed for call in calls]
-        said = Counter(
-            f"{call.phase.value}, {left} of {all_} tokens"
-            for call, left, all_ in zip(calls, computed, tokens, strict=True)
-        )
+        said = Counter(call.what for call in calls)
         what = "; ".join(f"{count} site calls: {text}" for text, count in said.items())
         return cls(what, sum(tokens), sum(computed))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -47,6 +48,15 @@ def replace_tokens(call: Arguments, tokens: torch.Tensor, others: torch.Tensor) 
     """Call a module with `others` for `tokens`, under whatever names: some take their own tokens as keys once more."""
     for name in [name for name, value in call.items() if value is tokens]:
         call[name] = others
+
+
+def with_own_tokens(spec: SiteSpec, call: Arguments) -> Arguments:
+    """Return the call with copies of the tokens and the context, for a module that writes into what it is given."""
+    own = copy.copy(call)
+    own.args, own.kwargs = list(call.args), dict(call.kwargs)
+    for name in filter(None, (spec.call.tokens, spec.call.beside)):
+        own[name] = call[name].clone()
+    return own
 
 
 class RowFeed:

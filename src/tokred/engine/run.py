@@ -154,7 +154,7 @@ class Run:
     ) -> None:
         report = self.report()
         self.remove()
-        if kind is None and report.calls and not any(call.removed for call in report.calls):
+        if kind is None and report.calls and not any(call.reduced for call in report.calls):
             warnings.warn(f"tokred: {self.method.name} reduced nothing in the last generation.", stacklevel=2)
 
     def __repr__(self) -> str:

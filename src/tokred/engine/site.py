@@ -16,7 +16,7 @@ from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.outputs import context_output, token_output, with_outputs
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rotary import RotaryFeeds
-from tokred.engine.rows import RowIndex, check_arguments, gather_rows, replace_tokens
+from tokred.engine.rows import RowIndex, check_arguments, gather_rows, replace_tokens, with_own_tokens
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
@@ -290,8 +290,9 @@ class Site(BaseSite):
         """Call the original, its key and value projections fed by `sources`."""
         for feed, source in zip(self.feeds, sources, strict=False):
             feed.source, feed.used, feed.samples = source, False, self.state.batch
+        given = with_own_tokens(self.spec, call) if self.spec.in_place else call
         try:
-            result = forward(*call.args, **call.kwargs)
+            result = forward(*given.args, **given.kwargs)
         finally:
             self._reset_inside()
         if not all(feed.used for feed in self.feeds) or not (self.rotary is None or self.rotary.used):

@@ -60,6 +60,19 @@ class SiteCall:
     unasked: int = 0
 
     @property
+    def reduced(self) -> bool:
+        """Whether anything was left out."""
+        return self.skipped or self.removed > 0
+
+    @property
+    def what(self) -> str:
+        """What was done, in words."""
+        tokens, done = self.layout.image, self.phase.value
+        if not tokens:
+            return "skipped" if self.skipped else done
+        return f"{done}, {tokens - self.removed} of {tokens} tokens"
+
+    @property
     def dense_flops(self) -> float:
         """Operations of the call if every token is computed; 1 for each sample, where the model's are not known."""
         if self.site.cost is None:

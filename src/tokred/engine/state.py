@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 from tokred.engine.returned import Returned
 from tokred.engine.steps import Position
+from tokred.engine.together import Together
 from tokred.interfaces import Draw, Matcher, Memory
 from tokred.layout import Layout
 from tokred.reduction import Reduction
@@ -83,7 +86,7 @@ class SiteState:
     seen: int = 0
     kept: torch.Tensor | None = None
     shape: tuple[int, ...] = ()
-    returned: Returned | None = None
+    returned: Returned | Together | None = None
     memories: dict[str, Memory] = field(default_factory=dict)
 
     @property
@@ -91,3 +94,16 @@ class SiteState:
         """Where in the picture the tokens are that the last match keeps, `[B or 1, K]`; None before there is one."""
         reduction = self.match.reduction if self.matched else None
         return self.kept if self.kept is not None or reduction is None else reduction.kept
+
+
+def shared_state(states: Sequence[SiteState], batch: int, shape: tuple[Any, ...]) -> SiteState:
+    """Return the state of a call that branches share, each of which has one of its own.
+
+    Args:
+        states: of the branches, in the order of the batch.
+        batch: number of samples in the call.
+        shape: of the call's picture.
+    """
+    first, memories = states[0], [state.returned for state in states if isinstance(state.returned, Returned)]
+    seen = min(state.seen for state in states)
+    return SiteState(batch, first.layout, first.match, seen=seen, shape=shape, returned=Together(memories))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +22,7 @@ class Position:
         step: index of the denoising step, from 0.
         steps: number of denoising steps.
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
+        parts: names of the branches that share the call's batch, in order; empty where it is one branch's.
         generation: number of the generation, from 1; the same for all models of a pipeline.
         time: the share of noise, see `tokred.engine.noise`.
         guessed: whether it could not be read, and falls evenly.
@@ -33,6 +34,7 @@ class Position:
     generation: int
     time: float = field(default=0.0, compare=False)
     guessed: bool = field(default=False, compare=False)
+    parts: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,28 +43,40 @@ class Said:
 
     index: int
     steps: int
-    branch: str
+    branches: tuple[str, ...]
     time: float
+    generation: Hashable
 
 
 _explicit: contextvars.ContextVar[Said | None] = contextvars.ContextVar("tokred.step", default=None)
 
 
 @contextmanager
-def step(index: int, steps: int, branch: str = "both", time: float | None = None) -> Iterator[None]:
+def step(
+    index: int,
+    steps: int,
+    branch: str | Sequence[str] = "both",
+    time: float | None = None,
+    generation: Hashable = None,
+) -> Iterator[None]:
     """Say which denoising step the model calls inside the `with` block belong to, in a loop written by hand.
 
-    A step that comes before the last one, or the same step said again for the same branch, begins a new generation.
+    A step that comes before the last one, or the same step said again for the same branch, begins a new generation,
+    unless `generation` says which it belongs to.
 
     Args:
         index: index of the step, from 0.
         steps: number of steps of the generation.
-        branch: name of the guidance branch, where conditional and unconditional are called apart.
+        branch: name of the guidance branch, where conditional and unconditional are called apart; or the names of
+            several that share the batch in equal parts, in order. Skipped calls are remembered by branch, so that
+            branches may share a batch at one step and not at the next; tokens are matched anew where that changes.
         time: the share of noise at this step, `sigma / (alpha + sigma)`, in [0, 1], which forecasts go by; for a
             rectified flow its sigma. By default it falls evenly from 1.
+        generation: tells this generation from others, such as an `object()`, where a sampler goes back to earlier
+            steps or calls the model more than once in one.
 
     Raises:
-        SpecError: unless 0 <= index < steps and 0 <= time <= 1.
+        SpecError: unless 0 <= index < steps and 0 <= time <= 1, or if a branch is named twice.
 
     Examples:
         >>> for i, t in enumerate(timesteps):  # doctest: +SKIP
@@ -77,7 +91,10 @@ def step(index: int, steps: int, branch: str = "both", time: float | None = None
             f"time={time} at step {index} must be in [0, 1]: the share of noise, sigma / (alpha + sigma), which of a "
             "rectified flow is sigma. A timestep of 1,000 is divided by 1,000 first."
         )
-    token = _explicit.set(Said(index, steps, branch, share))
+    branches = (branch,) if isinstance(branch, str) else tuple(branch)
+    if not branches or len(set(branches)) < len(branches):
+        raise SpecError(f"branch={branch!r} must be the name of a branch, or the names of several that differ.")
+    token = _explicit.set(Said(index, steps, branches, share, generation))
     try:
         yield
     finally:

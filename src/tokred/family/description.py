@@ -47,7 +47,7 @@ class Attention:
     """An attention of a block.
 
     Attributes:
-        path: where it is in the block.
+        path: where it is in the block; empty where the block attends by itself.
         call: how it is called, see `tokred.family.signature`.
         projections: names of the linear layers that make queries, keys and values of the image's tokens; or the name
             of the one that makes all three, with which keys and values of their own cannot be had.
@@ -121,6 +121,7 @@ class Stack:
             attend to keys of all tokens.
         halves: see `Halves`.
         scale: by how much the grid is smaller than the model's, in each of its last two dimensions.
+        in_place: whether a block adds to the tensors that it is given, and returns these.
     """
 
     path: str
@@ -133,6 +134,7 @@ class Stack:
     norm: str = ""
     halves: Halves | None = None
     scale: int = 1
+    in_place: bool = False
 
 
 @dataclass(frozen=True)

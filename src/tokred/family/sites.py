@@ -99,7 +99,7 @@ class _Block:
         if self.stack.norm:
             shown = replace(modules[0], query=None, norm=self._at(self.stack.norm))
         site = self._site("block", "", read_call(self.stack.call), cost, shown)
-        return replace(site, residual=True, stream=self._stream())
+        return replace(site, residual=True, stream=self._stream(), in_place=self.stack.in_place)
 
     def _site(self, kind: Any, path: str, call: Call, cost: Cost, attention: AttentionModules) -> SiteSpec:
         return SiteSpec(
@@ -144,7 +144,7 @@ class _Block:
             attention = self.stack.attention[0]
             names = attention.projections
             name = names if isinstance(names, str) else names[0]
-            return int(getattr(self._at(attention.path), name).in_features)
+            return int(self._at(attention.path).get_submodule(name).in_features)
         return next((module.in_features for module in self.block.modules() if isinstance(module, nn.Linear)), 0)
 
     def _attention(self, attention: Attention) -> AttentionModules:
@@ -155,7 +155,7 @@ class _Block:
             shown = getattr(module, attention.norms[1], None) if attention.norms else None
             rotates = bool(attention.rotary)
             return AttentionModules(order, shown_key=shown, rotates=rotates, class_token=self._class_token())
-        query, key, value = (getattr(module, name) for name in attention.projections)
+        query, key, value = (module.get_submodule(name) for name in attention.projections)
         return AttentionModules(
             order=order,
             query=query,
@@ -176,7 +176,7 @@ class _Block:
         rows = [row for row in self._rows() if row.argument == attention.rotary]
         if not rows or attention.rotate is None or not attention.norms:
             return None
-        query, key, *context = (getattr(module, name) for name in attention.norms)
+        query, key, *context = (module.get_submodule(name) for name in attention.norms)
         return Rotary(rows[0], query, key, order, attention.rotate, tuple(context), attention.heads_first)
 
     def _stream(self) -> StreamModules | None:
@@ -194,13 +194,14 @@ class _Block:
 
 def _attention_cost(attention: Any, described: Attention) -> Cost:
     """Return the cost of an attention, from its projections."""
-    out = linear_flops(*([getattr(attention, described.out)] if getattr(attention, described.out, None) else []))
+    last = dict(attention.named_modules()).get(described.out)
+    out = 0.0 if last is None else linear_flops(last)
     if isinstance(described.projections, str):
-        fused = getattr(attention, described.projections)
+        fused = attention.get_submodule(described.projections)
         inner = getattr(attention, "inner_dim", fused.out_features // 3 if described.path else fused.in_features)
         keys = 4.0 * inner * fused.in_features
         return Cost(linear_flops(fused) - keys + out, keys, 4.0 * inner)
-    query, key, value = (getattr(attention, name) for name in described.projections)
+    query, key, value = (attention.get_submodule(name) for name in described.projections)
     return Cost(linear_flops(query) + out, linear_flops(key, value), 4.0 * query.out_features)
 
 

@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from tokred.registry.described import families, family_for, family_of, registered_families, registered_name
     from tokred.registry.hooks import hookimpl
     from tokred.registry.method_file import read_method, save_method
+    from tokred.registry.parameter import REQUIRED, Parameter, parameters_of, written
+    from tokred.registry.parameters import parse_parameters
     from tokred.registry.registry import Provider, Registered, Registry
 
 
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "REQUIRED",
     "Component",
     "Kind",
+    "Parameter",
     "Provider",
     "Registered",
     "Registry",
@@ -32,11 +36,14 @@ __all__ = [
     "family_for",
     "family_of",
     "hookimpl",
+    "parameters_of",
+    "parse_parameters",
     "read_method",
     "registered_families",
     "registered_name",
     "resolve",
     "save_method",
+    "written",
 ]
 
 __getattr__, __dir__ = lazily(__name__)
