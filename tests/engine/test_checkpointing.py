@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -138,3 +139,43 @@ def test_nothing_is_left_of_it(name: str) -> None:
 
 def blocks_of(model: nn.Module) -> list[nn.Module]:
     return [block for stack in model.modules() if isinstance(stack, nn.ModuleList | nn.Sequential) for block in stack]
+
+
+@pytest.mark.slow
+def test_a_lora_learns_the_same_with_checkpointing() -> None:
+    """Twenty steps on emoji-flux, with tokens merged."""
+    plain, checkpointed = learned(False), learned(True)
+    assert plain.keys() == checkpointed.keys()
+    assert any(weight.any() for name, weight in plain.items() if "lora_B" in name), "it learns"
+    for name, weight in plain.items():
+        torch.testing.assert_close(checkpointed[name], weight, msg=name)
+
+
+def learned(checkpointed: bool) -> Gradients:
+    """Train a LoRA of emoji-flux and return its weights."""
+    torch.manual_seed(0)
+    model: Any = tokred.load_model("emoji-flux").transformer.requires_grad_(False)
+    model.add_adapter(LoraConfig(r=4, target_modules=["to_q", "to_k", "to_v"]))
+    if checkpointed:
+        model.enable_gradient_checkpointing()
+    weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    optimizer = torch.optim.AdamW(weights.values(), lr=1e-3)
+    config, ids = model.config, torch.zeros(256, 3)
+    ids[:, 1], ids[:, 2] = torch.arange(256) // 16, torch.arange(256) % 16
+    with tokred.apply(model, "tomesd", ratio=0.5) as run:
+        for _ in range(20):
+            pictures, noise = torch.randn(2, 256, config.in_channels), torch.randn(2, 256, config.in_channels)
+            time = torch.rand(2)
+            velocity = model(
+                hidden_states=torch.lerp(pictures, noise, time[:, None, None]),
+                encoder_hidden_states=torch.randn(2, 4, config.joint_attention_dim),
+                pooled_projections=torch.randn(2, config.pooled_projection_dim),
+                timestep=time,
+                img_ids=ids,
+                txt_ids=torch.zeros(4, 3),
+            ).sample
+            optimizer.zero_grad()
+            (velocity - (noise - pictures)).square().mean().backward()
+            optimizer.step()
+        assert run.report().compute < 1
+    return {name: weight.detach() for name, weight in weights.items()}

@@ -48,13 +48,19 @@ NAMES = [
 def begun(name: str) -> Any:
     """Make a sampler and set its steps."""
     scheduler = getattr(schedulers, name)(**ARGUMENTS.get(name, {}))
+    begin(scheduler)
+    return scheduler
+
+
+def begin(scheduler: Any) -> None:
+    """Set a sampler's steps."""
+    name = type(scheduler).__name__
     if name == "SCMScheduler":
         scheduler.set_timesteps(STEPS, intermediate_timesteps=None)
     else:
         scheduler.set_timesteps(2 if name == "ConsistencyDecoderScheduler" else STEPS)
     if name == "ScoreSdeVeScheduler":
         scheduler.set_sigmas(STEPS)
-    return scheduler
 
 
 def measured(scheduler: Any) -> list[float]:
