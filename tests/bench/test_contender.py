@@ -78,7 +78,7 @@ def test_a_method_gives_its_run_and_a_baseline_none(subject: TinySubject) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("dit", r"Unknown method or baseline 'dit'\. Known: .*fewer_steps.*Did you mean 'dito'\?"),
+        ("ditto", r"Unknown method or baseline 'ditto'\. Known: .*fewer_steps.*Did you mean 'dito'\?"),
         ("dito:ration=0.5", r"Unknown parameter of method 'dito': 'ration'\..*Did you mean 'ratio'\?"),
         ("fewer_steps:part=0.5", r"Unknown parameter of baseline 'fewer_steps': 'part'\. Known: share"),
         ("dito:ratio=1.5", r"ratio=1\.5 must be a number in \[0, 1"),

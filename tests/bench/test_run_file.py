@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tokred.bench import parse_contenders
-from tokred.bench.run_file import RunFile, check_place, read_values
+from tokred.bench.run_file import Asked, RunFile, check_place, read_values
 from tokred.errors import OutputError, SpecError
 
 
@@ -36,10 +36,7 @@ def test_yaml_and_json_say_the_same(tmp_path: Path, suffix: str) -> None:
     path.write_text(json.dumps(WHOLE) if suffix == ".json" else yaml.safe_dump(WHOLE))
     run = read(path)
     assert run == RunFile(
-        model="./pipe",
-        prompts="prompts.txt",
-        size="768x1024",
-        call=WHOLE["call"],
+        asked=Asked(model="./pipe", prompts="prompts.txt", size="768x1024", call=WHOLE["call"]),
         methods=("balanced", "DiTo:ratio=0.123456789,sites=attn+mlp,stride=2x2"),
         against=("balanced",),
         samples=4,
@@ -100,7 +97,7 @@ def test_no_object_of_the_files_is_made(tmp_path: Path) -> None:
 def test_the_file_that_was_read_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text("model: x")
-    run = RunFile(model="x", out=str(tmp_path))
+    run = RunFile(asked=Asked(model="x"), out=str(tmp_path))
     check_place(run, path, changed=False)
     check_place(run, None, changed=True)
     with pytest.raises(OutputError, match="would be written over with what the options change. Name another folder"):

@@ -11,7 +11,7 @@ import torch
 from accelerate.hooks import ModelHook, add_hook_to_module, remove_hook_from_module
 from torch import nn
 
-from tokred.engine.patch import PatchedForward, is_patched
+from tokred.engine.patch import PatchedForward, patch_of
 
 
 class Twice:
@@ -33,7 +33,7 @@ def test_a_patch_computes_and_leaves_without_a_trace(module: nn.Linear) -> None:
     before, dense = dict(module.__dict__), module(X)
     patch = PatchedForward(module, Twice())
     patch.install()
-    assert is_patched(module)
+    assert patch_of(module) is patch
     assert torch.equal(module(X), 2 * dense)
     assert inspect.signature(module.forward) == inspect.signature(nn.Linear(3, 3).forward)
     assert patch.restore()
@@ -87,5 +87,5 @@ def test_offloading_hooks_come_and_go_around_a_patch(module: nn.Linear, applied:
         remove_hook_from_module(module)
         assert torch.equal(module(X), 2 * dense)
         assert patch.restore()
-    assert not is_patched(module)
+    assert patch_of(module) is None
     assert torch.equal(module(X), dense)

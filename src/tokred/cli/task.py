@@ -60,18 +60,18 @@ class Options:
     def of(cls, run: RunFile, found: Found) -> Self:
         """Return the options that a file of a whole benchmark says."""
         source = Source(
-            model=run.model,
-            revision=run.revision,
-            variant=run.variant,
-            offload=run.offload,
-            device=run.device,
-            dtype=run.dtype,
-            prompts=Path(run.prompts) if run.prompts else None,
-            data=Path(run.data) if run.data else None,
-            size=size(run.size),
-            frames=run.frames,
-            call=run.call,
-            batch=run.batch,
+            model=run.asked.model,
+            revision=run.asked.revision,
+            variant=run.asked.variant,
+            offload=run.asked.offload,
+            device=run.asked.device,
+            dtype=run.asked.dtype,
+            prompts=Path(run.asked.prompts) if run.asked.prompts else None,
+            data=Path(run.asked.data) if run.asked.data else None,
+            size=size(run.asked.size),
+            frames=run.asked.frames,
+            call=run.asked.call,
+            batch=run.asked.batch,
         )
         return cls(run.steps, run.samples, run.seed, run.pairs, source, run.methods, run.against, run.metrics, found)
 
@@ -186,8 +186,9 @@ def _said(run: RunFile, task: Task) -> RunFile:
     """Return the run of one task, with what its subject is meant for said in numbers."""
     settings, subject = task.settings, task.subject
     steps = None if subject.outputs != "pictures" else settings.steps
-    out, model = str(task.out), subject.name if run.model == ALL else run.model
-    return dataclasses.replace(run, model=model, steps=steps, samples=settings.samples, out=out)
+    out, model = str(task.out), subject.name if run.asked.model == ALL else run.asked.model
+    asked = dataclasses.replace(run.asked, model=model)
+    return dataclasses.replace(run, asked=asked, steps=steps, samples=settings.samples, out=out)
 
 
 def _tasks(options: Options, out: Path) -> list[Task]:

@@ -290,7 +290,7 @@ class Site(BaseSite):
         """Call the original, its key and value projections fed by `sources`."""
         for feed, source in zip(self.feeds, sources, strict=False):
             feed.source, feed.used, feed.samples = source, False, self.state.batch
-        given = with_own_tokens(self.spec, call) if self.spec.in_place else call
+        given = with_own_tokens(self.spec, call) if self.spec.call.in_place else call
         try:
             result = forward(*given.args, **given.kwargs)
         finally:

@@ -40,12 +40,14 @@ class Call:
         order: the parts of that argument.
         beside: the argument that holds context apart; empty where there is none.
         returns: the parts of each value that is returned.
+        in_place: whether the module writes into the tokens and the context that it is given.
     """
 
     tokens: str
     order: Order
     beside: str
     returns: tuple[Order, ...]
+    in_place: bool = False
 
     @property
     def place(self) -> int | None:

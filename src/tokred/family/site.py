@@ -130,7 +130,6 @@ class SiteSpec:
         attention: the modules of its block's attention.
         stream: of a whole block, what lets tokens be removed for good.
         scale: by how much the grid is smaller than the model's.
-        in_place: whether the module writes into the tokens and the context that it is given.
     """
 
     name: str
@@ -145,7 +144,6 @@ class SiteSpec:
     attention: AttentionModules = AttentionModules()
     stream: StreamModules | None = None
     scale: int = 1
-    in_place: bool = False
 
     @property
     def per_sample(self) -> bool:

@@ -98,8 +98,9 @@ class _Block:
     def _whole(self, cost: Cost, modules: list[AttentionModules], shown: AttentionModules) -> SiteSpec:
         if self.stack.norm:
             shown = replace(modules[0], query=None, norm=self._at(self.stack.norm))
-        site = self._site("block", "", read_call(self.stack.call), cost, shown)
-        return replace(site, residual=True, stream=self._stream(), in_place=self.stack.in_place)
+        call = replace(read_call(self.stack.call), in_place=self.stack.in_place)
+        site = self._site("block", "", call, cost, shown)
+        return replace(site, residual=True, stream=self._stream())
 
     def _site(self, kind: Any, path: str, call: Call, cost: Cost, attention: AttentionModules) -> SiteSpec:
         return SiteSpec(
