@@ -33,10 +33,13 @@ bench: .venv/ready
 bench-all: .venv/ready
 	$(RUN)/tokred bench --model all --resume --out results
 
-# The wheel, alone in an environment of its own, does what the README and "Ship a plugin" say.
+# The wheels, alone in an environment of their own, do what the README and "Ship a plugin" say.
 wheel-smoke: .venv/ready
 	rm -rf dist .venv-wheel
-	$(BIN)/python -m build --wheel --installer $(if $(shell command -v uv),uv,pip) --outdir dist
+	for folder in . zoo; do \
+		$(BIN)/python -m build --wheel --installer $(if $(shell command -v uv),uv,pip) --outdir dist $$folder || exit 1; \
+	done
+	$(BIN)/python tests/wheel_size.py dist
 	$(PYTHON) -m venv .venv-wheel
 	$(call install,.venv-wheel,dist/*.whl)
 	cd dist && OMP_WAIT_POLICY=passive ../.venv-wheel/bin/python ../tests/wheel_smoke.py
@@ -57,9 +60,9 @@ docs: .venv/ready
 	$(call install,.venv,-e .[docs])
 	$(BIN)/mkdocs build --strict
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml zoo/pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(call install,.venv,-e .[dev])
+	$(call install,.venv,-e ./zoo -e .[dev])
 	touch $@
 
 clean:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SPARE = ("docs/results", "docs/examples", "docs/models", "docs/analysis", "src/tokred/zoo/models", "benchmarks/zoo")
+SPARE = ("docs/results", "docs/examples", "docs/models", "docs/analysis", "zoo", "benchmarks/zoo")
 """In the order in which they are missed least."""
 MIB = 2**20
 

@@ -4,7 +4,7 @@ The input holds torch's AlexNet convolutions as `conv_0.weight` ... `conv_4.bias
 v0.1 as `lin0` ... `lin4`, `[1, C, 1, 1]`. The same input always gives the same bytes, whose SHA-256 is printed:
 `tokred.metrics.lpips.SHA256` must be it.
 
-    python benchmarks/metrics/convert_lpips.py lpips_alex.safetensors src/tokred/metrics/lpips_alex.safetensors
+    python benchmarks/metrics/convert_lpips.py lpips_alex.safetensors zoo/tokred_zoo/lpips_alex.safetensors
 """
 
 from __future__ import annotations

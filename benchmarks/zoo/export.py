@@ -36,7 +36,7 @@ class Places:
     @classmethod
     def of(cls, root: Path, name: str) -> Places:
         """Return the places of the model called `name` in the checkout `root`."""
-        return cls(root / "src" / "tokred" / "zoo" / "models" / name, root / "docs" / "models" / name)
+        return cls(root / "zoo" / "tokred_zoo" / "models" / name, root / "docs" / "models" / name)
 
 
 class Exportable(Protocol):

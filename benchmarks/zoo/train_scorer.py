@@ -36,7 +36,7 @@ from tokred_plugins.dynamicvit import Predictor
 from tokred_plugins.scored import SHIPPED
 
 HERE = Path(__file__).parent
-MODELS = HERE.parents[1] / "src" / "tokred" / "zoo" / "models"
+MODELS = HERE.parents[1] / "zoo" / "tokred_zoo" / "models"
 CHECKPOINT_STEPS = 50
 HIDDEN = 1e-6
 """How much a hidden token counts in attention: a little, so that gradients are numbers."""

@@ -50,7 +50,7 @@ def test_methods_and_baselines_are_listed_whole(tokred: Callable[..., Any]) -> N
 def test_one_is_described_with_what_can_be_written(
     tokred: Callable[..., Any], kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "MODELS", Path(catalog.__file__).parent / "models")  # one comes with weights
+    monkeypatch.setattr(catalog, "MODELS", catalog.folder() / "models")  # one comes with weights
     for registered in components(kind):
         result = tokred("methods", registered.component.name)
         assert result.exit_code == 0

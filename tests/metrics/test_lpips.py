@@ -113,7 +113,7 @@ def put_weights(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
 
 def test_missing_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_weights(monkeypatch, tmp_path / "gone.safetensors")
-    with pytest.raises(WeightsError, match=r"gone\.safetensors are missing\. Reinstall tokred, or run `python .*INPUT"):
+    with pytest.raises(WeightsError, match=r"gone\.safetensors are missing\. Install tokred-zoo.* run `python .*INPUT"):
         Lpips.load()
 
 
@@ -122,7 +122,7 @@ def test_one_changed_bit_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     content[-1] ^= 1
     (tmp_path / "changed.safetensors").write_bytes(content)
     put_weights(monkeypatch, tmp_path / "changed.safetensors")
-    with pytest.raises(WeightsError, match=r"SHA-256 [0-9a-f]{64}, but must have [0-9a-f]{64}\. Reinstall tokred"):
+    with pytest.raises(WeightsError, match=r"SHA-256 [0-9a-f]{64}, but must have [0-9a-f]{64}\. Install tokred-zoo"):
         Lpips.load()
 
 

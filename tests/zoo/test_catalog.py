@@ -33,6 +33,8 @@ def test_lists_what_json_says_without_weights(zoo: Path) -> None:
 def test_no_models_folder_is_an_empty_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "MODELS", tmp_path / "nowhere")
     assert zoo_models() == []
+    with pytest.raises(WeightsError, match="No trained models are installed. Install tokred-zoo, .*pip install ./zoo"):
+        load_model("emoji-dit")
 
 
 def test_import_and_listing_leave_hosts_alone() -> None:
@@ -56,7 +58,7 @@ def test_unknown_name_suggests_a_close_one() -> None:
 
 def test_missing_json_is_refused(zoo: Path) -> None:
     (zoo / "model.json").unlink()
-    with pytest.raises(WeightsError, match=r"model\.json cannot be read: .*No such file.*Reinstall tokred .*--export"):
+    with pytest.raises(WeightsError, match=r"json cannot be read: .*No such file.*Reinstall tokred-zoo .*--export"):
         zoo_models()
 
 

@@ -27,7 +27,7 @@ def test_all_files_are_written(exported: Path) -> None:
 
 
 def pictures(exported: Path) -> Path:
-    return exported.parents[4] / "docs" / "models" / exported.name
+    return exported.parents[3] / "docs" / "models" / exported.name
 
 
 def test_sheet_shows_the_shipped_weights(exported: Path) -> None:

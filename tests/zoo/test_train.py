@@ -153,7 +153,7 @@ def command(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
 def test_command_trains_and_exports(command: Any, tmp_path: Path) -> None:
     command()
     command("--export")
-    model = ZooModel.read(tmp_path / "src" / "tokred" / "zoo" / "models" / "tiny-dit")
+    model = ZooModel.read(tmp_path / "zoo" / "tokred_zoo" / "models" / "tiny-dit")
     assert (model.name, model.classes) == ("tiny-dit", ("fox", "bear", "cat"))
     record = json.loads((model.folder / "training.json").read_text())
     assert (record["steps"], record["pictures_seen"], record["data"]["pictures"]) == (6, 4 * 4 + 2 * 2, 3)
@@ -163,4 +163,4 @@ def test_nothing_trained_cannot_be_exported(command: Any, tmp_path: Path, capsys
     with pytest.raises(SystemExit):
         command("--export")
     assert "holds no trained model yet; train for at least 2 steps first" in capsys.readouterr().err
-    assert not (tmp_path / "src").exists()
+    assert not (tmp_path / "zoo").exists()

@@ -15,8 +15,9 @@ from torch.nn import functional
 from tokred.errors import WeightsError
 from tokred.metrics.metric import Metric
 from tokred.metrics.pictures import picture_pair
+from tokred.zoo.files import INSTALL, folder
 
-WEIGHTS = Path(__file__).with_name("lpips_alex.safetensors")
+WEIGHTS = folder() / "lpips_alex.safetensors"
 SHA256 = "646a5b4e50b7b88eafe29c1bdcfcd3099bb223c804616a851a602da0018f958b"
 
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
@@ -28,7 +29,7 @@ _SMALLEST = 31  # one pixel less, and the second pooling has no window
 class Lpips(nn.Module):
     """Measure the perceptual distance of pictures from their references: LPIPS v0.1 on AlexNet.
 
-    `Lpips.load()` builds it with the weights that tokred ships. Computed in float32, also under autocast; on CUDA the
+    `Lpips.load()` builds it with the weights in tokred-zoo. Computed in float32, also under autocast; on CUDA the
     convolutions run in TF32 where `torch.backends.cudnn.allow_tf32` lets them.
 
     Args:
@@ -57,7 +58,7 @@ class Lpips(nn.Module):
 
     @classmethod
     def load(cls) -> Self:
-        """Build the metric, on the CPU, from the weights that tokred ships.
+        """Build the metric, on the CPU, from the weights in tokred-zoo.
 
         Raises:
             WeightsError: the file is missing, or is not the one that was published.
@@ -94,7 +95,7 @@ class Lpips(nn.Module):
 
 
 def _checked_bytes(path: Path) -> bytes:
-    restore = f"Reinstall tokred, or run `python benchmarks/metrics/convert_lpips.py INPUT {path}` in its repository."
+    restore = f"{INSTALL} Or run `python benchmarks/metrics/convert_lpips.py INPUT {path}` there."
     if not path.is_file():
         raise WeightsError(f"The LPIPS weights {path} are missing. {restore}")
     content = path.read_bytes()
@@ -109,6 +110,6 @@ METRIC = Metric(
     title="LPIPS",
     digits=3,
     higher=False,
-    needs="its weights, which come along",
+    needs="its weights, in tokred-zoo",
     load=lambda: Lpips.load(),
 )

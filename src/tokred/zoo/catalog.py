@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from tokred.errors import SpecError, UnknownName, WeightsError
 from tokred.zoo.families import DRAWING, EDITING, FAMILIES, drawing_family
+from tokred.zoo.files import INSTALL, folder
 from tokred.zoo.spread import asked
 
 if TYPE_CHECKING:
     import torch
     from diffusers import DiffusionPipeline
 
-MODELS = Path(__file__).parent / "models"
+MODELS = folder() / "models"
 WEIGHTS = "weights.safetensors"
 REFERENCES = "references.safetensors"
 KINDS = {
@@ -160,8 +161,10 @@ def find_model(name: str) -> ZooModel:
 
     Raises:
         UnknownName: there is no such model.
-        WeightsError: its description is missing or corrupt.
+        WeightsError: its description is missing or corrupt, or no model is installed.
     """
+    if not _names():
+        raise WeightsError(f"No trained models are installed. {INSTALL}")
     if name not in _names():
         raise UnknownName("zoo model", name, _names())
     model = ZooModel.read(MODELS / name)
@@ -173,7 +176,7 @@ def find_model(name: str) -> ZooModel:
 def remedy(name: str) -> str:
     """Say how to get the files of the model called `name` back."""
     return (
-        "Reinstall tokred (pip install --force-reinstall tokred), or export the model again: "
+        "Reinstall tokred-zoo (pip install --force-reinstall ./zoo), or export the model again: "
         f"python benchmarks/zoo/train.py {name} --data DIR --out DIR --export"
     )
 
