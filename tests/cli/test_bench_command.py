@@ -15,7 +15,7 @@ import torch
 from bench.tiny import CLASSIFIER, NAME, PICTURES, STEPS, WRONG
 
 from tokred.bench import read_results, write_results
-from tokred.cli.summary import advice
+from tokred.bench.summary import advice
 from tokred.zoo import catalog
 
 FILES = ["pareto.png", "pareto.svg", "report.html", "results.json", "run.yaml", "strip.png"]

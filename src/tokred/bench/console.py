@@ -13,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tokred.bench.result import Dense, Failed, LeftOut, Results, Row
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
+from tokred.bench.summary import advice, summary_table
 from tokred.bench.table import ResultTable
 from tokred.bench.taking import what_to_take
 from tokred.bench.view import Exhibit
-from tokred.cli.summary import advice, summary_table
 
 
 class ConsoleView:

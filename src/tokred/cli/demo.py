@@ -82,7 +82,7 @@ def _check_out(out: Path) -> None:
 
 def _said(comparison: Comparison) -> str:
     """Say in one line what came out."""
-    from tokred.cli.summary import verdict
+    from tokred.bench.summary import verdict
 
     said = verdict(comparison.dense_seconds / comparison.reduced_seconds, comparison.psnr)
     times = f"{comparison.reduced_seconds:.2f} s, dense {comparison.dense_seconds:.2f} s"

@@ -8,7 +8,7 @@ import pytest
 from bench.made import made_results, made_row
 from rich.console import Console
 
-from tokred.cli.summary import advice, summary_table, verdict
+from tokred.bench.summary import advice, summary_table, verdict
 
 SAFE = made_row("quality", {}, 0.7, 0.7, [52.0, 50.0])
 FAST = made_row("fast", {}, 0.4, 0.5, [41.0, 41.0])
