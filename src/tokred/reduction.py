@@ -26,9 +26,9 @@ class Reduction:
             it was built otherwise.
         assign: for each of the N tokens, the place in `kept` of the token it follows (its own place where it is
             kept itself), `[B or 1, N]`, int64.
-        kept_rows: `kept` as positions in the rows of all samples together, `[B * K]`. Made here, once for a match:
+        kept_rows: `kept` as positions in the rows of all samples together, `[B or 1, K]`. Made here, once for a match:
             every call that it serves is an addition and a product shorter, which the host would have to start.
-        assign_rows: `assign` likewise, in the rows of the kept tokens, `[B * N]`.
+        assign_rows: `assign` likewise, in the rows of the kept tokens, `[B or 1, N]`.
 
     Examples:
         >>> reduction = Reduction.from_pairs(4, src=torch.tensor([[1]]), dst=torch.tensor([[2]]))
@@ -154,8 +154,8 @@ class Reduction:
     def put(self, kept: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
         """Write the rows `kept` `[B, K, C]` to their places in `full` `[B, N, C]`, and return it."""
         if len(self.kept) == 1:
-            return full.index_copy_(1, self.kept_rows, kept)
-        full.flatten(0, 1).index_copy_(0, self.kept_rows, kept.flatten(0, 1))
+            return full.index_copy_(1, self.kept_rows[0], kept)
+        full.flatten(0, 1).index_copy_(0, self.kept_rows.flatten(), kept.flatten(0, 1))
         return full
 
     def _shares(self, sizes: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
@@ -178,11 +178,11 @@ class Reduction:
         return most.view(len(x), self.computed, 1)
 
     def _follows(self, batch: int) -> torch.Tensor:
-        """Return `assign_rows` of so many samples, also where they share one correspondence."""
+        """Return `assign_rows` of so many samples, also where they share one correspondence, `[B * N]`."""
         if len(self.assign) == batch:
-            return self.assign_rows
+            return self.assign_rows.flatten()
         assign = self.assign.expand(batch, -1)
-        return _flat(assign, self.computed, _samples(assign))
+        return _flat(assign, self.computed, _samples(assign)).flatten()
 
 
 def _unit(x: torch.Tensor) -> torch.Tensor:
@@ -199,8 +199,8 @@ def take_rows(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
 def _take(x: torch.Tensor, index: torch.Tensor, flat: torch.Tensor) -> torch.Tensor:
     """Pick rows `index` `[B or 1, M]` of `x` `[B, N, C]`, which `flat` has as positions in the rows of all samples."""
     if index.shape[0] == 1:
-        return x.index_select(1, flat)
-    return x.flatten(0, 1).index_select(0, flat).view(*index.shape, x.shape[2])
+        return x.index_select(1, flat[0])
+    return x.flatten(0, 1).index_select(0, flat.flatten()).view(*index.shape, x.shape[2])
 
 
 def _samples(index: torch.Tensor) -> torch.Tensor | None:
@@ -209,8 +209,8 @@ def _samples(index: torch.Tensor) -> torch.Tensor | None:
 
 
 def _flat(index: torch.Tensor, rows: int, samples: torch.Tensor | None) -> torch.Tensor:
-    """Turn positions `[B, M]` within samples of so many rows into positions in all samples' rows, `[B * M]`.
+    """Turn positions `[B, M]` within samples of so many rows into positions in all samples' rows, `[B, M]`.
 
     Whole rows are copied by such an index several times faster than element by element, as `gather` does.
     """
-    return index[0] if samples is None else torch.add(index, samples, alpha=rows).flatten()
+    return index if samples is None else torch.add(index, samples, alpha=rows).contiguous()

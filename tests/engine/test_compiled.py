@@ -29,6 +29,17 @@ WHOLE = [
     pytest.param(FLUX, TOMESD, id="flux-tomesd", marks=SLOW),
     pytest.param(FLUX, DITO, id="flux-dito", marks=SLOW),
 ]
+SIDES = (6, 5, 4, 7, 8, 9, 10, 11, 12, 13)
+CALLS = [(batch, (side, side)) for batch in (2, 3) for side in SIDES]
+DYNAMIC = [
+    pytest.param(DIT, DITO, id="dit-dito"),
+    pytest.param(DIT, TOMESD, id="dit-tomesd", marks=SLOW),
+    pytest.param(DIT, DELTA, id="dit-delta", marks=SLOW),
+    pytest.param(DIT, Setup("dito", {"sites": ("block",)}), id="dit-blocks", marks=SLOW),
+    pytest.param(FLUX, TOMESD, id="flux-tomesd", marks=SLOW),
+    pytest.param(FLUX, DITO, id="flux-dito", marks=SLOW),
+    pytest.param(FLUX, DELTA, id="flux-delta", marks=SLOW),
+]
 BLOCK_BY_BLOCK = [
     pytest.param(VIT, TOMESD, id="vit-tomesd"),
     pytest.param(DIT, DITO, id="dit-dito"),
@@ -51,9 +62,9 @@ def graphs() -> int:
     return counters["stats"]["unique_graphs"]
 
 
-def compile_blocks(model: nn.Module) -> None:
+def compile_blocks(model: nn.Module, dynamic: bool | None = None) -> None:
     for block in blocks_of(model):
-        block.compile(fullgraph=True, backend="eager")
+        block.compile(fullgraph=True, backend="eager", dynamic=dynamic)
 
 
 @pytest.mark.parametrize(("family", "setup"), WHOLE)
@@ -89,6 +100,37 @@ def test_block_by_block(family: Family, setup: Setup) -> None:
         torch.testing.assert_close(family.generate(model, steps=STEPS), expected)
 
 
+def graphs_of_sizes(family: Family, model: nn.Module, setup: Setup, dynamic: bool | None) -> list[int]:
+    """Compare each size's pictures with those of the model before it was compiled; count the graphs after each."""
+    expected = [fresh_generation(family, model, setup, batch=batch, grid=grid, steps=STEPS) for batch, grid in CALLS]
+    counts = []
+    with setup.apply(model):
+        compile_blocks(model, dynamic)
+        for (batch, grid), picture in zip(CALLS, expected, strict=True):
+            torch.testing.assert_close(family.generate(model, batch=batch, grid=grid, steps=STEPS), picture)
+            counts.append(graphs())
+    return counts
+
+
+@pytest.mark.parametrize(("family", "setup"), DYNAMIC)
+def test_all_sizes_and_batches_share_dynamic_graphs(family: Family, setup: Setup) -> None:
+    counts = graphs_of_sizes(family, family.model(), setup, dynamic=True)
+    torch._dynamo.reset()
+    counters.clear()
+    dense = family.model()
+    compile_blocks(dense, dynamic=True)
+    family.generate(dense, batch=2, grid=(SIDES[0], SIDES[0]))
+    assert counts[0] <= graphs() * (1 if setup is TOMESD else 2), "a graph per phase for each of the dense model's"
+    assert counts[-1] == counts[1]
+
+
+@SLOW
+@pytest.mark.parametrize("family", [DIT, FLUX], ids=str)
+def test_ten_sizes_and_two_batches_compile_without_being_told(family: Family) -> None:
+    counts = graphs_of_sizes(family, family.model(), TOMESD, dynamic=None)
+    assert counts[-1] == counts[len(SIDES)], "after a second size and a second batch nothing is compiled"
+
+
 @pytest.mark.xfail(strict=True, reason="the planner is a hook of patch_embed, inside the graph, and is not compiled")
 def test_a_whole_classifier_compiles_to_one_graph() -> None:
     model = VIT.model()
@@ -105,6 +147,17 @@ def test_blocks_that_were_compiled_before_are_compiled_again() -> None:
     with TOMESD.apply(model):
         torch.testing.assert_close(DIT.generate(model), expected)
     torch.testing.assert_close(DIT.generate(model), dense)
+
+
+@SLOW
+def test_repeated_blocks_that_were_compiled_before_are_compiled_again() -> None:
+    model = FLUX.model()
+    dense, expected = FLUX.generate(model), fresh_generation(FLUX, model, DITO)
+    model.compile_repeated_blocks(fullgraph=True, backend="eager")
+    torch.testing.assert_close(FLUX.generate(model), dense)
+    with DITO.apply(model):
+        torch.testing.assert_close(FLUX.generate(model), expected)
+    torch.testing.assert_close(FLUX.generate(model), dense)
 
 
 def graphs_of_blocks(blocks: int, setup: Setup) -> int:

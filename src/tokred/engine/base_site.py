@@ -125,4 +125,4 @@ class BaseSite:
 
     def prepare_dense(self) -> None:
         """Make the next call the original one."""
-        self.prepare(DENSE, SiteState(0, Layout(()), MatchState((0, Layout(())))), self.time)
+        self.prepare(DENSE, SiteState(Layout(()), MatchState((0, Layout(())))), self.time)

@@ -108,5 +108,7 @@ def _stand_in(kind: type[nn.Module], method: str) -> Callable[..., Any]:
             patch = patch.__dict__["_original_forward"].__self__
         return patch.around(patch.original, args, kwargs)
 
+    # Compiled graphs are kept, and limited in number, by code: each class has its own.
+    forward.__code__ = forward.__code__.replace(co_name=f"{method}_of_{kind.__name__}")
     forward.__signature__ = inspect.signature(getattr(kind, method))  # type: ignore[attr-defined]
     return forward

@@ -19,6 +19,7 @@ from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
 from tokred.engine.recomputation import Recomputation
 from tokred.engine.returned import Returned
+from tokred.engine.ruler import CallRuler, Ruler
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.site_call import SiteCall, SiteRecord
@@ -227,7 +228,7 @@ class CallPlanner:
     def _prepare(self, site: AnySite, whole: ModelCall, plan: Plan) -> None:
         call = replace(whole, layout=site.spec.layout(whole.layout), whole=site.spec.layout(whole.whole))
         states = [self._state(site, part) for part in self._parts(site, call)]
-        state = states[0] if len(states) == 1 else shared_state(states, call.batch, call.shape)
+        state = states[0] if len(states) == 1 else shared_state(states, call.shape)
         match = state.match
         plan = self._fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
@@ -273,7 +274,9 @@ class CallPlanner:
         dtype = remembered_dtype(self.method.memory, call.dtype)
         specs = site.memory_specs(call.batch, call.layout)
         memories = {what: new_memory(spec, dtype, call.device) for what, spec in specs.items()}
-        state = SiteState(call.batch, call.layout, match, shape=call.shape, memories=memories)
+        layout, context = call.layout, site.spec.context(call.layout)
+        ruler = CallRuler(call.batch, layout.image, layout.prefix, context, call.device)
+        state = SiteState(layout, match, ruler, shape=call.shape, memories=memories)
         if isinstance(site, ModelSite):
             grids = call.layout.grids
             grid = grids[0] if len(grids) == 1 else (call.layout.image, 1)  # several are rows already, or cannot be
@@ -326,6 +329,8 @@ class CallPlanner:
         if not state.removed:
             shapes = matcher.state_spec((group.rows(call.batch), call.layout.image))
             state.memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
+        if removed != state.removed:
+            state.ruler = Ruler(call.layout.image - removed, device=call.device)
         state.matcher, state.removed, state.made = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 
 from tokred.arguments import Arguments
 from tokred.engine.rows import RowIndex, gathered
@@ -61,6 +60,7 @@ class RotaryFeeds:
         rotary: where they can be rotated.
 
     Attributes:
+        around: the modules and what stands around each.
         tables: those that were taken off the call that is running, all rows; None where there are none.
     """
 
@@ -68,12 +68,14 @@ class RotaryFeeds:
         self.rotary = rotary
         self.tables: Any = None
         modules = (rotary.queries, rotary.keys, *rotary.context)
-        self.around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
+        around = {module: RotaryFeed(rotary.rotate, rotary.heads_first) for module in modules}
+        self.queries, self.keys, *self.context = (around[module] for module in modules)
+        self.around, self.feeds = tuple(around.items()), tuple(around.values())
 
     @property
     def used(self) -> bool:
         """Whether everything that should have been rotated was."""
-        return all(feed.used for feed in self.around.values())
+        return all(feed.used for feed in self.feeds)
 
     def begin(self, call: Arguments, index: RowIndex, keys_alone: bool) -> None:
         """Take the tables off a call: what is reduced gets the rows of the kept tokens, the other all rows.
@@ -91,10 +93,10 @@ class RotaryFeeds:
         image, computed = index.reduction.tokens, index.reduction.computed
         kept = self._own(gathered(tables, rotary.rows, index, rotary.rows.argument))
         context, tables = self._of_context(tables, image), self._own(tables)
-        self._set(rotary.queries, *((tables, image) if keys_alone else (kept, computed)))
-        self._set(rotary.keys, *((kept, computed) if keys_alone else (tables, image)))
-        for module in rotary.context:
-            self.around[module].set(context)
+        self._set(self.queries, *((tables, image) if keys_alone else (kept, computed)))
+        self._set(self.keys, *((kept, computed) if keys_alone else (tables, image)))
+        for feed in self.context:
+            feed.set(context)
 
     def _own(self, tables: Any) -> Any:
         """Return the tables that have rows of the image's tokens."""
@@ -111,17 +113,17 @@ class RotaryFeeds:
     def cut_queries(self, index: RowIndex) -> None:
         """Rotate fewer queries than was begun with."""
         kept = self._own(gathered(self.tables, self.rotary.rows, index, self.rotary.rows.argument))
-        self._set(self.rotary.queries, kept, index.reduction.computed)
+        self._set(self.queries, kept, index.reduction.computed)
 
-    def _set(self, module: nn.Module, tables: Any, image: int) -> None:
-        """Have a module's output rotated by `tables`, in which `image` rows are the image's."""
+    def _set(self, feed: RotaryFeed, tables: Any, image: int) -> None:
+        """Have the output of a module rotated by `tables`, in which `image` rows are the image's."""
         order, alone = self._order, (IMAGE,)
         if order == self.rotary.order:
-            self.around[module].set(tables)
+            feed.set(tables)
         elif self.rotary.order == alone:
-            self.around[module].set(self._part(tables, image))
+            feed.set(self._part(tables, image))
         else:  # the tables are those of the image's tokens alone
-            self.around[module].set(tables, self.rotary.order, image)
+            feed.set(tables, self.rotary.order, image)
 
     def _part(self, tables: Any, image: int, context: bool = False) -> Any:
         """Return the rows of tables that are the image's, or the context's."""
@@ -142,5 +144,5 @@ class RotaryFeeds:
     def reset(self) -> None:
         """Rotate nothing."""
         self.tables = None
-        for feed in self.around.values():
+        for feed in self.feeds:
             feed.tables = None

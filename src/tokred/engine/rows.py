@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from tokred.arguments import Arguments
+from tokred.engine.ruler import CallRuler
 from tokred.errors import UnsupportedModel
 from tokred.family.signature import Order, Rows
 from tokred.family.site import MadeRows, SiteSpec
 from tokred.family.spans import lead
 from tokred.interfaces import Forward
-from tokred.layout import Layout
 from tokred.reduction import Reduction
 
 
@@ -37,11 +37,18 @@ class RowIndex:
         before = lead(order, length, image, self.prefix)
         if length == image:
             return kept
+        if torch.compiler.is_compiling():  # what is found by its sizes would be a graph for each of them
+            return self._places(before, length)
         if (before, length) not in self.known:
-            places = torch.arange(length, device=kept.device).expand(len(kept), -1)
-            parts = (places[:, :before], kept + before, places[:, before + image :])
-            self.known[before, length] = torch.cat(parts, dim=1)
+            self.known[before, length] = self._places(before, length)
         return self.known[before, length]
+
+    def _places(self, before: int, length: int) -> torch.Tensor:
+        """Return the positions in a sequence of `length` with `before` tokens before the image's."""
+        kept = self.reduction.kept
+        places = torch.arange(length, device=kept.device).expand(len(kept), -1)
+        after = places[:, before + self.reduction.tokens :]
+        return torch.cat([places[:, :before], kept + before, after], dim=1)
 
 
 def replace_tokens(call: Arguments, tokens: torch.Tensor, others: torch.Tensor) -> None:
@@ -102,14 +109,13 @@ def gathered(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
     return _all(value, rows, index, where)
 
 
-def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout, apart: bool) -> None:
+def check_arguments(spec: SiteSpec, call: Arguments, ruler: CallRuler, apart: bool) -> None:
     """Refuse an argument that cannot be reduced.
 
     Args:
         spec: the site.
         call: the site's arguments.
-        batch: number of samples; a first axis of this length is theirs.
-        layout: how the site's tokens are made up.
+        ruler: how many tokens and samples there are; a first axis as long as the batch is the samples'.
         apart: whether queries and keys are not the same tokens.
 
     Raises:
@@ -117,22 +123,22 @@ def check_arguments(spec: SiteSpec, call: Arguments, batch: int, layout: Layout,
             describe, or one that travels with queries and keys while these are not the same tokens.
     """
     tokens = call[spec.call.tokens]
-    lengths = {layout.image, layout.image + spec.context(layout), tokens.shape[1]}
+    lengths = ruler.image, ruler.image + ruler.context, tokens.shape[1]
     travelling = {rows.argument for rows in spec.travel.rows}
     rotary = spec.attention.rotary
     apart_too = {rows.argument for rows in spec.travel.rows if rows.keys} | (
         set() if rotary is None else {rotary.rows.argument}
     )
     for name, value in call.items():
-        if name in travelling - apart_too and value is not None and apart and _has_rows(spec, name, value, lengths):
+        if name in travelling - apart_too and value is not None and apart and _has_rows(spec, name, value):
             raise UnsupportedModel(
                 f"{spec.name} was given {name!r}, which cannot be cut to queries and keys of different numbers. Use "
                 "keys='kept' and no 'kv' sites, or call the model without it."
             )
         known = name in travelling or name in spec.travel.stays or value is tokens
-        if not known and any(lengths & _token_axes(tensor, batch) for tensor in _tensors(value)):
+        if not known and any(_has_axis(tensor, lengths, ruler.batch) for tensor in _tensors(value)):
             raise UnsupportedModel(
-                f"Argument {name!r} of {spec.name} has an axis of {layout.image} tokens, and the family's description "
+                f"Argument {name!r} of {spec.name} has an axis of {ruler.image} tokens, and the family's description "
                 "does not say whether it travels with them. Call the model without it, or add it to `rows` or `stays`."
             )
 
@@ -182,7 +188,7 @@ def _along(value: torch.Tensor, axis: int, index: torch.Tensor, rows: Rows, wher
     return value.expand(index.shape[0], *value.shape[1:]).gather(axis, index.view(shape).expand(sizes))
 
 
-def _has_rows(spec: SiteSpec, name: str, value: Any, lengths: set[int]) -> bool:
+def _has_rows(spec: SiteSpec, name: str, value: Any) -> bool:
     described = [rows for rows in spec.travel.rows if rows.argument == name]
     return any(
         rows.has(tensor.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
@@ -191,9 +197,10 @@ def _has_rows(spec: SiteSpec, name: str, value: Any, lengths: set[int]) -> bool:
     )
 
 
-def _token_axes(tensor: torch.Tensor, batch: int) -> set[int]:
-    """Return the lengths of the axes that may run over tokens."""
-    return set(tensor.shape[1:] if tensor.shape[:1] == (batch,) else tensor.shape)
+def _has_axis(tensor: torch.Tensor, lengths: tuple[int, ...], batch: int) -> bool:
+    """Say whether an axis that is not the batch's has one of some lengths, and so may run over tokens."""
+    axes = tensor.shape[1:] if tensor.shape[:1] == (batch,) else tensor.shape
+    return any(axis == length for axis in axes for length in lengths)
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

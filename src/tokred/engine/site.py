@@ -71,7 +71,7 @@ class Site(BaseSite):
         layer = Layer.KEYS if self.spec.kind == "kv" else Layer.SITE
         around: list[tuple[nn.Module, Around]] = list(zip(self.spec.attention.keys, self.feeds, strict=False))
         if self.rotary is not None:
-            around += self.rotary.around.items()
+            around += self.rotary.around
         if self.norm is not None and self.spec.attention.norm is not None:
             around.append((self.spec.attention.norm, self.norm))
         return [Stand(module, stand, layer) for module, stand in around]
@@ -137,11 +137,12 @@ class Site(BaseSite):
 
     def _fits(self, tokens: torch.Tensor) -> bool:
         """Say whether `tokens` `[B, L, C]` are those of the call that was planned."""
-        return len(tokens) == self.state.batch and self.spec.fits(tokens.shape[1], self.state.layout)
+        ruler = self.state.ruler
+        return len(tokens) == ruler.batch and self.spec.fits(tokens.shape[1], ruler.image, ruler.prefix)
 
     def _split(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Split a sequence `[B, L, C]` of all tokens into what is before the image's, these, and what is after."""
-        return split(x, self.order, self.state.layout.image, self.state.layout.prefix)
+        return split(x, self.order, self.state.ruler.image, self.state.ruler.prefix)
 
     @torch.no_grad()
     def _match(self, tokens: torch.Tensor, output: torch.Tensor | None) -> None:
@@ -156,7 +157,7 @@ class Site(BaseSite):
         output = self._output(result, tokens)
         if self.making:
             self._match(tokens, output)
-        seen = {str(index): key.image(self.state.layout.image) for index, key in enumerate(keys)}
+        seen = {str(index): key.image(self.state.ruler.image) for index, key in enumerate(keys)}
         if "context" in self.remembered:
             seen["context"] = self._context(result, call)
         self._observe(output, seen)
@@ -208,8 +209,8 @@ class Site(BaseSite):
         if reduction is None:
             self.ledger.ran_dense(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, self.apart)
-        index = RowIndex(reduction, self.state.match.rows, self.state.layout.prefix)
+        check_arguments(self.spec, call, self.state.ruler, self.apart)
+        index = RowIndex(reduction, self.state.match.rows, self.state.ruler.prefix)
         self._take_tables(call, index)
         gather_rows(self.spec, call, index, self.apart)
         if self.spec.kind == "kv":
@@ -232,7 +233,7 @@ class Site(BaseSite):
     def _recovered(self, result: Any, image: torch.Tensor, merged: torch.Tensor, reduction: Reduction) -> Any:
         """Return what the site would have on all tokens, from what it returned on the merged ones."""
         output = token_output(self.spec, result)
-        before, kept, after = split(output, self.order, reduction.computed, self.state.layout.prefix)
+        before, kept, after = split(output, self.order, reduction.computed, self.state.ruler.prefix)
         own = kept - merged if self.spec.residual else kept
         full = self.method.recovery.recover(own, reduction, self._memory("output"), self.time)
         if self.spec.residual:
@@ -289,7 +290,7 @@ class Site(BaseSite):
     def _call(self, forward: Forward, call: Arguments, sources: tuple[KeySource, ...]) -> Any:
         """Call the original, its key and value projections fed by `sources`."""
         for feed, source in zip(self.feeds, sources, strict=False):
-            feed.source, feed.used, feed.samples = source, False, self.state.batch
+            feed.source, feed.used, feed.samples = source, False, self.state.ruler.batch
         given = with_own_tokens(self.spec, call) if self.spec.call.in_place else call
         try:
             result = forward(*given.args, **given.kwargs)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from tokred.engine.returned import Returned
+from tokred.engine.ruler import CallRuler, Ruler
 from tokred.engine.steps import Position
 from tokred.engine.together import Together
 from tokred.interfaces import Draw, Matcher, Memory
@@ -24,6 +25,7 @@ class MatchState:
     Attributes:
         shape: number of samples, B, and the layout that it was made for.
         removed: number of tokens that the correspondences remove; 0 before the first match was planned.
+        ruler: holds the number of tokens that they keep.
         matcher: makes the last match that was planned; None where that is the method's.
         draw: what the matcher drew, on the model's device.
         redrawn: whether it drew anew for the last match.
@@ -38,6 +40,7 @@ class MatchState:
 
     shape: tuple[int, Layout]
     removed: int = 0
+    ruler: Ruler = field(default_factory=lambda: Ruler(0))
     matcher: Matcher | None = None
     draw: Draw = ()
     redrawn: bool = True
@@ -68,9 +71,9 @@ class SiteState:
     """What a site remembers within one generation and guidance branch.
 
     Attributes:
-        batch: number of samples, B.
         layout: the layout that it was made for.
         match: its correspondences.
+        ruler: the sizes of what the site is called with.
         matched: whether a match has been planned.
         seen: number of calls that were planned to compute all tokens.
         kept: where in the picture the tokens were that a "stream" site keeps, `[B or 1, K]`; None before a match.
@@ -79,9 +82,9 @@ class SiteState:
         memories: what the recoveries remember, by what of: see `Site.remembered`.
     """
 
-    batch: int
     layout: Layout
     match: MatchState
+    ruler: CallRuler = field(default_factory=CallRuler)
     matched: bool = False
     seen: int = 0
     kept: torch.Tensor | None = None
@@ -96,14 +99,13 @@ class SiteState:
         return self.kept if self.kept is not None or reduction is None else reduction.kept
 
 
-def shared_state(states: Sequence[SiteState], batch: int, shape: tuple[Any, ...]) -> SiteState:
+def shared_state(states: Sequence[SiteState], shape: tuple[Any, ...]) -> SiteState:
     """Return the state of a call that branches share, each of which has one of its own.
 
     Args:
         states: of the branches, in the order of the batch.
-        batch: number of samples in the call.
         shape: of the call's picture.
     """
     first, memories = states[0], [state.returned for state in states if isinstance(state.returned, Returned)]
     seen = min(state.seen for state in states)
-    return SiteState(batch, first.layout, first.match, seen=seen, shape=shape, returned=Together(memories))
+    return SiteState(first.layout, first.match, seen=seen, shape=shape, returned=Together(memories))

@@ -188,9 +188,10 @@ class StreamSite(BaseSite):
         if not self.reducing and self.stream.sizes is None:
             return forward(*args, **kwargs)
         call = Arguments(self.names, args, kwargs)
-        lead = self.state.layout.prefix
+        ruler = self.state.ruler
+        lead = ruler.prefix
         tokens = self.stream.shortened(call[self.spec.call.tokens], lead)
-        if len(tokens) != self.state.batch or not self.spec.fits(tokens.shape[1], self.state.layout):
+        if len(tokens) != ruler.batch or not self.spec.fits(tokens.shape[1], ruler.image, ruler.prefix):
             self.ledger.ran_dense(self.spec.name, f"it was called with a part of the tokens, {list(tokens.shape[:2])}")
             return forward(*args, **kwargs)
         call[self.spec.call.tokens] = tokens
@@ -209,7 +210,7 @@ class StreamSite(BaseSite):
         Raises:
             UnsupportedModel: if there is a mask, of which nothing says what it is for a token that stands for several.
         """
-        check_arguments(self.spec, call, self.state.batch, self.state.layout, apart=False)
+        check_arguments(self.spec, call, self.state.ruler, apart=False)
         bias = self.parts.bias
         if bias is not None and call.get(bias) is not None:
             raise UnsupportedModel(

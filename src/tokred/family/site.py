@@ -154,9 +154,9 @@ class SiteSpec:
         """Return the layout of the tokens at this site in a model call of a layout."""
         return call.scaled(self.scale)
 
-    def fits(self, length: int, layout: Layout) -> bool:
-        """Say whether a sequence of `length` can be the site's in a call of `layout`; the length of text is its own."""
-        known = layout.image + (layout.prefix if "prefix" in self.call.order else 0)
+    def fits(self, length: int, image: int, prefix: int) -> bool:
+        """Say whether a sequence of `length` can be the site's for so many tokens; the length of text is its own."""
+        known = image + (prefix if "prefix" in self.call.order else 0)
         return length >= known if "text" in self.call.order else length == known
 
     def context(self, layout: Layout) -> int:
