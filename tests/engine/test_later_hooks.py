@@ -98,7 +98,8 @@ def test_they_stay_and_tokred_goes(name: str, method: str, later: Callable[[nn.M
         tokred.apply(model, method)
     run.remove()
     assert torch.equal(host.generate(model, steps=6), host.generate(plain, steps=6))
-    assert not any(held_by(value, set()) for module in model.modules() for value in vars(module).values())
+    seen: set[int] = set()
+    assert not any(held_by(value, seen) for module in model.modules() for value in vars(module).values())
 
 
 def test_a_function_that_calls_no_other_is_named_and_left() -> None:

@@ -309,9 +309,9 @@ class CallPlanner:
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""
-        planned = plan.ratio, plan.matcher
-        if match.position is not call.position:
-            match.position, match.planned, match.made = call.position, planned, False
+        planned = call.position, plan.ratio, plan.matcher
+        if match.planned[0] is not call.position:
+            match.planned, match.made = planned, False
         if match.planned != planned:
             raise SpecError(
                 f"share={self.method.share} has {', '.join(site.group.names[:3])} share one match, and "

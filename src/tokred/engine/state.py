@@ -33,8 +33,7 @@ class MatchState:
         pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
         memory: the matcher's tensors.
         rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
-        position: the last model call in which sites planned to use it.
-        planned: the ratio and the matcher that they planned there.
+        planned: the last model call in which sites planned to use it, with the ratio and the matcher.
         made: whether one of them makes it anew there.
     """
 
@@ -48,8 +47,7 @@ class MatchState:
     pmr: torch.Tensor | None = None
     memory: Memory = field(default_factory=dict)
     rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
-    position: Position | None = None
-    planned: tuple[float, Matcher | None] = (0.0, None)
+    planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
     made: bool = False
 
     def leave_inference_mode(self) -> None:
