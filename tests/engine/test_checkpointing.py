@@ -179,3 +179,12 @@ def learned(checkpointed: bool) -> Gradients:
             optimizer.step()
         assert run.report().compute < 1
     return {name: weight.detach() for name, weight in weights.items()}
+
+
+@torch.no_grad()
+def test_calls_without_gradients_are_not_followed() -> None:
+    """It would cost each of them a walk through the model."""
+    model = trainable("flux", True)
+    with tokred.apply(model, "tomesd"), tokred.step(0, 2):
+        HOSTS["flux"].run(model, HOSTS["flux"].arguments(model, 0))
+        assert not any(block._forward_pre_hooks for block in blocks_of(model))

@@ -18,6 +18,9 @@ from tokred.interfaces import DENSE, Forward, MemorySpec, Plan, Probe, SiteInfo
 from tokred.layout import Layout
 from tokred.method import Method
 
+NOTHING = SiteState(Layout(()), MatchState((0, Layout(()))))
+"""What a site knows outside of a generation."""
+
 
 def is_recomputing() -> bool:
     """Say whether this is inside a backward pass."""
@@ -125,4 +128,4 @@ class BaseSite:
 
     def prepare_dense(self) -> None:
         """Make the next call the original one."""
-        self.prepare(DENSE, SiteState(Layout(()), MatchState((0, Layout(())))), self.time)
+        self.prepare(DENSE, NOTHING, self.time)

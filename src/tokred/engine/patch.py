@@ -89,6 +89,8 @@ class PatchedForward:
 
 def patch_of(module: nn.Module) -> PatchedForward | None:
     """Return what stands in for the forward of `module`, if under something else; the outermost."""
+    if "forward" not in module.__dict__:  # so with most of a model's thousand modules
+        return None
     owners = (getattr(function, "__self__", None) for function in functions_of(module))
     return next((owner for owner in owners if isinstance(owner, PatchedForward)), None)
 

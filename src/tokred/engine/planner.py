@@ -132,6 +132,7 @@ class CallPlanner:
         inference = torch.is_inference_mode_enabled()
         with torch.inference_mode(False):  # what is made here is written to in later calls, whatever their mode
             self._prepare_call(Arguments(self.names, args, kwargs), inference)
+        self.recomputation.begin()
 
     def _prepare_call(self, arguments: Arguments, inference: bool) -> None:
         position = self.steps.next_call(self, self.branches.current)
@@ -158,7 +159,6 @@ class CallPlanner:
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
-        self.recomputation.begin()
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def before(self, model: nn.Module, args: Any) -> None:
