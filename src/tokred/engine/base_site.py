@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -89,6 +90,13 @@ class BaseSite:
             for made, feed in zip(self.spec.travel.made, self.made_rows, strict=True)
         ]
         return [*probes, Stand(self.spec.module, self), *made, *self.inside]
+
+    def info_in(self, layout: Layout) -> SiteInfo:
+        """Return what the method's parts are told of the site, in a model call of a layout."""
+        own = self.spec.layout(layout)
+        if self.info.layout != own:
+            self.info = replace(self.info, layout=own)
+        return self.info
 
     def gather_made(self, index: RowIndex | None) -> None:
         """Have methods inside make the rows of the kept tokens alone; those of all where `index` is None."""

@@ -154,8 +154,7 @@ class CallPlanner:
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
-            info = replace(site.info, layout=site.spec.layout(call.layout))
-            plan = self.method.scheduler.plan(position.step, position.steps, info, matches)
+            plan = self.method.scheduler.plan(position.step, position.steps, site.info_in(call.layout), matches)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
@@ -226,7 +225,9 @@ class CallPlanner:
             raise
 
     def _prepare(self, site: AnySite, whole: ModelCall, plan: Plan) -> None:
-        call = replace(whole, layout=site.spec.layout(whole.layout), whole=site.spec.layout(whole.whole))
+        call = whole
+        if site.spec.scale != 1:
+            call = replace(whole, layout=site.spec.layout(whole.layout), whole=site.spec.layout(whole.whole))
         states = [self._state(site, part) for part in self._parts(site, call)]
         state = states[0] if len(states) == 1 else shared_state(states, call.shape)
         match = state.match

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from math import prod
 
 import torch
@@ -30,6 +31,7 @@ def check_stride(stride: Stride, name: str = "stride") -> None:
         check_at_least(f"{name}: {side}", value, 1, "the size of a cell in tokens")
 
 
+@functools.lru_cache(256)  # asked for at every site and step, of few grids
 def count_cells(layout: Layout, stride: Stride) -> int:
     """Return the number of whole cells in all pictures; 0 where one of them is smaller than a cell."""
     cells = [prod(n // s for n, s in zip(*_in_three(grid, stride), strict=True)) for grid in layout.grids]
