@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from tokred.errors import SpecError
@@ -116,7 +117,7 @@ class Method:
         """Whether all that it does is to call the model or not: it needs to know nothing of the model's tokens."""
         return self.sites == ("model",) and not self.follows_model
 
-    @property
+    @cached_property
     def remembers(self) -> bool:
         """Whether removed tokens get anything that a dense call computed."""
         return any(map(remembers, (self.recovery, self.recovery_of_keys, self.recovery_of_model)))
@@ -126,7 +127,7 @@ class Method:
         """Whether sites match by what the model returned; its own output of removed tokens is then recovered too."""
         return self.similarity.signal.of_model
 
-    @property
+    @cached_property
     def attended(self) -> Keys:
         """What kept queries attend to, in a word: see `keys`."""
         return self.keys if isinstance(self.keys, str) else "recovered"

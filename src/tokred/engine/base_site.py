@@ -12,6 +12,7 @@ from tokred.engine.ledger import Ledger
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rows import RowFeed, RowIndex
 from tokred.engine.sharing import MatchGroup
+from tokred.engine.site_call import SiteRecord
 from tokred.engine.state import MatchState, SiteState
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
@@ -54,6 +55,7 @@ class BaseSite:
         self.made_rows = tuple(RowFeed(made, spec.name) for made in spec.travel.made)
         self.time = torch.zeros(())
         self.states: dict[str, SiteState] = {}
+        self.record = SiteRecord.of(spec)
 
     def __call__(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do what the last `prepare` said; nothing, where none was made for this call."""
@@ -76,6 +78,11 @@ class BaseSite:
         raise NotImplementedError
 
     @property
+    def records(self) -> list[SiteRecord]:
+        """What calls of the site are recorded as."""
+        return [self.record]
+
+    @property
     def inside(self) -> list[Stand]:
         """What stands around modules inside the site, apart from what its signal needs; by default nothing."""
         return []
@@ -94,7 +101,7 @@ class BaseSite:
     def info_in(self, layout: Layout) -> SiteInfo:
         """Return what the method's parts are told of the site, in a model call of a layout."""
         own = self.spec.layout(layout)
-        if self.info.layout != own:
+        if self.info.layout is not own:
             self.info = replace(self.info, layout=own)
         return self.info
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 
@@ -66,7 +66,7 @@ class Ledger:
     def ran_dense(self, site: str, why: str) -> None:
         """Note that the last call of a site, by its name, ran dense instead of as planned, and why."""
         last = max(i for i, call in enumerate(self.calls) if call.site.name == site)
-        self.calls[last] = replace(self.calls[last], phase=Phase.DENSE, removed=0)
+        self.calls[last] = self.calls[last]._replace(phase=Phase.DENSE, removed=0)
         self.warn(f"{site} runs dense: {why}")
 
     def warn(self, message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,9 +12,11 @@ from torch import nn
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.base_site import is_recomputing
 from tokred.engine.branches import BranchNames
+from tokred.engine.fitting import PlanFitter
 from tokred.engine.generation import Generation
 from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
+from tokred.engine.model_call import ModelCall
 from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import is_cached
 from tokred.engine.recomputation import Recomputation
@@ -22,46 +24,18 @@ from tokred.engine.returned import Returned
 from tokred.engine.ruler import CallRuler, Ruler
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
-from tokred.engine.site_call import SiteCall, SiteRecord
+from tokred.engine.site_call import SiteCall
 from tokred.engine.state import MatchState, SiteState, shared_state
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of, layout_of
-from tokred.family.site import SiteSpec
-from tokred.interfaces import DENSE, Phase, Plan, SiteKind
+from tokred.interfaces import Phase, Plan
 from tokred.layout import Layout
 from tokred.method import Method
 
 AnySite = Site | StreamSite | ModelSite
-
-
-@dataclass(frozen=True)
-class ModelCall:
-    """One call of the model, as it reaches a site.
-
-    Attributes:
-        position: where in the generation it is.
-        layout: how its tokens are made up, those that are gone for good left out.
-        whole: how they were made up at first.
-        shape: of the picture, or of each where a list of them is given.
-        batch: number of samples, B.
-        dtype: of the picture, and of what is remembered of the model's features unless that is in half precision.
-        device: where the model computes.
-        time: the share of noise, a tensor on the device.
-        inference: whether it is made in inference mode.
-    """
-
-    position: Position
-    layout: Layout
-    whole: Layout
-    shape: tuple[Any, ...]
-    batch: int
-    dtype: torch.dtype
-    device: torch.device
-    time: torch.Tensor
-    inference: bool = False
 
 
 class CallPlanner:
@@ -106,12 +80,10 @@ class CallPlanner:
         self.attentions = {
             site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
         }
-        specs = [spec for site in sites for spec in _recorded(site)]
-        self.records = {
-            spec.name: SiteRecord(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample) for spec in specs
-        }
+        self.fitter = PlanFitter(method, ledger)
         self.recomputation = Recomputation(model, [site for site in sites if not isinstance(site, ModelSite)])
         self.inside = False
+        self.layout = Layout(())
         self.generators: dict[str, torch.Generator] = {}
         self.clocks: dict[torch.device, torch.Tensor] = {}
         steps.join(self)
@@ -186,7 +158,7 @@ class CallPlanner:
         self._note_kept()
         skipped = any(isinstance(site, ModelSite) and site.skipping for site in self.sites)
         left_out = [site for site in self.sites if not (site.called or skipped)]
-        self.ledger.take_back({spec.name for site in left_out for spec in _recorded(site)})
+        self.ledger.take_back({record.name for site in left_out for record in site.records})
 
     def _enter(self, generation: Generation) -> None:
         """Go on with a generation: put in place what it remembers, nothing at its first call."""
@@ -213,6 +185,9 @@ class CallPlanner:
         shape = tuple(p.shape for p in pictures) if len(pictures) > 1 else tuple(first.shape)
         batch = len(pictures) if isinstance(given, (list, tuple)) else len(first)
         layout, time = self._layout(arguments), self._time(position, first)
+        if layout == self.layout:
+            layout = self.layout  # what is made for a layout is looked up by it, at once where it is the same object
+        self.layout = layout
         return ModelCall(position, layout, layout, shape, batch, first.dtype, first.device, time)
 
     def _layout(self, arguments: Arguments) -> Layout:
@@ -228,10 +203,10 @@ class CallPlanner:
         call = whole
         if site.spec.scale != 1:
             call = replace(whole, layout=site.spec.layout(whole.layout), whole=site.spec.layout(whole.whole))
-        states = [self._state(site, part) for part in self._parts(site, call)]
+        states = self._states(site, call)
         state = states[0] if len(states) == 1 else shared_state(states, call.shape)
         match = state.match
-        plan = self._fit(plan, state, site.spec.kind)
+        plan = self.fitter.fit(plan, state, site.spec.kind)
         if plan.phase is not Phase.DENSE and not plan.skips:
             self._join(site, match, call, plan)
         if not whole.inference:
@@ -248,19 +223,20 @@ class CallPlanner:
         if site.spec.kind == "model" and len(self.method.sites) > 1:
             return  # what it skips is noted at the sites in it
         removed = call.layout.image if plan.skips else match.removed if plan.phase.reduces else 0
-        self._record(site, call, plan, removed)
+        self._record(site, state, call, plan, removed)
 
-    def _parts(self, site: AnySite, call: ModelCall) -> list[ModelCall]:
-        """Return the calls whose memories are asked for: of a model that is only called or skipped, each branch's."""
+    def _states(self, site: AnySite, call: ModelCall) -> list[SiteState]:
+        """Return what a site remembers: of a model that is only called or skipped, for each branch in the batch."""
         parts = call.position.parts
         if not parts or not self.method.skips_model_only:
-            return [call]
+            return [self._state(site, call)]
         batch, left = divmod(call.batch, len(parts))
         if left and isinstance(call.shape[0], int):
             raise SpecError(f"{len(parts)} branches, {', '.join(parts)}, cannot share a batch of {call.batch} equally.")
         shape = (batch, *call.shape[1:])
         positions = [replace(call.position, branch=part, parts=()) for part in parts]
-        return [replace(call, position=position, batch=batch, shape=shape) for position in positions]
+        calls = [replace(call, position=position, batch=batch, shape=shape) for position in positions]
+        return [self._state(site, each) for each in calls]
 
     def _state(self, site: AnySite, call: ModelCall) -> SiteState:
         """Return what a site remembers in a branch; anew, where that was for another batch, layout or picture."""
@@ -277,7 +253,7 @@ class CallPlanner:
         memories = {what: new_memory(spec, dtype, call.device) for what, spec in specs.items()}
         layout, context = call.layout, site.spec.context(call.layout)
         ruler = CallRuler(call.batch, layout.image, layout.prefix, context, call.device)
-        state = SiteState(layout, match, ruler, shape=call.shape, memories=memories)
+        state = SiteState(layout, match, ruler, context, shape=call.shape, memories=memories)
         if isinstance(site, ModelSite):
             grids = call.layout.grids
             grid = grids[0] if len(grids) == 1 else (call.layout.image, 1)  # several are rows already, or cannot be
@@ -285,28 +261,19 @@ class CallPlanner:
             state.returned = Returned(self.method.recovery_of_model, self.method.memory, read, self.family.axes)
         return state
 
-    def _record(self, site: AnySite, call: ModelCall, plan: Plan, removed: int) -> None:
+    def _record(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan, removed: int) -> None:
         """Note what a site computes; of a block whose tokens get fewer inside it, each half."""
-        gone = call.whole.image - call.layout.image
+        position, whole, batch, keys = call.position, call.whole, call.batch, self.method.attended
+        gone = whole.image - call.layout.image
         before = Phase.REDUCE if gone else Phase.DENSE
-        *first, last = _recorded(site)
-        computed = [(spec, before, gone) for spec in first]
-        computed.append((last, before if plan.phase is Phase.DENSE else plan.phase, gone + removed))
-        for spec, done, missing in computed:
-            self.ledger.record(
-                SiteCall(
-                    position=call.position,
-                    site=self.records[spec.name],
-                    layout=call.whole,
-                    phase=done,
-                    batch=call.batch,
-                    removed=missing,
-                    keys=self.method.attended,
-                    context=spec.context(call.whole),
-                    skipped=plan.skips,
-                    unasked=self._unasked(site),
-                )
-            )
+        if isinstance(site, StreamSite):
+            context = site.attention.context(whole)
+            self.ledger.record(SiteCall(position, site.before, whole, before, batch, gone, keys, context))
+        done = before if plan.phase is Phase.DENSE else plan.phase
+        context, unasked = state.context, self._unasked(site)
+        self.ledger.record(
+            SiteCall(position, site.record, whole, done, batch, gone + removed, keys, context, plan.skips, unasked)
+        )
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""
@@ -373,45 +340,6 @@ class CallPlanner:
             self.generators[branch] = torch.Generator().manual_seed(self.method.seed)
         return self.generators[branch]
 
-    def _fit(self, plan: Plan, state: SiteState, kind: SiteKind) -> Plan:
-        """Adapt a plan to what this call allows, and say so."""
-        plan = self._known(plan, kind)
-        removed = round(plan.ratio * state.layout.image)
-        if plan.phase is Phase.DENSE or (removed == 0 and plan.ratio < 1):
-            if plan.ratio:
-                none = f"{plan.ratio:g} of {state.layout.image} tokens rounds to none: such sites ran dense"
-                self.ledger.notes[none] = None
-            return DENSE
-        if plan.ratio == 1 or kind == "model":
-            return replace(plan, phase=Phase.REDUCE) if plan.phase.reduces and state.seen else DENSE
-        matcher = plan.matcher or self.method.matcher
-        capacity = matcher.capacity(state.layout)
-        if removed > capacity:
-            self.ledger.warn(
-                f"{removed} of {state.layout.image} tokens should be removed, and {matcher} can remove "
-                f"{capacity} on a grid of {state.layout.shown}: the sites run "
-                "dense. Use a smaller stride or ratio"
-            )
-            return DENSE
-        if plan.phase is Phase.REDUCE and not state.matched:
-            plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        needs_past = self.method.similarity.signal.needs_past or (plan.phase.reduces and self.method.remembers)
-        if plan.phase.matches and needs_past and not state.seen:
-            return DENSE  # there is no dense call yet to compare with, or to recall
-        return plan
-
-    def _known(self, plan: Plan, kind: SiteKind) -> Plan:
-        """Turn an oracle's plan into an ordinary one where the signal is known anyway; refuse to match before it is."""
-        signal = self.method.similarity.signal
-        if plan.phase is Phase.ORACLE and signal.known_before(kind):
-            return replace(plan, phase=Phase.MATCH_REDUCE)
-        if plan.phase is Phase.MATCH_REDUCE and not signal.known_before(kind):
-            raise SpecError(
-                f"signal={signal!r} is known only after a site has run, and {self.method.scheduler} plans to match and "
-                f"reduce {kind!r} sites in one call. Plan Phase.MATCH and Phase.REDUCE, or Phase.ORACLE."
-            )
-        return plan
-
     def _refuse_replaced(self) -> None:
         for name, module in self.inner.items():
             if self.model.get_submodule(name) is not module:
@@ -435,8 +363,3 @@ class CallPlanner:
         self._install(Generation(0))
         for site in self.sites:
             site.prepare_dense()
-
-
-def _recorded(site: AnySite) -> tuple[SiteSpec, ...]:
-    """List what a site is recorded as."""
-    return (site.attention, site.spec) if isinstance(site, StreamSite) else (site.spec,)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from tokred.engine.steps import Position
 from tokred.family.cost import Cost
+from tokred.family.site import SiteSpec
 from tokred.interfaces import Phase, SiteKind
 from tokred.layout import Layout
 from tokred.method import Keys
@@ -29,9 +31,13 @@ class SiteRecord:
     cost: Cost | None
     per_sample: bool
 
+    @classmethod
+    def of(cls, spec: SiteSpec) -> Self:
+        """Return the record of a site."""
+        return cls(spec.name, spec.kind, spec.depth, spec.cost, spec.per_sample)
 
-@dataclass(frozen=True)
-class SiteCall:
+
+class SiteCall(NamedTuple):
     """One call of one site.
 
     Attributes:

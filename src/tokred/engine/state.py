@@ -35,6 +35,7 @@ class MatchState:
         rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
         planned: the last model call in which sites planned to use it, with the ratio and the matcher.
         made: whether one of them makes it anew there.
+        outside: the correspondences that were last seen to be fit for calls outside inference mode.
     """
 
     shape: tuple[int, Layout]
@@ -49,15 +50,20 @@ class MatchState:
     rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
     planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
     made: bool = False
+    outside: Reduction | None = None
 
     def leave_inference_mode(self) -> None:
-        """Have correspondences that were made in inference mode be those of a call outside it, which may keep them."""
-        if self.reduction is not None and any(_is_inference(value) for value in vars(self.reduction).values()):
+        """Have what was made in inference mode be fit for a call outside it, which may keep it."""
+        if any(map(_is_inference, self.rows.values())):
+            self.rows.clear()
+        if self.reduction is self.outside:
+            return
+        if any(_is_inference(value) for value in vars(self.reduction).values()):
             self.reduction = copy.copy(self.reduction)
             for name, value in vars(self.reduction).items():
                 if _is_inference(value):
                     object.__setattr__(self.reduction, name, value.clone())
-            self.rows.clear()
+        self.outside = self.reduction
 
 
 def _is_inference(value: object) -> bool:
@@ -72,6 +78,7 @@ class SiteState:
         layout: the layout that it was made for.
         match: its correspondences.
         ruler: the sizes of what the site is called with.
+        context: number of tokens that are computed with the image's.
         matched: whether a match has been planned.
         seen: number of calls that were planned to compute all tokens.
         kept: where in the picture the tokens were that a "stream" site keeps, `[B or 1, K]`; None before a match.
@@ -83,6 +90,7 @@ class SiteState:
     layout: Layout
     match: MatchState
     ruler: CallRuler = field(default_factory=CallRuler)
+    context: int = 0
     matched: bool = False
     seen: int = 0
     kept: torch.Tensor | None = None
@@ -106,4 +114,6 @@ def shared_state(states: Sequence[SiteState], shape: tuple[Any, ...]) -> SiteSta
     """
     first, memories = states[0], [state.returned for state in states if isinstance(state.returned, Returned)]
     seen = min(state.seen for state in states)
-    return SiteState(first.layout, first.match, seen=seen, shape=shape, returned=Together(memories))
+    return SiteState(
+        first.layout, first.match, context=first.context, seen=seen, shape=shape, returned=Together(memories)
+    )

@@ -15,6 +15,7 @@ from tokred.engine.outputs import token_output, with_outputs
 from tokred.engine.patch import Stand
 from tokred.engine.rows import RowIndex, check_arguments, gather_rows
 from tokred.engine.sharing import MatchGroup
+from tokred.engine.site_call import SiteRecord
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec, StreamModules
@@ -149,6 +150,7 @@ class StreamSite(BaseSite):
         super().__init__(spec, info, method, group, ledger)
         self.probe: Probe = method.similarity.signal.probe(place)
         self.attention = attention
+        self.before = SiteRecord.of(attention)
         self.stream = stream
         self.merge = method.merge_at(info)
         self.weighs = method.keys == "weighted"
@@ -158,6 +160,11 @@ class StreamSite(BaseSite):
         self.mutes = tuple(Mute(attention if last is attention.module else None) for _, last in self.parts.halves)
         self.hooks = stream.join(self)
         self.reset()
+
+    @property
+    def records(self) -> list[SiteRecord]:
+        """See `BaseSite`; of each half one."""
+        return [self.before, self.record]
 
     @property
     def inside(self) -> list[Stand]:

@@ -75,4 +75,4 @@ def _planned(run: Run | None, step: int, steps: int) -> str:
     if run is None:
         return Phase.DENSE.value
     site = SiteInfo(run.sites[0], "block", 0, 1)
-    return run.method.scheduler.plan(step, steps, site, ()).phase.value
+    return str(run.method.scheduler.plan(step, steps, site, ()).phase.value)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from functools import cached_property
 
 from tokred.errors import SpecError
 
@@ -55,7 +56,7 @@ class Call:
         places = [index for index, parts in enumerate(self.returns) if IMAGE in parts]
         return places[0] if len(self.returns) > 1 else None
 
-    @property
+    @cached_property
     def context(self) -> Order:
         """The kinds of context that the module computes with the image."""
         return tuple(part for part in self.order if part != IMAGE) + (("text",) if self.beside else ())

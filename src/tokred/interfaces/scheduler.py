@@ -24,7 +24,14 @@ class Phase(Enum):
     `REDUCE`: the site runs on the kept tokens of the last match. `MATCH_REDUCE`: both in one call, from a signal that
     is known before the site runs. `ORACLE`: the site runs on all tokens only for its signal, and then again on those
     that are kept; it costs more than `DENSE`, and is for measuring what reused correspondences lose.
+
+    Attributes:
+        matches: whether correspondences are made in this call.
+        reduces: whether the site returns what fewer tokens were computed for in this call.
     """
+
+    matches: bool
+    reduces: bool
 
     DENSE = "dense"
     MATCH = "match"
@@ -32,15 +39,10 @@ class Phase(Enum):
     MATCH_REDUCE = "match+reduce"
     ORACLE = "oracle"
 
-    @property
-    def matches(self) -> bool:
-        """Whether correspondences are made in this call."""
-        return self in (Phase.MATCH, Phase.MATCH_REDUCE, Phase.ORACLE)
-
-    @property
-    def reduces(self) -> bool:
-        """Whether the site returns what fewer tokens were computed for in this call."""
-        return self in (Phase.REDUCE, Phase.MATCH_REDUCE, Phase.ORACLE)
+    def __init__(self, word: str) -> None:
+        # Plain attributes: they are read several times at each site of each call.
+        self.matches = word in ("match", "match+reduce", "oracle")
+        self.reduces = word in ("reduce", "match+reduce", "oracle")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Plan:
     @property
     def skips(self) -> bool:
         """Whether the site is not called."""
-        return self.phase.reduces and self.ratio == 1
+        return self.ratio == 1 and self.phase.reduces
 
 
 DENSE = Plan(Phase.DENSE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from math import prod
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from einops import rearrange
 
@@ -44,15 +46,22 @@ def cells_of(layout: Layout, stride: Stride) -> torch.Tensor:
     A cell of two sides lies within a frame of a video.
 
     Returns:
-        Positions `[cells, sf * sy * sx]`, int64: picture by picture, frame by frame, row by row, within a cell too.
+        Positions `[cells, sf * sy * sx]`, int64, not to be written to: picture by picture, frame by frame, row by row,
+        within a cell too.
     """
+    return torch.from_numpy(_cells(layout, stride))
+
+
+@functools.lru_cache(16)  # arrays, since a tensor belongs to the modes that it was made in: inference, fake
+def _cells(layout: Layout, stride: Stride) -> npt.NDArray[np.int64]:
     found, start = [], 0
     for grid in layout.grids:
         (f, h, w), (sf, sy, sx) = _in_three(grid, stride)
-        tokens = torch.arange(start, start + f * h * w).view(f, h, w)[: f // sf * sf, : h // sy * sy, : w // sx * sx]
-        found.append(rearrange(tokens, "(f sf) (h sy) (w sx) -> (f h w) (sf sy sx)", sf=sf, sy=sy, sx=sx))
+        tokens = np.arange(start, start + f * h * w).reshape(f, h, w)
+        whole = tokens[: f // sf * sf, : h // sy * sy, : w // sx * sx]
+        found.append(rearrange(whole, "(f sf) (h sy) (w sx) -> (f h w) (sf sy sx)", sf=sf, sy=sy, sx=sx))
         start += f * h * w
-    return torch.cat(found)
+    return np.concatenate(found)
 
 
 def _in_three(grid: Grid, stride: Stride) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
