@@ -16,6 +16,7 @@ from tokred.engine.model_site import ModelSite
 from tokred.engine.patch import PatchedForward, patch_of
 from tokred.engine.report import Kept, Report
 from tokred.engine.site import Site
+from tokred.engine.site_call import SiteCall
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError
 from tokred.layout import Layout
@@ -66,13 +67,18 @@ class Run:
         """The models' classes, each once."""
         return " and ".join(dict.fromkeys(type(model).__name__ for model in self.models.values()))
 
+    @property
+    def calls(self) -> tuple[SiteCall, ...]:
+        """What each site computed in the last generation, in order."""
+        return tuple(self._ledger.calls)
+
     def report(self) -> Report:
         """Say what the last generation computed."""
         ledger = self._ledger
         return Report(
             method=self.method.name,
             model=self._classes,
-            calls=tuple(ledger.calls),
+            calls=self.calls,
             matches=tuple(ledger.matches),
             kept=tuple(Kept(step, site, tuple(sorted(x[0].tolist()))) for step, (site, x) in ledger.kept.items()),
             seconds=tuple(ledger.seconds),
@@ -152,9 +158,9 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        report = self.report()
+        calls = self.calls
         self.remove()
-        if kind is None and report.calls and not any(call.reduced for call in report.calls):
+        if kind is None and calls and not any(call.reduced for call in calls):
             warnings.warn(f"tokred: {self.method.name} reduced nothing in the last generation.", stacklevel=2)
 
     def __repr__(self) -> str:

@@ -67,7 +67,7 @@ def _phase(run: Run | None, step: int) -> str:
     """Return what was done at a step that was just made: "dense", "match", "reduce", "match+reduce", or several."""
     if run is None:
         return Phase.DENSE.value
-    return " and ".join(sorted({call.phase.value for call in run.report().calls if call.position.step == step}))
+    return " and ".join(sorted({call.phase.value for call in run.calls if call.position.step == step}))
 
 
 def _planned(run: Run | None, step: int, steps: int) -> str:

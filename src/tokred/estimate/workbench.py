@@ -17,6 +17,7 @@ from torch import nn
 import tokred
 from tokred.bench.measure import count_flops
 from tokred.estimate.models import Family, RealModel
+from tokred.family.grids import PositionIds
 from tokred.family.layouts import layout_of
 from tokred.layout import Layout
 from tokred.registry import family_for
@@ -124,6 +125,9 @@ class Workbench:
             arguments = ARGUMENTS[model.family](config, model, pixels)
             moments = tuple(_moment(model, 1 - i / self.steps) for i in range(self.steps))
         _set_dtype(network)
+        if isinstance(read := family_for(network, "an estimate").grid, PositionIds):
+            side = pixels // LATENT // 2
+            read.known[arguments[read.argument]] = ((side, side),)  # fake ids cannot be read
         with torch.no_grad():
             flops = count_flops(partial(network, **arguments, **moments[0]))
         return Loop(network, arguments, moments, flops)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import cached_property
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +87,6 @@ def without(argument: str, read: GridReader) -> GridReader:
 class PositionIds:
     """Reads the grids from position ids `[N, 1 + d]` or `[B, N, 1 + d]`: which picture, then place, of each token.
 
-    The ids are read once for each tensor that holds them, since reading waits for the device.
-
     Args:
         argument: holds them.
         axes: the columns that hold the place.
@@ -101,16 +100,21 @@ class PositionIds:
         count: Callable[[Mapping[str, Any]], int] | None = None,
     ) -> None:
         self.argument, self.axes, self.count = argument, axes, count
-        self._ids: torch.Tensor | None = None
-        self._grids: Grids = ()
+
+    @cached_property
+    def known(self) -> MutableMapping[torch.Tensor, Grids]:
+        """What each tensor of ids says, as long as it is there: reading it waits for the device."""
+        from torch.utils.weak import WeakIdKeyDictionary
+
+        return WeakIdKeyDictionary()
 
     def __call__(self, model: Any, arguments: Mapping[str, Any]) -> Grids:
         """See `GridReader`."""
         ids = arguments[self.argument]
-        if ids is not self._ids:
+        if ids not in self.known:
             image = ids if self.count is None else ids[..., -self.count(arguments) :, :]
-            self._grids, self._ids = grids_of(image, self.axes, self.argument), ids
-        return self._grids
+            self.known[ids] = grids_of(image, self.axes, self.argument)
+        return self.known[ids]
 
 
 def grids_of(ids: torch.Tensor, axes: tuple[int, ...] = (1, 2), argument: str = "img_ids") -> Grids:
