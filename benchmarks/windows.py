@@ -24,7 +24,7 @@ from tokred.zoo import load_model
 from tokred.zoo.catalog import find_model
 
 OUT = Path(__file__).parents[1] / "docs" / "results" / "windows.json"
-MODELS = ("emoji-flux-128", "emoji-dit")
+MODELS = ("emoji-flux", "emoji-dit")
 METHODS: dict[str, dict[str, Any]] = {"dito": {"dense_first": 2}, "delta": {"dense_first": 2}}
 WINDOWS = (2,)
 STEPS = 8

@@ -1,4 +1,4 @@
-"""Rebuild the Fluent 3D pictures of `emoji64.npz`: `python benchmarks/zoo/build_arrays.py --out DIR [--size 128]`.
+"""Rebuild the Fluent 3D pictures of `emoji64.npz`: `python benchmarks/zoo/build_arrays.py --out DIR`.
 
 One npm package has the pictures, by code point; another has the names and subgroups that Unicode gives to them. With
 `--compare DIR` the result is held against the array that lies there.
@@ -23,10 +23,11 @@ from PIL import Image
 from compare_arrays import compare
 
 HERE = Path(__file__).parent
+ARRAY = "emoji64.npz"
 PICTURES = "@lobehub/fluent-emoji-3d@1.1.0"
 NAMES = "emojibase-data@17.0.0"
 STYLE, LICENSE = "fluent-3d", "MIT"
-SIZES = (64, 128)
+SIZE = 64  # height and width of a picture, in pixels
 HELD_OUT_BELOW = 26  # of 256 values of the first byte of the code's MD5: about a tenth of the identities
 
 
@@ -44,13 +45,13 @@ def code(hexcode: str) -> str:
     return "-".join(part for part in hexcode.lower().split("-") if part != "fe0f")
 
 
-def picture(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read a picture, composite it on white, pad it to a square and resize it: `[size, size, 3]`, uint8."""
+def picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture, composite it on white, pad it to a square and resize it: `[64, 64, 3]`, uint8."""
     drawn = Image.open(path).convert("RGBA")
     side = max(drawn.size)
     square = Image.new("RGBA", (side, side), "white")
     square.alpha_composite(drawn, ((side - drawn.width) // 2, (side - drawn.height) // 2))
-    return np.asarray(square.convert("RGB").resize((size, size), Image.Resampling.LANCZOS))
+    return np.asarray(square.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
 def held_out(code: str) -> bool:
@@ -75,7 +76,7 @@ class Identities:
         self.labels = [self.label_names.index(groups["subgroups"][str(row["subgroup"])]) for row in self.rows]
 
 
-def choose(identities: Identities, package: Path, size: int) -> tuple[list[int], list[NDArray[np.uint8]]]:
+def choose(identities: Identities, package: Path) -> tuple[list[int], list[NDArray[np.uint8]]]:
     """Pick each identity that has a picture no earlier one has; flags are left out, most are not Microsoft's."""
     paths: dict[str, Path] = {}
     for path in sorted((package / "assets").iterdir()):
@@ -84,17 +85,17 @@ def choose(identities: Identities, package: Path, size: int) -> tuple[list[int],
     chosen: dict[bytes, tuple[int, NDArray[np.uint8]]] = {}
     for index, (key, group) in enumerate(zip(identities.codes, identities.groups, strict=True)):
         if key in paths and group != flags:
-            image = picture(paths[key], size)
+            image = picture(paths[key])
             chosen.setdefault(image.tobytes(), (index, image))
     return [index for index, _ in chosen.values()], [image for _, image in chosen.values()]
 
 
-def build(pictures: Path, names: Path, size: int) -> dict[str, Any]:
-    """Build the arrays, with the keys of `emoji64.npz`, from the unpacked packages; `size` is in pixels, of a side."""
+def build(pictures: Path, names: Path) -> dict[str, Any]:
+    """Build the arrays, with the keys of `emoji64.npz`, from the unpacked packages."""
     identities = Identities(names)
     coarse = tomllib.loads((HERE / "coarse.toml").read_text())
     coarse_of = {subgroup: i for i, subgroups in enumerate(coarse.values()) for subgroup in subgroups}
-    emoji, images = choose(identities, pictures, size)
+    emoji, images = choose(identities, pictures)
     labels = [identities.labels[i] for i in emoji]
     return {
         "images": np.stack(images),
@@ -118,17 +119,15 @@ def build(pictures: Path, names: Path, size: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder that the array is written into")
-    parser.add_argument("--size", type=int, choices=SIZES, default=64, help="of a picture; emoji64.npz or emoji128.npz")
     parser.add_argument("--compare", type=Path, help="folder with an array of that name to hold the result against")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    array = f"emoji{arguments.size}.npz"
     with tempfile.TemporaryDirectory() as folder:
-        arrays = build(fetch(PICTURES, Path(folder)), fetch(NAMES, Path(folder)), arguments.size)
-    np.savez_compressed(arguments.out / array, **arrays)
-    print(f"{arguments.out / array}: {len(arrays['images'])} pictures of {PICTURES}, names of {NAMES}")
+        arrays = build(fetch(PICTURES, Path(folder)), fetch(NAMES, Path(folder)))
+    np.savez_compressed(arguments.out / ARRAY, **arrays)
+    print(f"{arguments.out / ARRAY}: {len(arrays['images'])} pictures of {PICTURES}, names of {NAMES}")
     if arguments.compare:
-        compare(arguments.out / array, arguments.compare / array, STYLE)
+        compare(arguments.out / ARRAY, arguments.compare / ARRAY, STYLE)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def built(tmp_path: Path) -> dict[str, Any]:
     paint(assets / "1f34f.webp", (0, 200, 0, 255))
     paint(assets / "1f3c1.webp", (1, 1, 1, 255))
     paint(assets / "1f43b-1f3fb.webp", (9, 9, 9, 255))  # a skin tone: no identity of its own
-    return build_arrays.build(tmp_path / "pictures", names, size=64)
+    return build_arrays.build(tmp_path / "pictures", names)
 
 
 def chosen(arrays: dict[str, Any]) -> list[str]:

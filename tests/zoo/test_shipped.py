@@ -39,14 +39,11 @@ def test_every_loading_gives_the_file_bit_for_bit(model: ZooModel) -> None:
 @every_model
 def test_description_is_true(model: ZooModel) -> None:
     assert sum(parameter.numel() for parameter in network(model).parameters()) == model.parameters
-    tokens = {"emoji-dit": 256, "emoji-sd3": 256, "emoji-flux": 1024, "emoji-flux-128": 4096, "emoji-edit": 2048}
+    tokens = {"emoji-dit": 256, "emoji-sd3": 256, "emoji-flux": 1024, "emoji-edit": 2048}
     assert model.tokens == (tokens | {"fashion-vit": 196})[model.name]
 
 
-SLOW = {"emoji-flux-128": pytest.mark.slow}  # 4,096 tokens
-
-
-@pytest.mark.parametrize("model", [pytest.param(m, id=m.name, marks=SLOW.get(m.name, ())) for m in zoo_models()])
+@every_model
 def test_two_steps_are_the_same_in_two_loadings(model: ZooModel) -> None:
     if model.draws:
         first, second = (model.generate(load_model(model.name), [5, 6], steps=2) for _ in range(2))
