@@ -79,8 +79,9 @@ class WindowMatcher(AnchorMatcher):
         """Draw an anchor in each window: windows `[D, n]`, anchors `[D]` and the others `[D, n - 1]`."""
         windows = cells_of(layout, self.window)
         slot = torch.randint(windows.shape[1], (len(windows), 1), generator=generator)
-        is_anchor = torch.zeros_like(windows, dtype=torch.bool).scatter(1, slot, True)
-        return windows, windows[is_anchor], windows[~is_anchor].view(len(windows), -1)
+        order = torch.zeros_like(windows).scatter(1, slot, 1).argsort(dim=1, stable=True)  # the anchor comes last
+        ordered = windows.gather(1, order)
+        return windows, ordered[:, -1], ordered[:, :-1]
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
         """Remove `r` tokens of `features` `[B, N, C]`, window by window."""

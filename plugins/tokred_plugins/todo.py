@@ -52,7 +52,7 @@ class Downsample(Stateless):
                 picked.append(start + self._picked(h)[:, None] * w + self._picked(w))
                 start += h * w
         for_each = torch.cat([tokens.flatten() for tokens in picked])
-        src = (~torch.isin(torch.arange(layout.image), for_each)).nonzero()[:r, 0]
+        src = torch.isin(torch.arange(layout.image), for_each).int().argsort(stable=True)[:r]
         return src.unsqueeze(0), for_each[src].unsqueeze(0)
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:

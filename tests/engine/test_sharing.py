@@ -15,6 +15,7 @@ from torch import nn
 
 import tokred
 from tokred import Layout, Method, Phase, Plan, Reduction, Similarity, SiteInfo, SpecError, parts
+from tokred.engine import rows
 from tokred.engine.sharing import MatchGroup
 from tokred.interfaces import DENSE, Draw, Match, Memory
 
@@ -224,3 +225,20 @@ def test_a_share_that_is_no_number_of_blocks_is_refused(share: Any) -> None:
     said = f"share={share!r} must be an integer of at least 0: the number of neighbouring blocks that share one match"
     with pytest.raises(SpecError, match=said):
         sharing(share)
+
+
+def test_rotary_tables_are_gathered_once_for_all_that_keep_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, gathered, held = FLUX.model(), Counter(), []
+    original = rows._tensor
+    monkeypatch.setattr(rows, "_tensor", lambda *args: gathered.update([pictures]) or original(*args))
+    drawn = []
+    for pictures in ("once", "each"):
+        with tokred.apply(model, sharing(100)) as run:
+            if pictures == "each":
+                for site in run._sites:
+                    site.group.taken = None
+            drawn.append(FLUX.generate(model, steps=STEPS))
+            held += [site.group.taken for site in run._sites]
+    assert torch.equal(*drawn)
+    assert gathered == {"once": 2 * 2, "each": 2 * 4}, "cosines and sines of two groups, and of four blocks"
+    assert not any(held), "nothing is held from call to call"

@@ -133,6 +133,8 @@ class BaseSite:
     def call_ended(self) -> None:
         """Need a plan before the next call."""
         self.planned = False
+        if self.group.taken:
+            self.group.taken.clear()
 
     def reset(self) -> None:
         """Make the next call the original one and forget every state."""

@@ -24,12 +24,21 @@ class RowIndex:
         reduction: which tokens are kept.
         known: what was worked out before for the same match; it is added to.
         prefix: tokens of the part "prefix", where context stands on both sides of the image.
+        taken: the rows of tensors that other sites were given in this call, with the tensor, by its identity; it is
+            added to. None where no other site keeps the same tokens.
     """
 
-    def __init__(self, reduction: Reduction, known: dict[tuple[int, int], torch.Tensor], prefix: int = 0) -> None:
+    def __init__(
+        self,
+        reduction: Reduction,
+        known: dict[tuple[int, int], torch.Tensor],
+        prefix: int = 0,
+        taken: dict[tuple[int, Rows], tuple[torch.Tensor, torch.Tensor]] | None = None,
+    ) -> None:
         self.reduction = reduction
         self.known = known
         self.prefix = prefix
+        self.taken = None if torch.compiler.is_compiling() else taken
 
     def __call__(self, order: Order, length: int) -> torch.Tensor:
         """Return the positions `[B or 1, M]` in a sequence of `length`, made up of `order`: all context is kept."""
@@ -146,12 +155,21 @@ def check_arguments(spec: SiteSpec, call: Arguments, ruler: CallRuler, apart: bo
 def _all(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
     """Gather the rows of each tensor in a value."""
     if isinstance(value, torch.Tensor):
-        return _tensor(value, rows, index, where)
+        return _taken(value, rows, index, where)
     if isinstance(value, dict):
         return {name: _all(item, rows, index, where) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
         return type(value)([_all(item, rows, index, where) for item in value])
     return value
+
+
+def _taken(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> torch.Tensor:
+    """Gather the rows of one tensor; once for all sites that keep the same tokens."""
+    if index.taken is None:
+        return _tensor(value, rows, index, where)
+    if (id(value), rows) not in index.taken:
+        index.taken[id(value), rows] = value, _tensor(value, rows, index, where)
+    return index.taken[id(value), rows][1]
 
 
 def _tensor(value: torch.Tensor, rows: Rows, index: RowIndex, where: str) -> torch.Tensor:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
+import torch
+
 from tokred.engine.state import MatchState
+from tokred.family.signature import Rows
 from tokred.family.site import SiteSpec
 from tokred.layout import Layout
 
@@ -15,12 +18,16 @@ class MatchGroup:
 
     Args:
         sites: one or several.
+
+    Attributes:
+        taken: what one of several gathered in this call of the model for all, see `RowIndex`.
     """
 
     def __init__(self, sites: Sequence[SiteSpec]) -> None:
         self.names = [site.name for site in sites]
         self.per_sample = all(site.per_sample for site in sites)
         self.states: dict[str, MatchState] = {}
+        self.taken: dict[tuple[int, Rows], tuple[torch.Tensor, torch.Tensor]] | None = {} if len(sites) > 1 else None
 
     def state(self, branch: str, batch: int, layout: Layout) -> MatchState:
         """Return the match of a branch; a new one where the last was for another batch or layout."""

@@ -210,7 +210,7 @@ class Site(BaseSite):
             self.ledger.ran_dense(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.ruler, self.apart)
-        index = RowIndex(reduction, self.state.match.rows, self.state.ruler.prefix)
+        index = RowIndex(reduction, self.state.match.rows, self.state.ruler.prefix, self.group.taken)
         self._take_tables(call, index)
         gather_rows(self.spec, call, index, self.apart)
         if self.spec.kind == "kv":

@@ -50,6 +50,9 @@ GATHERS = {"embedding", "gather", "index", "index_select", "take"}
 """What reads no more than it writes, however much it is given."""
 
 
+COPIES = {"_to_copy", "copy_"}
+
+
 @dataclass(frozen=True)
 class Kernel:
     """One operation.
@@ -75,12 +78,16 @@ class Work:
         kernels: what starts something on the device.
         views: operations that start nothing.
         aside: operations on the host's own tensors, such as random draws.
+        sent: tensors that are copied from the host to the device.
+        waits: tensors that are copied from the device to the host, which waits for them.
         allocated: bytes of all tensors that were made.
     """
 
     kernels: list[Kernel] = field(default_factory=list)
     views: int = 0
     aside: int = 0
+    sent: int = 0
+    waits: int = 0
     allocated: int = 0
 
     @property
@@ -137,9 +144,12 @@ class Counter(TorchDispatchMode):
             self.work.views += 1
             return result
         given, made = list(_tensors((args, kwargs))), list(_tensors(result))
-        if all(tensor.device.type == "cpu" for tensor in made):
-            self.work.aside += 1
+        came, went = (any(tensor.device.type != "cpu" for tensor in ends) for ends in (given, made))
+        if not went:
+            self.work.waits += came
+            self.work.aside += not came
             return result
+        self.work.sent += name in COPIES and any(tensor.device.type == "cpu" for tensor in given)
         written = sum(map(_bytes, made))
         read = written if name in GATHERS else sum(map(_bytes, given))
         formula = flop_registry.get(func.overloadpacket)
