@@ -244,8 +244,41 @@ def searches_table(results: dict[str, Any]) -> list[str]:
     return markdown(head, *rows)
 
 
+def parts_table(results: dict[str, Any]) -> list[str]:
+    """Return how many operations each part starts, before and now."""
+    rows = ([what, str(counts["before"]), str(counts["now"])] for what, counts in results["operations"].items())
+    return markdown(["what", "before", "now"], *rows)
+
+
+def operations_table(results: dict[str, Any]) -> list[str]:
+    """Return how many operations each method adds at a site, by phase, on each model."""
+    counts = {(row["method"], row["phase"], row["model"]): row["operations"] for row in results["per_site"]}
+    models = list(dict.fromkeys(model for _, _, model in counts))
+    kinds = sorted({(method, phase) for method, phase, _ in counts})
+    rows = ([*kind, *(f"{counts[*kind, m]:+.1f}" if (*kind, m) in counts else "" for m in models)] for kind in kinds)
+    return markdown(["method", "step", *models], *rows)
+
+
+def matches_table(results: dict[str, Any]) -> list[str]:
+    """Return what is lost where matching is made cheaper."""
+    rows = (
+        [
+            row["model"],
+            row["method"],
+            row["what"],
+            f"{row['psnr']:.2f}",
+            f"{row['difference']:+.2f} ± {row['interval']:.2f}",
+        ]
+        for row in results["rows"]
+        if row["what"] != "as it is"
+    )
+    return markdown(["model", "method", "matches", "PSNR, dB", "against matches anew everywhere, dB"], *rows)
+
+
 def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     """Return the lines of the table of a file, by what kind of file it is."""
+    if "per_site" in results:
+        return parts_table(results) if names else operations_table(results)
     if "allowance" in results:
         return time_table(results)
     if "choices" in results:
@@ -254,6 +287,8 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
         return searches_table(results)
     if "curves" in results:
         return markdown(SUMMARY_HEAD, *summary(validate_analysis(results)))
+    if "what" in results["rows"][0]:
+        return matches_table(results)
     if "line_noise" in results["rows"][0]:
         return errors_table(results)
     return quality_table(validate(results), names)

@@ -13,9 +13,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from tokred.bench.contender import Contender
 from tokred.engine.run import Run
 from tokred.errors import SpecError
+from tokred.estimate.calls import DTYPE
 from tokred.estimate.counting import Counter, Work
 from tokred.estimate.models import RealModel
-from tokred.estimate.workbench import DTYPE, Loop, Workbench
+from tokred.estimate.workbench import Loop, Workbench
 from tokred.interfaces import Phase, SiteInfo
 
 MANY_STEPS = 12

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Family = Literal["flux", "sd3", "pixart", "dit", "vit"]
+Family = Literal["flux", "sd3", "pixart", "dit", "vit", "unet", "wan"]
 DIFFUSERS_TINY = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 16}
 
 
@@ -24,7 +24,8 @@ class RealModel:
         source: where the configuration is from.
         config: keyword arguments of the class.
         tiny: those that take their place at tiny size.
-        pixels: heights, which are the widths too, of the pictures that are measured; the most wanted first.
+        pixels: heights of the pictures that are measured, the most wanted first; pictures are square, and frames of a
+            video in 26 : 15.
         batch: samples in a call: 2 where guidance doubles the one picture.
         text: text tokens.
         sized: the keyword that holds the picture's size, where each size is a checkpoint of its own.
@@ -159,6 +160,54 @@ MODELS = (
         text=512,
         compiled=(1024,),
     ),
+    RealModel(
+        name="sdxl",
+        family="unet",
+        source="huggingface.co/stabilityai/stable-diffusion-xl-base-1.0",
+        config={
+            "sample_size": 128,
+            "block_out_channels": (320, 640, 1280),
+            "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            "transformer_layers_per_block": (1, 2, 10),
+            "attention_head_dim": (5, 10, 20),
+            "cross_attention_dim": 2048,
+            "use_linear_projection": True,
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 256,
+            "projection_class_embeddings_input_dim": 2816,
+        },
+        tiny={
+            "block_out_channels": (8, 16, 32),
+            "norm_num_groups": 4,
+            "transformer_layers_per_block": 1,
+            "attention_head_dim": (1, 2, 4),
+            "cross_attention_dim": 12,
+            "projection_class_embeddings_input_dim": 1536 + 14,
+        },
+        pixels=(1024,),
+        batch=2,
+        text=77,
+    ),
+    RealModel(
+        name="wan-1.3b",
+        family="wan",
+        source="huggingface.co/Wan-AI/Wan2.1-T2V-1.3B-Diffusers, 81 frames",
+        config={
+            "num_layers": 30,
+            "num_attention_heads": 12,
+            "attention_head_dim": 128,
+            "in_channels": 16,
+            "out_channels": 16,
+            "text_dim": 4096,
+            "freq_dim": 256,
+            "ffn_dim": 8960,
+        },
+        tiny={**DIFFUSERS_TINY, "text_dim": 12, "freq_dim": 16, "ffn_dim": 32},
+        pixels=(480,),
+        batch=2,
+        text=512,
+    ),
 )
-"""The smallest come first."""
+"""In the order in which they are measured on a GPU; what is only counted comes last."""
 TINY_PIXELS = 64

@@ -10,12 +10,20 @@ from functools import partial
 from typing import Any
 
 import torch
-from diffusers import DiTTransformer2DModel, FluxTransformer2DModel, PixArtTransformer2DModel, SD3Transformer2DModel
+from diffusers import (
+    DiTTransformer2DModel,
+    FluxTransformer2DModel,
+    PixArtTransformer2DModel,
+    SD3Transformer2DModel,
+    UNet2DConditionModel,
+    WanTransformer3DModel,
+)
 from timm.models import vision_transformer
 from torch import nn
 
 import tokred
 from tokred.bench.measure import count_flops
+from tokred.estimate.calls import ARGUMENTS, DTYPE, LATENT, Arguments, moment
 from tokred.estimate.models import Family, RealModel
 from tokred.family.grids import PositionIds
 from tokred.family.layouts import layout_of
@@ -40,11 +48,9 @@ CLASSES: dict[Family, Any] = {
     "pixart": PixArtTransformer2DModel,
     "sd3": SD3Transformer2DModel,
     "flux": FluxTransformer2DModel,
+    "unet": UNet2DConditionModel,
+    "wan": WanTransformer3DModel,
 }
-DTYPE = torch.bfloat16
-LATENT = 8
-"""Pixels, along each side, in one latent."""
-Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class Workbench:
         with self.device, _default_dtype(DTYPE):
             network = CLASSES[model.family](**config).eval().requires_grad_(False)
             arguments = ARGUMENTS[model.family](config, model, pixels)
-            moments = tuple(_moment(model, 1 - i / self.steps) for i in range(self.steps))
+            moments = tuple(moment(model, 1 - i / self.steps) for i in range(self.steps))
         _set_dtype(network)
         if isinstance(read := family_for(network, "an estimate").grid, PositionIds):
             side = pixels // LATENT // 2
@@ -151,64 +157,3 @@ def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-def _moment(model: RealModel, time: float) -> Arguments:
-    if model.family == "vit":
-        return {}
-    scale = 1 if model.family == "flux" else 1000
-    return {"timestep": torch.full((model.batch,), scale * time), "return_dict": False}
-
-
-def _latents(config: Arguments, model: RealModel, pixels: int) -> Arguments:
-    side = pixels // LATENT
-    return {"hidden_states": torch.randn(model.batch, config["in_channels"], side, side)}
-
-
-def _dit(config: Arguments, model: RealModel, pixels: int) -> Arguments:
-    return {**_latents(config, model, pixels), "class_labels": torch.arange(model.batch)}
-
-
-def _pixart(config: Arguments, model: RealModel, pixels: int) -> Arguments:
-    return {
-        **_latents(config, model, pixels),
-        "encoder_hidden_states": torch.randn(model.batch, model.text, config["caption_channels"]),
-        "encoder_attention_mask": torch.ones(model.batch, model.text),
-        "added_cond_kwargs": {"resolution": None, "aspect_ratio": None},
-    }
-
-
-def _prompt(config: Arguments, model: RealModel) -> Arguments:
-    return {
-        "encoder_hidden_states": torch.randn(model.batch, model.text, config["joint_attention_dim"]),
-        "pooled_projections": torch.randn(model.batch, config["pooled_projection_dim"]),
-    }
-
-
-def _sd3(config: Arguments, model: RealModel, pixels: int) -> Arguments:
-    return {**_latents(config, model, pixels), **_prompt(config, model)}
-
-
-def _flux(config: Arguments, model: RealModel, pixels: int) -> Arguments:
-    side = pixels // LATENT // 2  # four latents are packed into one token
-    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    return {
-        "hidden_states": torch.randn(model.batch, side * side, config["in_channels"]),
-        **_prompt(config, model),
-        "img_ids": torch.stack([torch.zeros_like(rows), rows, columns], dim=-1).reshape(-1, 3).to(DTYPE),
-        "txt_ids": torch.zeros(model.text, 3),
-        "guidance": torch.full((model.batch,), 3.5),
-    }
-
-
-def _vit(config: Arguments, model: RealModel, pixels: int) -> Arguments:
-    return {"x": torch.randn(model.batch, 3, pixels, pixels)}
-
-
-ARGUMENTS: dict[Family, Callable[[Arguments, RealModel, int], Arguments]] = {
-    "dit": _dit,
-    "vit": _vit,
-    "pixart": _pixart,
-    "sd3": _sd3,
-    "flux": _flux,
-}
