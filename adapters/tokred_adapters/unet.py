@@ -34,4 +34,5 @@ UNET = Family(
     grid=patches("sample", 1),
     stacks=_stacks,
     picture="sample",
+    projection="conv_out",
 )

@@ -150,7 +150,7 @@ class Family:
         picture: the argument that holds the picture or latents; its first axis is the batch.
         text: the argument that holds the text, `[B, T, C]`; or what counts its tokens as the blocks see them.
         prefix: counts the tokens that lead the image's by themselves, such as class tokens.
-        projection: where the last linear layer is, which makes a token's part of the output.
+        projection: where the last linear layer or convolution is, which makes a token's part of the output.
         entry: where the module is whose call begins a model call, if it is not the model itself; or what says it.
         axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w"; without
             "b" where it returns a list of a tensor for each sample.

@@ -46,7 +46,7 @@ def _model_site(family: Family, model: nn.Module, sites: list[SiteSpec]) -> Site
     projection = dict(model.named_modules()).get(family.projection) if blocks else None
     shown = max(blocks, key=lambda site: len(site.call.context)).call if blocks else OF_MODEL
     call = replace(OF_MODEL, order=shown.order, beside=shown.beside)
-    width = getattr(projection, "out_features", 0)
+    width = getattr(projection, "out_features", 0) or getattr(projection, "out_channels", 0)
     return SiteSpec("model", "model", 0, model, call, sum(costs, Cost(0.0)) if costs else None, width)
 
 
