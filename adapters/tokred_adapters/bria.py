@@ -2,6 +2,6 @@
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import DOUBLE, SINGLE
+from tokred_adapters.joint import DOUBLE, PACKED, SINGLE
 
-BRIA = Family("bria", ("diffusers.BriaTransformer2DModel",), PositionIds("img_ids"), (DOUBLE, SINGLE))
+BRIA = Family("bria", ("diffusers.BriaTransformer2DModel",), PositionIds("img_ids"), (DOUBLE, SINGLE), axes=PACKED)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import DOUBLE, JOINED, ROWS
+from tokred_adapters.joint import DOUBLE, JOINED, PACKED, ROWS
 
 # The block makes a mask of pairs from that of tokens.
 MASKED = ROWS | {"attention_mask": "b (text image) | b 1 (text image) (text image)"}
@@ -14,4 +14,5 @@ CHROMA = Family(
     models=("diffusers.ChromaTransformer2DModel",),
     grid=PositionIds("img_ids"),
     stacks=(replace(DOUBLE, rows=MASKED), replace(JOINED, rows=MASKED)),
+    axes=PACKED,
 )

@@ -2,7 +2,7 @@
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import DOUBLE, EDITED, SINGLE
+from tokred_adapters.joint import DOUBLE, EDITED, PACKED, SINGLE
 
 FLUX = Family(
     "flux",
@@ -10,4 +10,5 @@ FLUX = Family(
     PositionIds("img_ids"),
     (DOUBLE, SINGLE),
     roles=EDITED,
+    axes=PACKED,
 )

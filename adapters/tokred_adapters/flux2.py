@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import PositionIds, without
-from tokred_adapters.joint import DOUBLE, EDITED, ONE, ROWS
+from tokred_adapters.joint import DOUBLE, EDITED, ONE, PACKED, ROWS
 
 # Attention and MLP in one, with one projection for both: it takes the keys of the kept tokens only.
 PARALLEL = Attention("attn", ONE, "to_qkv_mlp_proj", rotary="image_rotary_emb")
@@ -25,4 +25,5 @@ FLUX2 = Family(
         ),
     ),
     roles=EDITED,
+    axes=PACKED,
 )

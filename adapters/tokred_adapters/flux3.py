@@ -8,7 +8,7 @@ from typing import Any
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import ROWS, SINGLE
+from tokred_adapters.joint import PACKED, ROWS, SINGLE
 
 
 class _Ids(PositionIds):
@@ -36,4 +36,5 @@ FLUX3 = Family(
             norm="",
         ),
     ),
+    axes=PACKED,
 )

@@ -9,6 +9,8 @@ from tokred_adapters.rotations import rotate_heads
 
 EDITED: tuple[Role, ...] = ("target", "reference")
 """The picture that is drawn comes first, and those that it is drawn from behind it."""
+PACKED = "b image (c 2 2)"
+"""Pipelines call the model with rows of 2 x 2 pixels of the latents, channel by channel."""
 TWO = "hidden_states: image, encoder_hidden_states: text -> text, image"
 ONE = "hidden_states: text image -> text image"
 ROWS = {"image_rotary_emb": "(text image) d", "attention_mask": "... (text image) (text image)"}

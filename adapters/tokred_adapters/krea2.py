@@ -2,7 +2,7 @@
 
 from tokred.family import Family, Stack
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import ALONE, ONE
+from tokred_adapters.joint import ALONE, ONE, PACKED
 
 KREA2 = Family(
     name="krea2",
@@ -19,4 +19,5 @@ KREA2 = Family(
         ),
     ),
     projection="final_layer.linear",
+    axes=PACKED,
 )

@@ -2,7 +2,7 @@
 
 from tokred.family import Family
 from tokred.family.grids import PositionIds
-from tokred_adapters.joint import DOUBLE, EDITED, SINGLE
+from tokred_adapters.joint import DOUBLE, EDITED, PACKED, SINGLE
 
 LONGCAT_IMAGE = Family(
     "longcat-image",
@@ -10,4 +10,5 @@ LONGCAT_IMAGE = Family(
     PositionIds("img_ids"),
     (DOUBLE, SINGLE),
     roles=EDITED,
+    axes=PACKED,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from tokred.family import Attention, Family, Stack
 from tokred.family.grids import shapes
+from tokred_adapters.joint import PACKED
 from tokred_adapters.rotations import rotate_complex
 
 ALONE = "hidden_states: image -> image"
@@ -42,4 +43,5 @@ NUCLEUS = Family(
             reduces=("attn",),  # experts choose their tokens, as many as there is room for: all have to be there
         ),
     ),
+    axes=PACKED,
 )

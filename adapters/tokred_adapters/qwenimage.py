@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tokred.family import Family
 from tokred.family.grids import shapes
-from tokred_adapters.joint import BOTH, DOUBLE, EDITED
+from tokred_adapters.joint import BOTH, DOUBLE, EDITED, PACKED
 from tokred_adapters.rotations import rotate_complex
 
 QWENIMAGE = Family(
@@ -21,4 +21,5 @@ QWENIMAGE = Family(
         ),
     ),
     roles=EDITED,
+    axes=PACKED,
 )

@@ -20,19 +20,17 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class RegionMatcher:
-    """Remove the r tokens whose features vary most over their channels, or least; their destination means nothing.
+    """Remove the r tokens of the highest features, or the lowest; their destination means nothing.
 
     A token of features that are no numbers is removed first.
 
     Attributes:
-        skip: "highest" removes the tokens that vary most, "lowest" those that vary least.
-        starvation: weight s of how often a token was removed: what it varies by counts exp(s * times) as much.
-        pixels: number of latent pixels of a token, the last axis of its features; at least 1.
+        skip: "highest" removes the tokens of the highest mean of their features, "lowest" those of the lowest.
+        starvation: weight s of how often a token was removed: its mean counts exp(s * times) as much.
     """
 
     skip: Skip = "highest"
     starvation: float = 0.1
-    pixels: int = 1
     max_ratio: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
@@ -42,7 +40,6 @@ class RegionMatcher:
             raise SpecError(
                 f"starvation={self.starvation!r} must be a finite number; 0 does not count what was skipped."
             )
-        check_at_least("pixels", self.pixels, 1, "the number of latent pixels of a token")
 
     def capacity(self, layout: Layout) -> int:
         """Return N - 1: one token has to stay."""
@@ -57,11 +54,8 @@ class RegionMatcher:
         return {SKIPPED: shape}
 
     def match(self, features: torch.Tensor, draw: Draw, r: int, similarity: Similarity, memory: Memory) -> Reduction:
-        """Remove `r` tokens of `features` `[B, N, C]` by the standard deviation of their channels, pixel by pixel."""
-        if features.shape[2] % self.pixels:
-            raise SpecError(f"pixels={self.pixels} does not divide the {features.shape[2]} features of a token.")
-        by_pixel = features.float().reshape(*features.shape[:2], -1, self.pixels)
-        varies = by_pixel.std(dim=2, correction=0).mean(dim=2) * (self.starvation * memory[SKIPPED]).exp()
+        """Remove `r` tokens of `features` `[B, N, C]` by their mean."""
+        varies = features.float().mean(dim=2) * (self.starvation * memory[SKIPPED]).exp()
         score = (varies if self.skip == "highest" else -varies).nan_to_num(torch.inf, torch.inf)
         src = score.argsort(dim=1, descending=True, stable=True)[:, :r]
         memory[SKIPPED].scatter_add_(1, src, torch.ones_like(src, dtype=torch.float32))
@@ -105,7 +99,6 @@ def ras(
     resets: tuple[float, ...] = (12 / 28, 22 / 28),
     skip: Skip = "highest",
     starvation: float = 0.1,
-    pixels: int = 4,
 ) -> Method:
     """Skip for a step, throughout the model, the tokens whose output varied most over its channels at the last step.
 
@@ -119,13 +112,12 @@ def ras(
         skip: "highest", or "lowest" for the tokens whose output varied least.
         starvation: weight of how often a token was skipped, in the exponent; below 0 it spares with "highest" what was
             skipped often, and above 0 with "lowest".
-        pixels: number of latent pixels of a token: 4 in models of 2 x 2 patches.
     """
     return Method(
         name="ras",
         paper="arXiv:2502.10389",
-        similarity=Cosine("model_output"),  # no pairs are scored: its signal is what the matcher sees
-        matcher=RegionMatcher(skip, starvation, pixels),
+        similarity=Cosine("model_spread"),  # no pairs are scored: its signal is what the matcher sees
+        matcher=RegionMatcher(skip, starvation),
         scheduler=Resets(ratio, dense_first, resets),
         recovery=Cached(update=True),
         sites=("attn", "mlp", "model"),

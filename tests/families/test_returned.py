@@ -39,6 +39,35 @@ def test_sites_are_given_a_row_for_each_token_of_each_sample(name: str) -> None:
     assert all(torch.equal(seen, expected) for seen in recorder.seen)
 
 
+@pytest.mark.parametrize(
+    ("name", "pixels"),
+    {
+        "dit": "b c (h p) (w q) -> b (h w) c (p q)",
+        "kandinsky5": "b 1 (h p) (w q) c -> b (h w) c (p q)",
+        "wan": "b c f (h p) (w q) -> b (f h w) c (p q)",
+        "qwen-image": "b n (c p q) -> b n c (p q)",
+        "ltx": "b n c -> b n c 1",
+    }.items(),
+)
+def test_the_spread_is_that_of_each_pixel_of_a_token(name: str, pixels: str) -> None:
+    """As many pixels as the model's patches have, or as its pipelines pack into the rows that it is called with."""
+    host = HOSTS[name]
+    model = host.model()
+    arguments = host.arguments(model, 0, batch=1)
+    method, recorder = recording("model_spread", ("attn", "model"), parts.Interval(0.5, dense_first=2))
+    with torch.no_grad():
+        returned = host.run(model, arguments, 1.0)
+        sides = {} if " 1" in pixels.rpartition("->")[2] else {"p": 2, "q": 2}
+        expected = rearrange(returned, pixels, **sides).std(dim=2, correction=0).mean(dim=2, keepdim=True)
+        with tokred.apply(model, method):
+            for i in range(2):
+                with tokred.step(i, 2):
+                    host.run(model, arguments, 1 - i / 2)
+    assert recorder.seen
+    for seen in recorder.seen:
+        torch.testing.assert_close(seen, expected)
+
+
 def test_an_edit_model_that_returns_its_own_picture_alone_has_no_rows() -> None:
     host = HOSTS["flux3-edit"]
     model = host.model()

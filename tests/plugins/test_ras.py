@@ -31,13 +31,11 @@ def varies(token: list[float], pixels: int) -> float:
     return sum(statistics.pstdev(token[pixel::pixels]) for pixel in range(pixels)) / pixels
 
 
-def skipped_by_loops(rows: list[list[float]], times: list[int], r: int, params: dict[str, Any]) -> list[int]:
+def skipped_by_loops(spread: list[float], times: list[int], r: int, params: dict[str, Any]) -> list[int]:
     """The r tokens that vary most, or least, where what was skipped before counts more; earlier ones win ties."""
-    scores = [
-        varies(row, params["pixels"]) * math.exp(params["starvation"] * t) for row, t in zip(rows, times, strict=True)
-    ]
+    scores = [value * math.exp(params["starvation"] * t) for value, t in zip(spread, times, strict=True)]
     sign = -1 if params["skip"] == "highest" else 1
-    return sorted(range(len(rows)), key=lambda t: sign * scores[t])[:r]
+    return sorted(range(len(spread)), key=lambda t: sign * scores[t])[:r]
 
 
 @pytest.mark.parametrize("seed", CASES)
@@ -46,23 +44,22 @@ def test_three_matches_in_a_row_equal_plain_loops(seed: int) -> None:
     params = {
         "skip": ("highest", "lowest")[seed % 2],
         "starvation": (0.1, 0.0, -0.5)[seed % 3],
-        "pixels": (1, 2, 4, 3)[seed % 4],
     }
     matcher, tokens = RegionMatcher(**params), case.layout.image
     memory = {name: torch.zeros(shape) for name, shape in matcher.state_spec((len(case.x), tokens)).items()}
     times = [[0] * tokens for _ in case.x]
     for _ in range(3):
-        x = torch.randn(len(case.x), tokens, 12, generator=case.generator).to(case.x.dtype)
+        x = torch.rand(len(case.x), tokens, 1, generator=case.generator).to(case.x.dtype)
         r = case.integer(1, matcher.capacity(case.layout))
         reduction = matcher.match(x, matcher.draw(case.layout, r, case.generator), r, Cosine(), memory)
         for sample in range(len(x)):
-            skipped = skipped_by_loops(x[sample].double().tolist(), times[sample], r, params)
+            skipped = skipped_by_loops(x[sample, :, 0].tolist(), times[sample], r, params)
             assert reduction.kept[sample].tolist() == [t for t in range(tokens) if t not in skipped]
             times[sample] = [count + (t in skipped) for t, count in enumerate(times[sample])]
             assert memory["skipped"][sample].tolist() == times[sample]
 
 
-def dit() -> DiTTransformer2DModel:
+def dit(patch: int) -> DiTTransformer2DModel:
     torch.manual_seed(0)
     model = DiTTransformer2DModel(
         num_attention_heads=2,
@@ -70,8 +67,8 @@ def dit() -> DiTTransformer2DModel:
         in_channels=3,
         out_channels=3,
         num_layers=2,
-        sample_size=2 * SIDE,
-        patch_size=2,
+        sample_size=patch * SIDE,
+        patch_size=patch,
         num_embeds_ada_norm=2,
     )
     for parameter in model.parameters():
@@ -84,7 +81,7 @@ def on_some_tokens(
 ) -> torch.Tensor:
     """Run a DiT on the `kept` tokens of one picture `[1, 3, H, W]`; `cache` holds each block's keys and values of all.
 
-    Returns what it makes of these tokens, `[K, 2, 2, 3]`: rows, columns and channels of their pixels.
+    Returns what it makes of these tokens, `[K, P, P, 3]`: rows, columns and channels of their pixels.
     """
     h = model.pos_embed(x)[:, kept]
     for block, kv in zip(model.transformer_blocks, cache, strict=True):
@@ -99,38 +96,40 @@ def on_some_tokens(
     conditioning = model.transformer_blocks[0].norm1.emb(t, label, hidden_dtype=h.dtype)
     shift, scale = model.proj_out_1(silu(conditioning)).chunk(2, dim=1)
     out = model.proj_out_2(model.norm_out(h) * (1 + scale[:, None]) + shift[:, None])
-    return out[0].view(len(kept), 2, 2, 3)
+    patch = model.config.patch_size
+    return out[0].view(len(kept), patch, patch, 3)
 
 
 def generate_by_hand(model: Any, x: torch.Tensor, label: torch.Tensor) -> list[torch.Tensor]:
     """Generate one picture `[1, 3, H, W]` as RAS does; what the model is taken to return at each step."""
-    tokens = SIDE * SIDE
+    tokens, patch = SIDE * SIDE, model.config.patch_size
+    places = [(y, z) for y in range(patch) for z in range(patch)]
     cache = [torch.zeros(2, 1, tokens, 16) for _ in model.transformer_blocks]
-    noise, times, returned = torch.zeros(tokens, 2, 2, 3), [0] * tokens, []
+    noise, times, returned = torch.zeros(tokens, patch, patch, 3), [0] * tokens, []
     for step in range(STEPS):
         kept = list(range(tokens))
         if step not in DENSE_STEPS:
-            rows = [[float(noise[t, y, z, c]) for c in range(3) for y in (0, 1) for z in (0, 1)] for t in range(tokens)]
-            params = {"skip": "highest", "starvation": 0.1, "pixels": 4}
-            skipped = skipped_by_loops(rows, times, tokens // 2, params)
+            rows = [[float(noise[t, y, z, c]) for c in range(3) for y, z in places] for t in range(tokens)]
+            spread, params = [varies(row, len(places)) for row in rows], {"skip": "highest", "starvation": 0.1}
+            skipped = skipped_by_loops(spread, times, tokens // 2, params)
             times = [count + (t in skipped) for t, count in enumerate(times)]
             kept = [t for t in range(tokens) if t not in skipped]
         noise[kept] = on_some_tokens(model, x, torch.tensor([900 - 100 * step]), label, kept, cache)
         picture = torch.zeros_like(x)
         for t in range(tokens):
-            for y, z in ((0, 0), (0, 1), (1, 0), (1, 1)):
-                picture[0, :, t // SIDE * 2 + y, t % SIDE * 2 + z] = noise[t, y, z]
+            for y, z in places:
+                picture[0, :, t // SIDE * patch + y, t % SIDE * patch + z] = noise[t, y, z]
         returned.append(picture)
         x = x - 0.2 * picture
     return returned
 
 
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("batch", "patch"), [(1, 2), (3, 2), (1, 4), (2, 1)])
 @torch.no_grad()
-def test_it_equals_a_model_that_is_run_on_the_remaining_tokens_alone(batch: int) -> None:
-    model = dit()
+def test_it_equals_a_model_that_is_run_on_the_remaining_tokens_alone(batch: int, patch: int) -> None:
+    model = dit(patch)
     untouched = copy.deepcopy(model)
-    start = torch.randn(batch, 3, 2 * SIDE, 2 * SIDE, generator=torch.Generator().manual_seed(1))
+    start = torch.randn(batch, 3, patch * SIDE, patch * SIDE, generator=torch.Generator().manual_seed(1))
     label = torch.arange(batch) % 2
     x, returned = start, []
     with tokred.apply(model, "ras", **PARAMS) as run:
@@ -196,22 +195,11 @@ def test_a_branch_that_begins_late_begins_densely() -> None:
         ({"resets": 0.5}, "resets=0.5 must be a tuple of shares"),
         ({"skip": "most"}, "skip='most' is not known. Allowed: highest, lowest"),
         ({"starvation": math.nan}, "starvation=nan must be a finite number; 0 does not count what was skipped"),
-        ({"pixels": 0}, "pixels=0 must be an integer of at least 1: the number of latent pixels of a token"),
     ],
 )
 def test_parameters_outside_the_range_are_refused(params: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         build_method("ras", params)
-
-
-def test_pixels_that_a_token_does_not_have() -> None:
-    family = BY_NAME["dit"]
-    model = family.model()
-    with (
-        tokred.apply(model, "ras", pixels=5, dense_first=1, resets=()),
-        pytest.raises(SpecError, match="pixels=5 does not divide the 12 features of a token"),
-    ):
-        family.generate(model, steps=2)
 
 
 def test_a_classifier_returns_nothing_to_go_by() -> None:

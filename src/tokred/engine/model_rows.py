@@ -43,6 +43,16 @@ def from_rows(rows: torch.Tensor, shape: torch.Size, grid: Grid | None, axes: st
     return rearrange(rows, f"{_by_token(names)} -> {_by_pixel(names)}", **sides, **inner)
 
 
+def pixels_of(shape: torch.Size, grid: Grid | None, axes: str = "") -> int:
+    """Return how many pixels a token has in the rows of a tensor of a shape; 1 where nothing says more."""
+    if grid is None:
+        return 1
+    if len(shape) == 3:
+        return prod(int(side) for side in axes.rstrip(")").split() if side.isdigit())
+    names, sides = _fitting(shape, grid, axes)
+    return prod(shape[names.index(name)] // side for name, side in sides.items())
+
+
 def _fitting(shape: torch.Size, grid: Grid, axes: str) -> tuple[list[str], dict[str, int]]:
     """Return the names of the axes, and the sides of the grid by their names."""
     names = (axes or ("b c h w" if len(grid) == 2 else "b c f h w")).split()

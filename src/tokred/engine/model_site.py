@@ -111,9 +111,11 @@ class ModelSite(BaseSite):
 
     def _offer(self) -> None:
         """Hand what the model returned last to the sites that match by it."""
+        rows = self.state.memories["rows"]["rows"]
+        by_pixel = rows.view(*rows.shape[:2], -1, self._of_one_branch.pixels)
         for site in self.sites:
             if site.probe is not None:
-                site.probe.offer(self.state.memories["rows"]["rows"])
+                site.probe.offer(by_pixel)
 
     def _followed(self) -> Reduction | None:
         """Return the correspondences of a site that reduced by what the model returned; they are those of all."""

@@ -8,7 +8,7 @@ import torch
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from tokred.engine.memory import new_memory, remembered_dtype
-from tokred.engine.model_rows import as_rows, from_rows
+from tokred.engine.model_rows import as_rows, from_rows, pixels_of
 from tokred.interfaces import Memory, Recovery, Remembered
 from tokred.layout import Grid
 from tokred.reduction import Reduction
@@ -36,6 +36,7 @@ class Returned:
         self.values: list[Any] = []
         self.looks: list[Look] = []
         self.memories: list[Memory] = []
+        self.pixels = 1
 
     @torch.no_grad()
     def observe(self, result: Any, time: torch.Tensor) -> None:
@@ -45,6 +46,7 @@ class Returned:
         rows = [None if look is None else self._rows(v) for v, look in zip(values, looks, strict=True)]
         if looks != self.looks:
             self.looks, self.memories = looks, [self._memory(x) for x in rows]
+            self.pixels = 1 if looks[0] is None else pixels_of(looks[0][0], self.grid, self.axes)
         self.values = [value if look is None else None for value, look in zip(values, looks, strict=True)]
         for x, memory in zip(rows, self.memories, strict=True):
             if x is not None:

@@ -153,7 +153,8 @@ class Family:
         projection: where the last linear layer or convolution is, which makes a token's part of the output.
         entry: where the module is whose call begins a model call, if it is not the model itself; or what says it.
         axes: those of what the model returns, such as "b f c h w", where they are not "b c h w" or "b c f h w"; without
-            "b" where it returns a list of a tensor for each sample.
+            "b" where it returns a list of a tensor for each sample. "b image (c 2 2)" where it returns a row per token,
+            of the channels of 2 x 2 pixels.
         repeats: whether the model is called once per denoising step, rather than once per picture.
     """
 

@@ -33,7 +33,11 @@ class Probe(ABC):
         """Be told, before each call, whether features are asked for in it, or it is dense and there is a memory."""
 
     def offer(self, rows: torch.Tensor) -> None:  # noqa: B027
-        """Be handed what the whole model returned at its last call, `[B, N, C]`; only if the signal is `of_model`."""
+        """Be handed what the whole model returned at its last call; only if the signal is `of_model`.
+
+        Args:
+            rows: `[B, N, C, P]`, the channels of each of the P latent pixels of a token.
+        """
 
     @abstractmethod
     def features(

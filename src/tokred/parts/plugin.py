@@ -96,6 +96,7 @@ def _signals() -> Iterator[Component]:
         "drift": "what that changed by since the last dense call",
         "error": "what that differs by from the recovery's forecast",
         "model_output": "what the whole model returned at its last call",
+        "model_spread": "how much that varies over its channels",
     }
     for name, summary in summaries.items():
         yield Component(

@@ -11,6 +11,7 @@ from tokred.signals.error import Error
 from tokred.signals.input import Input
 from tokred.signals.key import Key, KeyAndInput
 from tokred.signals.model_output import ModelOutput
+from tokred.signals.model_spread import ModelSpread
 from tokred.signals.output import Output
 from tokred.signals.projection import Projection
 from tokred.signals.value import Value
@@ -26,6 +27,7 @@ __all__ = [
     "Key",
     "KeyAndInput",
     "ModelOutput",
+    "ModelSpread",
     "Output",
     "Projection",
     "Signal",
@@ -48,6 +50,7 @@ _KINDS: tuple[type[Signal], ...] = (
     Drift,
     Error,
     ModelOutput,
+    ModelSpread,
 )
 BUILT_IN: dict[str, Signal] = {kind.name: kind() for kind in _KINDS}
 """Every signal that comes with tokred, by name."""

@@ -30,4 +30,8 @@ class ModelProbe(SlotProbe):
 
     def offer(self, rows: torch.Tensor) -> None:
         """See `Probe`."""
-        self.slot.offer(rows)
+        self.slot.offer(self.features_of(rows))
+
+    def features_of(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the features `[B, N, C']` of what was offered."""
+        return rows.flatten(2)

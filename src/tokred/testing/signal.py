@@ -89,7 +89,7 @@ def _perform(signal: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
     time, made = torch.ones(()), x
     for tokens in (x * 0.5 + 1, x):
         probe.expect(True)
-        probe.offer(tokens.clone())
+        probe.offer(tokens.clone().unsqueeze(3))
         output = block(torch.cat([tokens.mean(dim=1, keepdim=True), tokens], dim=1))[:, 1:]
         made = probe.features(tokens, output, memories, time).clone()
         Cached().observe(output, memories["output"], time, None)
