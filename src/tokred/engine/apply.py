@@ -26,6 +26,7 @@ from tokred.engine.site import Site
 from tokred.engine.steps import StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.trained import refuse_misfits
+from tokred.engine.unit import Unit, units_of
 from tokred.engine.usual import usual_method
 from tokred.errors import ConflictError, UnsupportedModel
 from tokred.family.description import Family
@@ -103,6 +104,7 @@ class _Part:
     family: Family
     sites: list[AnySite]
     patches: list[PatchedForward]
+    units: list[Unit]
     inner: dict[str, nn.Module]
 
     def install(self, method: Method, steps: StepSource, ledger: Ledger, turn: Turn) -> list[Callable[[], None]]:
@@ -111,7 +113,7 @@ class _Part:
         from tokred.engine.timing import CallTimer
 
         names, timer = BranchNames(self.model), CallTimer(ledger)
-        planner = CallPlanner(self.model, self.family, method, self.sites, steps, names, ledger, self.inner)
+        planner = CallPlanner(self.model, self.family, method, self.sites, steps, names, ledger, self.inner, self.units)
         for patch in self.patches:
             patch.install()
         names.attach()
@@ -160,8 +162,9 @@ def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, led
     stands = sorted((stand for site in sites for stand in site.stands), key=lambda stand: stand.layer)
     inner = {stand.module for stand in stands if not isinstance(stand.around, BaseSite)}
     names = {path: module for path, module in model.named_modules() if module in inner}
-    patches = [PatchedForward(stand.module, stand.around, stand.method) for stand in stands]
-    return _Part(name, model, family, sites, patches, names)
+    units = units_of(model, sites)
+    patches = [*(PatchedForward(stand.module, stand.around, stand.method) for stand in stands), *units]
+    return _Part(name, model, family, sites, patches, units, names)
 
 
 def _refuse_conflicts(model: nn.Module) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tokred.arguments import argument_names
+from tokred.engine.doing import Doing
 from tokred.engine.ledger import Ledger
 from tokred.engine.patch import Layer, Stand
 from tokred.engine.rows import RowFeed, RowIndex
@@ -42,6 +43,10 @@ class BaseSite:
         ledger: is told of calls that run dense instead of as planned.
     """
 
+    making = False
+    """Whether the next call makes correspondences."""
+    observing = False
+    """Whether what the next call computes is remembered."""
     probe: Probe | None = None
     """Makes the features of the method's signal, where the site matches."""
 
@@ -125,6 +130,12 @@ class BaseSite:
         self.state, self.time = state, time
         self.called = False
         self.planned = True
+
+    @property
+    def doing(self) -> Doing:
+        """What the next call does."""
+        making = self.making
+        return Doing(self.plan.phase, self.plan.skips, making, making and self.state.match.redrawn, self.observing)
 
     def repeat(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
         """Set the next call to do once more what an earlier one did: its correspondences are there."""

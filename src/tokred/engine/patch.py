@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from tokred.engine.doing import Doing
 from tokred.engine.wrapped import functions_of, replace
 from tokred.interfaces import Around, Forward
 
@@ -64,7 +65,7 @@ class PatchedForward:
     @property
     def forward(self) -> Forward:
         """What stands there."""
-        return MethodType(_stand_in(type(self.module), self.method), self)  # type: ignore[arg-type]
+        return MethodType(stand_in(type(self.module), self.method), self)  # type: ignore[arg-type]
 
     def install(self) -> None:
         """Put the stand-in in place."""
@@ -78,13 +79,17 @@ class PatchedForward:
 
     def leave_out(self, values: dict[str, Any]) -> bool:
         """Put what was there into a module's attributes; False where something stands over this."""
-        if values.get(self.slot) != self.forward:
+        if not self.is_this(values.get(self.slot)):
             return False
         if self.replaced:
             values[self.slot] = self.original
         else:
             del values[self.slot]
         return True
+
+    def is_this(self, held: Any) -> bool:
+        """Say whether something that stands there is this."""
+        return getattr(held, "__self__", None) is self
 
 
 def patch_of(module: nn.Module) -> PatchedForward | None:
@@ -102,15 +107,16 @@ def is_cached(module: nn.Module) -> bool:
 
 
 @functools.cache
-def _stand_in(kind: type[nn.Module], method: str) -> Callable[..., Any]:
-    """Make the function that stands in for a method of all modules of one class."""
+def stand_in(kind: type[nn.Module], method: str, doing: frozenset[Doing] = frozenset()) -> Callable[..., Any]:
+    """Make the function that stands in for a method of all modules of one class, in which sites do the same."""
 
     def forward(patch: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(patch, nn.Module):  # accelerate's `prepare` has bound it to the module, and keeps what it was
             patch = patch.__dict__["_original_forward"].__self__
         return patch.around(patch.original, args, kwargs)
 
-    # Compiled graphs are kept, and limited in number, by code: each class has its own.
-    forward.__code__ = forward.__code__.replace(co_name=f"{method}_of_{kind.__name__}")
+    # Compiled graphs are kept, and limited in number, by code: each class has its own, and each phase.
+    name = "_".join([f"{method}_of_{kind.__name__}", *sorted(each.shown for each in doing)])
+    forward.__code__ = forward.__code__.replace(co_name=name)
     forward.__signature__ = inspect.signature(getattr(kind, method))  # type: ignore[attr-defined]
     return forward

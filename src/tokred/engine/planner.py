@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.base_site import is_recomputing
 from tokred.engine.branches import BranchNames
+from tokred.engine.doing import Doing
 from tokred.engine.fitting import PlanFitter
 from tokred.engine.generation import Generation
 from tokred.engine.ledger import Ledger
@@ -28,6 +29,7 @@ from tokred.engine.site_call import SiteCall
 from tokred.engine.state import MatchState, SiteState, shared_state
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
+from tokred.engine.unit import Unit
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of, layout_of
@@ -53,6 +55,7 @@ class CallPlanner:
         names: knows what a pipeline calls the guidance branch.
         ledger: is told what every site computes.
         inner: the modules inside sites that are stood in for, by name.
+        units: what stands around the modules that hold sites.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class CallPlanner:
         names: BranchNames,
         ledger: Ledger,
         inner: Mapping[str, nn.Module],
+        units: Sequence[Unit],
     ) -> None:
         self.model = model
         self.family = family
@@ -76,6 +80,7 @@ class CallPlanner:
         self.generation = Generation(0)
         self.ledger = ledger
         self.inner = inner
+        self.units, self.doing = units, list[Doing]()
         self.names = argument_names(entry_of(family, model))
         self.attentions = {
             site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
@@ -105,6 +110,11 @@ class CallPlanner:
         with torch.inference_mode(False):  # what is made here is written to in later calls, whatever their mode
             self._prepare_call(Arguments(self.names, args, kwargs), inference)
         self.recomputation.begin()
+        doing = [site.doing for site in self.sites]
+        if doing != self.doing:
+            self.doing = doing
+            for unit in self.units:
+                unit.begin()
 
     def _prepare_call(self, arguments: Arguments, inference: bool) -> None:
         position = self.steps.next_call(self, self.branches.current)

@@ -27,7 +27,8 @@ def replace(module: nn.Module, old: Any, new: Any, slot: str = "forward") -> boo
 
     Where only the function of `old` was taken, that of `new` is put.
     """
-    places = [place for place in _places(module, slot) if place.held == old or place.held is old.__func__]
+    function = getattr(old, "__func__", old)  # a partial function has none
+    places = [place for place in _places(module, slot) if place.held == old or place.held is function]
     for place in places:
         place.put(new if place.held == old else new.__func__)
     return bool(places)
@@ -58,11 +59,12 @@ def _inside(held: Any) -> list[_Place]:
     if isinstance(held, FunctionType):
         inside += [_cell(cell) for cell in held.__closure__ or () if _is_filled(cell)]
     if isinstance(held, functools.partial):
-        inside.append(_Place(held.func, functools.partial(_refill, held)))
+        inside.append(_Place(held.func, functools.partial(refill, held)))
     return inside
 
 
-def _refill(held: Any, function: Any) -> None:
+def refill(held: Any, function: Any) -> None:
+    """Have a partial function call another."""
     held.__setstate__((function, held.args, held.keywords, vars(held)))
 
 
