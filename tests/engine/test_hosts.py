@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -157,13 +158,68 @@ def test_lora_loaded_meanwhile(family: Family) -> None:
         assert torch.equal(family.generate(with_lora(run.model)), expected)
 
 
-@pytest.mark.parametrize("params", [{"keys": "full"}, {"keys": "recovered"}, {"signal": "key"}], ids=str)
-@pytest.mark.parametrize("family", [DIT], ids=str)
-def test_lora_loaded_meanwhile_where_keys_are_reached(family: Family, params: dict[str, Any]) -> None:
-    """LoRA's own branch would see the kept tokens, and the projection inside it all."""
-    with tokred.apply(family.model(), "dito", **params) as run:
+FED = [(DIT, {"keys": "full"}), (DIT, {"keys": "recovered"}), (SD3, {"keys": "recovered"})]
+"""Set-ups that stand around projections."""
+
+
+def without_lora(model: nn.Module) -> nn.Module:
+    """As `unload` does it."""
+    for name, module in list(model.named_modules()):
+        if hasattr(module, "base_layer"):
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, module.base_layer)
+    del model.peft_config
+    return model
+
+
+@pytest.mark.parametrize(("family", "params"), FED, ids=str)
+def test_fed_keys_follow_lora_that_comes_and_goes(family: Family, params: dict[str, Any]) -> None:
+    """Each generation is as if the weights had been so before `apply`; what is left is the model without tokred."""
+    setup, plain = Setup("dito", params), family.model()
+    before, dense = snapshot(plain), family.generate(plain)
+    adapted = fresh_generation(family, with_lora(family.model()), setup)
+    bare = fresh_generation(family, plain, setup)
+    assert not torch.equal(adapted, bare)
+    with setup.apply(plain) as run:
+        for _ in range(2):
+            assert torch.equal(family.generate(with_lora(run.model)), adapted)
+            assert torch.equal(family.generate(without_lora(run.model)), bare)
+        twin = copy.deepcopy(with_lora(run.model))
+        family.generate(run.model)
+        assert torch.equal(family.generate(twin), adapted)
+        tokred.remove(twin)
+    assert torch.equal(family.generate(twin), family.generate(run.model))
+    assert changes(before, snapshot(without_lora(plain))) == []
+    assert torch.equal(family.generate(plain), dense)
+
+
+@pytest.mark.parametrize(("family", "params"), FED[1:], ids=str)
+def test_fed_keys_follow_lora_in_the_middle_of_a_generation(family: Family, params: dict[str, Any]) -> None:
+    """As in a model that has had it all along, and had it switched off until then."""
+    drawn = []
+    for model in (family.model(), with_lora(family.model())):
+        switched = [module for module in model.modules() if hasattr(module, "base_layer")]
+        arguments = family.arguments(model, 0)
+        with tokred.apply(model, "dito", **params), torch.no_grad():
+            for step in range(3):
+                if step == 2 and not switched:
+                    with_lora(model)
+                for module in switched:
+                    module.enable_adapters(step == 2)
+                with tokred.step(step, 3):
+                    made = family.run(model, arguments)
+            drawn.append(made)
+    assert torch.equal(*drawn)
+
+
+def test_a_projection_whose_forward_is_not_tokreds_any_more_is_not_followed() -> None:
+    model = DIT.model()
+    with tokred.apply(model, "dito", keys="full") as run:
+        stolen = model.transformer_blocks[0].attn1.to_k
+        theirs, stolen.forward = stolen.forward, lambda x: x
         with pytest.raises(ConflictError, match=r"attn1\.to_k was replaced after tokred.apply\(\).*then apply again"):
-            family.generate(with_lora(run.model))
+            DIT.generate(with_lora(model))
+        stolen.forward = theirs
         run.remove()
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from tokred.engine.base_site import BaseSite
 from tokred.engine.branches import BranchNames
 from tokred.engine.choose import choose, places_of
 from tokred.engine.copies import Copies
 from tokred.engine.denoisers import denoisers_of
 from tokred.engine.explicit_steps import ExplicitSteps
+from tokred.engine.inner import Inner
 from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
@@ -105,7 +105,7 @@ class _Part:
     sites: list[AnySite]
     patches: list[PatchedForward]
     units: list[Unit]
-    inner: dict[str, nn.Module]
+    inner: Inner
 
     def install(self, method: Method, steps: StepSource, ledger: Ledger, turn: Turn) -> list[Callable[[], None]]:
         """Put everything in place that stands around a module; return what takes the rest away."""
@@ -127,7 +127,7 @@ class _Part:
             self.model.register_forward_hook(planner.left, always_call=True),
             self.model.register_forward_hook(turn.give, always_call=True),
         ]
-        copies = self._copies([hook.id for hook in hooks])
+        copies: list[Copies | Inner] = [*self._copies([hook.id for hook in hooks]), self.inner]
         for each in copies:
             each.attach()
         return [*(each.detach for each in copies), planner.leave, names.detach, *(hook.remove for hook in hooks)]
@@ -136,7 +136,8 @@ class _Part:
         """Make what has each module that something was put on saved without it."""
         patches: dict[nn.Module, list[PatchedForward]] = {self.model: [], entry_of(self.family, self.model): []}
         for patch in self.patches:
-            patches.setdefault(patch.module, []).append(patch)
+            if patch.module not in self.inner.modules:
+                patches.setdefault(patch.module, []).append(patch)
         return [Copies(module, stands, hooks) for module, stands in patches.items()]
 
 
@@ -160,11 +161,9 @@ def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, led
     refuse_misfits(specs, chosen, method)
     sites = _sites(method, specs, chosen, places, ledger)
     stands = sorted((stand for site in sites for stand in site.stands), key=lambda stand: stand.layer)
-    inner = {stand.module for stand in stands if not isinstance(stand.around, BaseSite)}
-    names = {path: module for path, module in model.named_modules() if module in inner}
     units = units_of(model, sites)
     patches = [*(PatchedForward(stand.module, stand.around, stand.method) for stand in stands), *units]
-    return _Part(name, model, family, sites, patches, units, names)
+    return _Part(name, model, family, sites, patches, units, Inner(model, patches))
 
 
 def _refuse_conflicts(model: nn.Module) -> None:

@@ -60,7 +60,6 @@ class PatchedForward:
         self.module = module
         self.around = around
         self.method = method
-        self.slot = OFFLOADED if method == "forward" and OFFLOADED in module.__dict__ else method
 
     @property
     def forward(self) -> Forward:
@@ -69,6 +68,8 @@ class PatchedForward:
 
     def install(self) -> None:
         """Put the stand-in in place."""
+        offloaded = self.method == "forward" and OFFLOADED in self.module.__dict__
+        self.slot = OFFLOADED if offloaded else self.method
         self.original: Forward = getattr(self.module, self.slot)
         self.replaced = self.slot in self.module.__dict__
         self.module.__dict__[self.slot] = self.forward

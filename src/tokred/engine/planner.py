@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from tokred.engine.branches import BranchNames
 from tokred.engine.doing import Doing
 from tokred.engine.fitting import PlanFitter
 from tokred.engine.generation import Generation
+from tokred.engine.inner import Inner
 from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_call import ModelCall
@@ -54,7 +55,7 @@ class CallPlanner:
         steps: knows the denoising step.
         names: knows what a pipeline calls the guidance branch.
         ledger: is told what every site computes.
-        inner: the modules inside sites that are stood in for, by name.
+        inner: the modules inside sites that are stood in for.
         units: what stands around the modules that hold sites.
     """
 
@@ -67,7 +68,7 @@ class CallPlanner:
         steps: StepSource,
         names: BranchNames,
         ledger: Ledger,
-        inner: Mapping[str, nn.Module],
+        inner: Inner,
         units: Sequence[Unit],
     ) -> None:
         self.model = model
@@ -124,6 +125,7 @@ class CallPlanner:
                 "pipeline that tokred was applied to or one whose scheduler is a deep copy of its scheduler"
             )
             return
+        self.inner.follow()
         if self.steps.current is not self.generation:
             self._enter(self.steps.current)
         self.ledger.enter(self.generation)  # another model's call may have been of another
@@ -173,7 +175,6 @@ class CallPlanner:
     def _enter(self, generation: Generation) -> None:
         """Go on with a generation: put in place what it remembers, nothing at its first call."""
         if self not in generation.generators:
-            self._refuse_replaced()
             self._refuse_caches_inside()
         self._install(generation)
         for site in self.sites:
@@ -349,14 +350,6 @@ class CallPlanner:
         if branch not in self.generators:
             self.generators[branch] = torch.Generator().manual_seed(self.method.seed)
         return self.generators[branch]
-
-    def _refuse_replaced(self) -> None:
-        for name, module in self.inner.items():
-            if self.model.get_submodule(name) is not module:
-                raise ConflictError(
-                    f"{name} was replaced after tokred.apply(), which stands in for it. Call remove() on the run, load "
-                    "the LoRA or whatever replaces it, then apply again."
-                )
 
     def _refuse_caches_inside(self) -> None:
         for site in self.sites:
