@@ -125,6 +125,26 @@ def test_a_model_that_is_checkpointed_as_a_whole_is_refused() -> None:
             loss.backward()
 
 
+@pytest.mark.parametrize(("name", "method", "params"), [*CASES[::3], ("sd3", "delta", {"dense_first": 1})])
+def test_a_run_that_is_removed_before_backward_is_named(name: str, method: str, params: dict[str, Any]) -> None:
+    """Also where the model has another by then; without checkpointing nothing is computed again."""
+    host = HOSTS[name]
+    for checkpointed in (True, False):
+        model = trainable(name, checkpointed)
+        with tokred.apply(model, method, **params):
+            for i in range(2):
+                with tokred.step(i, 2):
+                    loss = host.run(model, host.arguments(model, 0), 1 - i / 2).square().mean()
+        again = tokred.apply(model, "tomesd")
+        if checkpointed:
+            with pytest.raises(UnsupportedModel, match=f"removed from this {type(model).__name__} before backward"):
+                loss.backward()
+            assert all(p.grad is None for p in model.parameters())
+        else:
+            loss.backward()
+        again.remove()
+
+
 @pytest.mark.parametrize("name", ["flux", "vit", "hf-clip"])
 def test_nothing_is_left_of_it(name: str) -> None:
     model = trainable(name, True)

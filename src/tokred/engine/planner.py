@@ -163,7 +163,7 @@ class CallPlanner:
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def after(self, model: nn.Module, args: Any, output: Any) -> None:
         """Have the model's output remembered; take back what was noted of sites that the call has left out."""
-        self.recomputation.end()
+        self.recomputation.end(output)
         for site in self.sites:
             if isinstance(site, ModelSite):
                 site.observe(output)

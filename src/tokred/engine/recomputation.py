@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import TensorWeakRef
 
@@ -59,6 +60,7 @@ class Recomputation:
         self.hooks: list[RemovableHandle] = []
         self.calls: dict[int, tuple[TensorWeakRef, _Call]] = {}
         self.now: _Call | None = None
+        self.left = False
 
     def begin(self) -> None:
         """Follow the model call that is about to happen, if it is checkpointed."""
@@ -70,13 +72,24 @@ class Recomputation:
             self._attach()
         self.now = _Call({site: _versions(site.state) for site in self.sites})
 
-    def end(self) -> None:
-        """Note what the sites have done in it."""
+    def end(self, output: Any) -> None:
+        """Note what the sites have done in it, and have its backward pass refused once they are gone."""
         if self.now is not None:
             self.now.done = {site: _done(site, self.now.versions[site]) for site in self.sites}
+            for value in tree_leaves(output):
+                if isinstance(value, torch.Tensor) and value.requires_grad:
+                    value.register_hook(self._refuse_left)  # type: ignore[no-untyped-call]
+
+    def _refuse_left(self, gradient: torch.Tensor) -> None:
+        if self.left:
+            raise UnsupportedModel(
+                f"tokred was removed from this {type(self.model).__name__} before backward(), in which checkpointed "
+                "blocks are computed again. Call backward() before remove(), or before the with block ends."
+            )
 
     def detach(self) -> None:
-        """Leave no trace."""
+        """Leave no trace in the model."""
+        self.left = True
         for hook in self.hooks:
             hook.remove()
         self.hooks.clear()
