@@ -340,7 +340,12 @@ class CallPlanner:
             self.ledger.kept[position.step] = name, kept[:1].clone()
 
     def _time(self, position: Position, picture: torch.Tensor) -> torch.Tensor:
-        """Return the time on the device of `picture`: one tensor for all calls, so that none waits for a copy."""
+        """Return the time on the device of `picture`: one tensor for all calls, so that none waits for a copy.
+
+        What `torch.func` transforms may not write to tensors from outside, and what it makes is gone afterwards.
+        """
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            return torch.full((), position.time, device=picture.device)
         if picture.device not in self.clocks:
             self.clocks[picture.device] = torch.zeros((), device=picture.device)
         return self.clocks[picture.device].fill_(position.time)
