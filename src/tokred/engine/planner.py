@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tokred.arguments import Arguments, argument_names
-from tokred.engine.base_site import is_recomputing
+from tokred.engine.base_site import BaseSite, is_recomputing
 from tokred.engine.branches import BranchNames
 from tokred.engine.doing import Doing
 from tokred.engine.fitting import PlanFitter
@@ -81,7 +81,8 @@ class CallPlanner:
         self.generation = Generation(0)
         self.ledger = ledger
         self.inner = inner
-        self.units, self.doing = units, list[Doing]()
+        self.units = units
+        self.doing: dict[BaseSite, Doing] = {}
         self.names = argument_names(entry_of(family, model))
         self.attentions = {
             site.spec.module: site for site in sites if isinstance(site, Site) and site.info.kind == "attn"
@@ -111,11 +112,11 @@ class CallPlanner:
         with torch.inference_mode(False):  # what is made here is written to in later calls, whatever their mode
             self._prepare_call(Arguments(self.names, args, kwargs), inference)
         self.recomputation.begin()
-        doing = [site.doing for site in self.sites]
+        doing: dict[BaseSite, Doing] = {site: site.doing for site in self.sites}
         if doing != self.doing:
             self.doing = doing
             for unit in self.units:
-                unit.begin()
+                unit.begin(doing)
 
     def _prepare_call(self, arguments: Arguments, inference: bool) -> None:
         position = self.steps.next_call(self, self.branches.current)

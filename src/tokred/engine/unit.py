@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any
 
@@ -37,16 +37,20 @@ class Unit(PatchedForward):
         """The code of what the sites do."""
         return MethodType(stand_in(type(self.module), self.method, self.doing), self)  # type: ignore[arg-type]
 
-    def begin(self) -> None:
+    def begin(self, doing: Mapping[BaseSite, Doing]) -> None:
         """Be the code of what the sites do in the call that was planned."""
-        doing = frozenset(site.doing for site in self.sites)
-        if doing != self.doing:
-            done, before, self.doing = self.doing, self.forward, doing
+        now = frozenset([doing[site] for site in self.sites])
+        if now != self.doing:
+            done, before, self.doing = self.doing, self.forward, now
             if not self.change(before):
                 self.doing = done
 
     def change(self, before: Forward) -> bool:
         """Stand where `before` does, also under what was wrapped around it since; False where it is not found."""
+        slots = self.module.__dict__
+        if self.is_this(slots.get(self.slot)):  # so it nearly always is, and this is done at each call
+            slots[self.slot] = self.forward
+            return True
         return replace(self.module, before, self.forward)
 
 
