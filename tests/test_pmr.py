@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from seeds import every_seed
 
 from tokred import Reduction
 from tokred.pmr import pair_match_ratio
@@ -16,7 +17,7 @@ def random_reduction(batch: int, tokens: int, r: int, generator: torch.Generator
     return Reduction.from_pairs(tokens, order[:, :r], kept.gather(1, place))
 
 
-@pytest.mark.parametrize("seed", range(200))
+@every_seed
 def test_equals_plain_loops(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     batch, tokens = 1 + seed % 3, 4 + seed % 5

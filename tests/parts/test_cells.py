@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from plugins.by_loops import CASES, all_cells, make_case, most_similar, rows_of
+from plugins.by_loops import all_cells, make_case, most_similar, rows_of
+from seeds import every_seed
 
 from tokred import Layout
 from tokred.parts import Cosine, all_but, cells_of, closest_pairs, count_cells
@@ -29,7 +30,7 @@ def test_the_other_tokens_are_listed_in_order() -> None:
     assert all_but(torch.tensor([[4, 0], [1, 2]]), 5).tolist() == [[1, 2, 3], [0, 3, 4]]
 
 
-@pytest.mark.parametrize("seed", CASES[:50])
+@every_seed
 def test_pairs_with_each_samples_own_destinations_equal_plain_loops(seed: int) -> None:
     case = make_case(seed)
     tokens = case.layout.image

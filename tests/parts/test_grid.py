@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from seeds import every_seed
 
 from tokred import Layout, Reduction, SpecError
 from tokred.interfaces import Draw
@@ -43,7 +44,7 @@ def least_by_loops(x: list[list[float]], src: list[int], dst: list[int], r: int)
     return pairs
 
 
-@pytest.mark.parametrize("seed", range(200))
+@every_seed
 def test_pairs_equal_plain_loops(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     layout = Layout(LAYOUTS[seed % len(LAYOUTS)])
@@ -67,7 +68,7 @@ def check_pairs(reduction: Reduction, x: torch.Tensor, draw: Draw, r: int, by: L
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("seed", range(200))
+@every_seed
 def test_the_shortest_are_removed_as_in_plain_loops(seed: int, dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(seed)
     layout, matcher = Layout(LAYOUTS[seed % len(LAYOUTS)]), GridMatcher(random=seed % 2 == 0, remove="least")
@@ -77,7 +78,7 @@ def test_the_shortest_are_removed_as_in_plain_loops(seed: int, dtype: torch.dtyp
         check_pairs(matcher.match(x, draw, r, Cosine(), {}), x, draw, r, least_by_loops)
 
 
-@pytest.mark.parametrize("seed", range(200))
+@every_seed
 def test_the_shortest_of_ties_and_zeros_equal_plain_loops(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     layout, matcher = Layout(LAYOUTS[seed % len(LAYOUTS)]), GridMatcher(remove="least")
@@ -124,7 +125,7 @@ def exact(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
     return kinds[torch.randint(len(kinds), shape, generator=generator)] * lengths
 
 
-@pytest.mark.parametrize("seed", range(200))
+@every_seed
 def test_ties_and_zeros_equal_plain_loops_at_the_least_and_the_greatest_ratio(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     layout, matcher = Layout(LAYOUTS[seed % len(LAYOUTS)]), GridMatcher(random=seed % 2 == 0)

@@ -11,7 +11,6 @@ import torch
 from tokred import Layout, Method, Reduction, SiteInfo
 from tokred.interfaces import Draw
 
-CASES = range(200)
 LAYOUTS = (((4, 4),), ((6, 10),), ((5, 7),), ((7, 3),), ((2, 2),), ((4, 6), (3, 5)))
 """Square, oblong and odd grids, and two pictures."""
 SITE = SiteInfo("blocks.0.attn", "attn", depth=0, blocks=4)

@@ -10,7 +10,6 @@ import pytest
 import torch
 from families.models import BY_NAME
 from plugins.by_loops import (
-    CASES,
     SITE,
     Measure,
     Row,
@@ -23,6 +22,7 @@ from plugins.by_loops import (
     rows_of,
 )
 from plugins.one_site import STEPS, TOKENS, draws, generate, spied
+from seeds import every_seed
 from torch.utils.flop_counter import FlopCounterMode
 
 import tokred
@@ -41,7 +41,7 @@ def nearness(a: Row, b: Row) -> float:
 MEASURES: dict[str, Measure] = {"euclidean": nearness, "dot": dot, "cosine": cosine}
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_pairs_and_copies_equal_plain_loops(seed: int) -> None:
     case, measure = make_case(seed), list(MEASURES)[seed % 3]
     stride = ((2, 2), (1, 2), (2, 1), (2, 2))[seed // 3 % 4]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from plugins.by_loops import CASES, Pairs, Row, assert_merges_and_copies, cosine, make_case, match, pairs_in, rows_of
+from plugins.by_loops import Pairs, Row, assert_merges_and_copies, cosine, make_case, match, pairs_in, rows_of
+from seeds import every_seed
 
 from tokred import Layout, SpecError
 from tokred.registry import build_method
@@ -34,7 +35,7 @@ def atc_by_loops(rows: list[Row], r: int, linkage: str) -> Pairs:
     return {t: cluster[0] for cluster in clusters for t in cluster[1:]}
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_clusters_equal_plain_loops(seed: int) -> None:
     case, linkage = make_case(seed, (((4, 4),), ((3, 5),), ((7, 3),), ((2, 2),), ((2, 4), (3, 3)))), LINKAGES[seed % 3]
     method = build_method("atc", {"linkage": linkage})

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from plugins.by_loops import CASES, Case, Pairs, make_case, match, pairs_in, rows_of
+from plugins.by_loops import Case, Pairs, make_case, match, pairs_in, rows_of
+from seeds import every_seed
 
 from tokred import Layout, SpecError
 from tokred.registry import build_method
@@ -61,7 +62,7 @@ def paper_by_loops(significance: list[float], points: int) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_sampled_tokens_equal_plain_loops(seed: int) -> None:
     method, case = build_method("ats", {}), significant(seed)
     r = case.integer(1, method.matcher.capacity(case.layout))
@@ -73,7 +74,7 @@ def test_sampled_tokens_equal_plain_loops(seed: int) -> None:
         assert torch.equal(reduction.merge(case.x)[sample], kept), "the rows of kept tokens are as attention made them"
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_where_no_token_is_hit_twice_it_is_the_sampling_of_the_paper(seed: int) -> None:
     method, case = build_method("ats", {}), significant(3 * seed)  # even significances
     k = max(1, case.layout.image // 3)

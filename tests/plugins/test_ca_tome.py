@@ -9,7 +9,6 @@ import pytest
 import torch
 from families.models import BY_NAME
 from plugins.by_loops import (
-    CASES,
     SITE,
     assert_merges_and_copies,
     groups,
@@ -21,13 +20,14 @@ from plugins.by_loops import (
     rows_of,
 )
 from plugins.one_site import STEPS, TOKENS, draws, generate, spied
+from seeds import every_seed
 
 import tokred
 from tokred import Phase, SpecError, UnsupportedModel
 from tokred.registry import build_method
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_pairs_of_a_checkpoint_merge_the_tokens_of_a_later_step(seed: int) -> None:
     case, later, method = make_case(seed), make_case(seed), build_method("ca_tome", {})
     later.x.normal_(generator=case.generator)

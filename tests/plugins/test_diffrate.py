@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, Case, Pairs, Row, closest, make_case, match, pairs_in, row_of, rows_of
+from plugins.by_loops import Case, Pairs, Row, closest, make_case, match, pairs_in, row_of, rows_of
+from seeds import every_seed
 
 import tokred
 from tokred import SiteInfo, SpecError
@@ -37,7 +38,7 @@ def ranked(seed: int) -> Case:
     return case
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_kept_merged_and_pruned_tokens_equal_plain_loops(seed: int) -> None:
     case, method = ranked(seed), build_method("diffrate", {})
     r = case.integer(1, method.matcher.capacity(case.layout))

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, Row, make_case, rows_of
+from plugins.by_loops import Row, make_case, rows_of
 from safetensors.torch import load_file, save_file
+from seeds import every_seed
 
 import tokred
 from tokred import SpecError, read_method, save_method
@@ -74,7 +75,7 @@ def odds_by_loops(weights: Weights, rows: list[Row]) -> list[float]:
     return [stay - go for stay, go in left]
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_kept_tokens_equal_plain_loops(tmp_path: Path, seed: int) -> None:
     case, stage, weights = make_case(seed), seed % STAGES, random_weights(seed=seed)
     matcher = PredictedMatcher(written(tmp_path / "some.safetensors", weights), stage)

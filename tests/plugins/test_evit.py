@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from plugins.by_loops import CASES, Case, Row, make_case, match, rows_of
+from plugins.by_loops import Case, Row, make_case, match, rows_of
+from seeds import every_seed
 
 from tokred import SpecError, WeightedReduction
 from tokred.registry import build_method
@@ -30,7 +31,7 @@ def attended(seed: int) -> Case:
     return Case(x.bfloat16() if seed % 4 == 3 else x, case.layout, case.generator)
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_kept_and_fused_tokens_equal_plain_loops(seed: int) -> None:
     case, fuse = attended(seed), seed % 2 == 0
     method = build_method("evit", {"fuse": fuse})

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 from families.models import VITS, Family
-from plugins.by_loops import CASES, cosine, groups, make_case, match, most_similar, pairs_in, rows_of
+from plugins.by_loops import cosine, groups, make_case, match, most_similar, pairs_in, rows_of
+from seeds import every_seed
 
 import tokred
 from tokred import Layout, Method, parts
 from tokred.registry import build_method
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_groups_are_averaged_by_similarity(seed: int) -> None:
     case, method = make_case(seed), build_method("kff", {})
     tokens = case.layout.image

@@ -10,7 +10,6 @@ import pytest
 import torch
 from families.models import VITS, Family
 from plugins.by_loops import (
-    CASES,
     Pairs,
     Row,
     assert_merges_and_copies,
@@ -22,6 +21,7 @@ from plugins.by_loops import (
     row_of,
     rows_of,
 )
+from seeds import every_seed
 
 import tokred
 from tokred import Method, SiteInfo, SpecError
@@ -43,7 +43,7 @@ def by_energy(rows: list[Row], r: int, margin: float, alpha: float) -> Pairs:
     return {src: closest(rows, src, ranked[1::2])[1] for src in ranked[::2]}
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_tokens_of_great_energy_are_merged_among_themselves(seed: int) -> None:
     case = make_case(seed)
     margin, alpha = (0.9, 0.45, 0.0, -0.2)[seed % 4], (1.0, 0.3)[seed % 2]

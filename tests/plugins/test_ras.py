@@ -11,7 +11,8 @@ import pytest
 import torch
 from diffusers import DiTTransformer2DModel
 from families.models import BY_NAME, DIFFUSERS, Family
-from plugins.by_loops import CASES, SITE, make_case
+from plugins.by_loops import SITE, make_case
+from seeds import every_seed
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention, silu
 
@@ -38,7 +39,7 @@ def skipped_by_loops(spread: list[float], times: list[int], r: int, params: dict
     return sorted(range(len(spread)), key=lambda t: sign * scores[t])[:r]
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_three_matches_in_a_row_equal_plain_loops(seed: int) -> None:
     case = make_case(seed)
     params = {

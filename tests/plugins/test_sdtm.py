@@ -10,7 +10,6 @@ import pytest
 import torch
 from families.models import BY_NAME
 from plugins.by_loops import (
-    CASES,
     SITE,
     Case,
     Pairs,
@@ -25,6 +24,7 @@ from plugins.by_loops import (
     rows_of,
 )
 from plugins.one_site import TOKENS, generate, spied
+from seeds import every_seed
 
 import tokred
 from tokred import Matcher, Phase, Reduction, SiteInfo, SpecError, UnsupportedModel
@@ -68,7 +68,7 @@ def run(matcher: Matcher, case: Case, r: int, memory: dict[str, torch.Tensor]) -
     return matcher.match(case.x, draw, r, Cosine(), memory), draw
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_three_matches_in_a_row_equal_plain_loops(seed: int) -> None:
     case = make_case(seed)
     window, weight = WINDOWS[seed % 4] if case.layout.image > 4 else (2, 2), (0.05, 0.0, 2.0, -1.0)[seed % 4]
@@ -91,7 +91,7 @@ def test_three_matches_in_a_row_equal_plain_loops(seed: int) -> None:
             assert memory["merged"][sample].tolist() == stale[sample]
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_merged_tokens_are_blended_with_what_they_were(seed: int) -> None:
     case, new = make_case(seed), (0.0, 0.2, 0.7, 1.0)[seed % 4]
     r = case.integer(1, WindowMatcher().capacity(case.layout))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from plugins.by_loops import (
-    CASES,
     Pairs,
     Row,
     all_cells,
@@ -20,6 +19,7 @@ from plugins.by_loops import (
     pairs_in,
     rows_of,
 )
+from seeds import every_seed
 
 from tokred import Layout, SpecError
 from tokred.registry import build_method
@@ -37,7 +37,7 @@ def sito_by_loops(rows: list[Row], cells: list[list[int]], noise: list[float], r
     return {t: closest(rows, t, kept)[1] for t in pairs} if recover == "kept" else pairs
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_pruned_tokens_equal_plain_loops(seed: int) -> None:
     case = make_case(seed)
     stride = STRIDES[seed % 4] if case.layout.image > 4 else (2, 2)

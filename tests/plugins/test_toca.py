@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, all_cells, make_case, rows_of
+from plugins.by_loops import all_cells, make_case, rows_of
 from plugins.one_site import STEPS, TOKENS, generate, spied
+from seeds import every_seed
 
 import tokred
 from tokred import Layout, Phase, SiteInfo, SpecError, UnsupportedModel
@@ -35,7 +36,7 @@ def fresh_by_loops(
     return sorted(range(len(rows)), key=lambda t: -score[t])[:number]
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_five_matches_in_a_row_equal_plain_loops(seed: int) -> None:
     case = make_case(seed)
     window = WINDOWS[seed % 4] if case.layout.image > 4 else (2, 2)

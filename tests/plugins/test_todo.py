@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, make_case, match
+from plugins.by_loops import make_case, match
 from plugins.one_site import GRID, generate, spied
+from seeds import every_seed
 from torch.nn.functional import interpolate
 
 import tokred
@@ -34,7 +35,7 @@ def sampled_by_loops(grid: tuple[int, int], factor: int, sample: str, start: int
     return found
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_keys_are_made_of_a_smaller_grid(seed: int) -> None:
     case, sample = make_case(seed, LAYOUTS), ("nearest-exact", "nearest", "mean")[seed % 3]
     factor = 4 if all(n % 4 == 0 for grid in case.layout.grids for n in grid) and seed % 2 else 2

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, SITE, assert_merges_and_copies, make_case, match, most_similar, pairs_in, rows_of
+from plugins.by_loops import SITE, assert_merges_and_copies, make_case, match, most_similar, pairs_in, rows_of
+from seeds import every_seed
 
 import tokred
 from tokred import SpecError
 from tokred.registry import build_method
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_early_blocks_prune_and_later_ones_merge_at_full_length(seed: int) -> None:
     case = make_case(seed)
     method = build_method("tofu", {"ratio": 0.25, "early": (0.0, 0.25, 0.5, 1.0)[seed % 4]})

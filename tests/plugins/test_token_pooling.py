@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from plugins.by_loops import CASES, Pairs, Row, assert_merges_and_copies, make_case, match, pairs_in, rows_of
+from plugins.by_loops import Pairs, Row, assert_merges_and_copies, make_case, match, pairs_in, rows_of
+from seeds import every_seed
 
 from tokred import Layout, SpecError
 from tokred.parts import Euclidean
@@ -49,7 +50,7 @@ def pooled_by_loops(rows: list[Row], k: int, centres: str, rounds: int) -> Pairs
     return {t: anchor for group, anchor in zip(clusters, anchors, strict=True) for t in group if t != anchor}
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_clusters_equal_plain_loops(seed: int) -> None:
     case, centres, rounds = make_case(seed), ("medoids", "means")[seed % 2], 1 + seed // 2 % 3
     method = build_method("token_pooling", {"centres": centres, "rounds": rounds})

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME
-from plugins.by_loops import CASES, SITE, Row, all_cells, cosine, make_case, match, rows_of
+from plugins.by_loops import SITE, Row, all_cells, cosine, make_case, match, rows_of
 from plugins.one_site import STEPS, generate, spied
+from seeds import every_seed
 
 import tokred
 from tokred import Layout, LinearReduction, Phase, SpecError
@@ -61,7 +62,7 @@ def choices(reduction: LinearReduction, sample: int, tile: list[int], t: int) ->
     return [tile.index(token) for token in reduction.kept[sample, t * k : (t + 1) * k].tolist()]
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_destinations_and_weights_equal_plain_loops(seed: int) -> None:
     case = make_case(seed, LAYOUTS)
     tile, scale = TILES[case.layout.image], (1000.0, 10.0)[seed % 2]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 from families.models import BY_NAME, DIFFUSERS, VITS, Family
-from plugins.by_loops import CASES, Case, Pairs, Row, closest, make_case, match, row_of, rows_of
+from plugins.by_loops import Case, Pairs, Row, closest, make_case, match, row_of, rows_of
+from seeds import every_seed
 from timm.models.deit import VisionTransformerDistilled
 
 import tokred
@@ -40,7 +41,7 @@ def average(rows: list[Row], sizes: list[float], group: list[int]) -> Row:
     return [sum(sizes[t] * rows[t][c] for t in group) / total for c in range(len(rows[0]))]
 
 
-@pytest.mark.parametrize("seed", CASES)
+@every_seed
 def test_every_other_token_is_a_source_and_sizes_weigh(seed: int) -> None:
     case = with_prefix(seed)
     r = case.integer(1, case.layout.image // 2)
