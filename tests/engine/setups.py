@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from families.models import FAMILIES, Family
 from torch import nn
 
@@ -57,10 +58,19 @@ SETUPS = (
     HALF,
     SKIPPED_SITES,
 )
-EVERY_WAY = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
+SUITED = [(family, setup) for family in FAMILIES for setup in SETUPS if setup.suits(family)]
+UNLIKE = ("dit", "sd3", "flux", "vit")
+"""Of image tokens alone, beside text, joined with text, and behind a class token."""
+EVERY_WAY = [
+    (family, setup, dtype)
+    for family, setup in SUITED
+    for dtype in (torch.float32, torch.bfloat16)
+    if setup in (TOMESD, DITO, DELTA) or (family.name in UNLIKE and (dtype is torch.float32 or family.name == "dit"))
+]
+"""Every setup on each kind of family; the simplest, and what recovers keys, on all and in both types."""
 SIMPLEST = [(family, DITO if family.repeats else TOMESD) for family in FAMILIES]
-RECOVERED = [(family, setup) for family, setup in EVERY_WAY if setup.params.get("keys") == "recovered"]
-SHARED = [(family, setup) for family, setup in EVERY_WAY if setup is SHARING]
+RECOVERED = [(family, setup) for family, setup in SUITED if setup.params.get("keys") == "recovered"]
+SHARED = [(family, setup) for family, setup in SUITED if setup is SHARING]
 
 
 def fresh_generation(family: Family, model: nn.Module, setup: Setup, **kwargs: Any) -> Any:

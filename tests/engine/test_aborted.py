@@ -75,6 +75,7 @@ CASES += [(family, setup, "submodule") for family, setup in RECOVERED]
 CASES += [(family, setup, "delta" if setup.method == "delta" else "recover") for family, setup in RECOVERED]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32], ids=str)
 @pytest.mark.parametrize(("family", "setup", "point"), CASES, ids=str)
 def test_after_an_exception(family: Family, model: nn.Module, setup: Setup, point: str) -> None:
     before, expected = snapshot(model), fresh_generation(family, model, setup, steps=3)

@@ -21,7 +21,7 @@ EARLIER: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("family", "setup"), EVERY_WAY, ids=str)
+@pytest.mark.parametrize(("family", "setup", "dtype"), EVERY_WAY, ids=str)
 def test_equals_a_fresh_one(family: Family, model: nn.Module, setup: Setup) -> None:
     expected = fresh_generation(family, model, setup, steps=3)
     with setup.apply(model):

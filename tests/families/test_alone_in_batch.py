@@ -13,7 +13,7 @@ from torch import nn
 import tokred
 from tokred.testing.tolerance import assert_same_computation
 
-PER_SAMPLE = [(family, setup) for family, setup in EVERY_WAY if keeps_apart(family)]
+PER_SAMPLE = [(family, setup, dtype) for family, setup, dtype in EVERY_WAY if keeps_apart(family)]
 
 
 def second_sample(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def batch_rounds_otherwise(family: Family, model: nn.Module, arguments: dict[str
     return alone.dtype == torch.bfloat16 and not torch.equal(alone, batch)
 
 
-@pytest.mark.parametrize(("family", "setup"), PER_SAMPLE, ids=str)
+@pytest.mark.parametrize(("family", "setup", "dtype"), PER_SAMPLE, ids=str)
 def test_a_sample_alone_equals_it_in_a_batch(family: Family, model: nn.Module, setup: Setup) -> None:
     arguments = family.arguments(model, seed=0, batch=3)
     if batch_rounds_otherwise(family, model, arguments):
@@ -48,7 +48,7 @@ def test_a_sample_alone_equals_it_in_a_batch(family: Family, model: nn.Module, s
     assert_same_computation(alone, batch)
 
 
-@pytest.mark.parametrize(("family", "setup"), PER_SAMPLE, ids=str)
+@pytest.mark.parametrize(("family", "setup", "dtype"), PER_SAMPLE, ids=str)
 def test_the_other_samples_do_not_matter(family: Family, model: nn.Module, setup: Setup) -> None:
     arguments = family.arguments(model, seed=0, batch=3)
     before = two_steps(family, model, setup, arguments)
