@@ -102,13 +102,14 @@ def test_a_part_that_was_checked_is_not_checked_again_inside_a_method() -> None:
     assert again == {f"method:tomesd.matcher-{case.check.name}" for case in cases(["matcher:grid"])}
 
 
-def test_levels_that_differ_by_a_number_are_one_but_where_the_number_decides() -> None:
+def test_levels_that_differ_by_numbers_are_one_but_where_the_number_decides() -> None:
     numbers: Any = ({"ratio": 0.25}, {"ratio": 0.5}, {"ratio": 0.75}, {"ratio": 0.5, "sites": ("mlp",)})
+    numbers += ({"ratio": 0.5, "stride": (2, 1)}, {"ratio": 0.25, "stride": (1, 2)})
     component = Component("method", "x", "tokred_plugins.tomesd:tomesd", "", levels=numbers)
     of_method = [case for case in cases([component]) if case.examined.name == "method:x"]
     tried = {case.check.name: [each.params for each in case.specimens] for case in of_method}
     assert tried["reduces_as_it_says"] == list(numbers)
-    assert tried["deterministic"] == [numbers[1], numbers[3]]
+    assert tried["deterministic"] == [numbers[1], numbers[3], numbers[5]]
 
 
 def test_a_fault_at_one_level_is_found() -> None:

@@ -18,9 +18,9 @@ def ratio_zero_changes_nothing(specimen: Specimen) -> None:
     for application in applications(specimen, ratio=0.0):
         part = specimen.make(ratio=0.0) if specimen.kind == "method" else specimen.make()
         model = application.host.model()
-        expected = application.generate(part, model)
+        expected = application.generate(model)
         run = application.apply(part, model)
-        demand(same(application.generate(part, model), expected), f"{application.name}: the output changed at ratio 0.")
+        demand(same(application.generate(model), expected), f"{application.name}: the output changed at ratio 0.")
         removed = any(call.removed for call in run.report().calls)
         demand(not removed, f"{application.name}: tokens were removed at ratio 0.")
 
@@ -32,7 +32,7 @@ def removal_is_exact(specimen: Specimen) -> None:
         before, results = snapshot(model), []
         for _ in range(2):
             run = application.apply(part, model)
-            results.append(application.generate(part, model))
+            results.append(application.generate(model))
             run.remove()
         left = changes(before, snapshot(model))
         demand(not left, f"{application.name}: remove() left changes behind: {', '.join(left[:3])}.")
@@ -45,12 +45,12 @@ def an_exception_leaves_no_trace(specimen: Specimen) -> None:
         part, model = specimen.make(), application.host.model()
         before = snapshot(model)
         run = application.apply(part, model)
-        expected = application.generate(part, model)
+        expected = application.generate(model)
         with _Interrupting(model) as counting:
-            application.generate(part, model)
+            application.generate(model)
         with suppress(_Interrupted), _Interrupting(model, counting.calls * 3 // 4):
-            application.generate(part, model, seed=1)
-        again = application.generate(part, model)
+            application.generate(model, seed=1)
+        again = application.generate(model)
         demand(same(again, expected), f"{application.name}: after an exception the next generation is another.")
         with suppress(TokredError):  # that removal works at all is the promise above
             run.remove()

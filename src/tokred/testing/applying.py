@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -37,21 +37,23 @@ class Application:
         method_of: gives the method, of what is examined.
         family_of: gives the family, of what is examined and a model.
         per_sample: whether the samples of a batch can keep different tokens.
+        steps: as many as the method needs to reduce at the ratio that it is examined with.
     """
 
     name: str
     host: Host
     method_of: Callable[[Any], Method]
     family_of: Callable[[Any, nn.Module], Family | None]
-    per_sample: bool = True
+    per_sample: bool
+    steps: int
 
     def apply(self, part: Any, model: nn.Module) -> Run:
         """Apply the method to `model`."""
         return apply_by(model, self.method_of(part), lambda model: self.family_of(part, model))
 
-    def generate(self, part: Any, model: nn.Module, seed: int = 0) -> torch.Tensor:
-        """Generate two samples in as many steps as the method needs to reduce, applied or not."""
-        return self.host.generate(model, seed, steps=self._steps(part))
+    def generate(self, model: nn.Module, seed: int = 0) -> torch.Tensor:
+        """Generate two samples, with the method or without."""
+        return self.host.generate(model, seed, steps=self.steps)
 
     def stage(self) -> Stage:
         """Return the stage on which a fresh model is patched, generates three samples and is given back."""
@@ -63,7 +65,7 @@ class Application:
             try:
                 for block in self._blocks_to_compile(part, model, run) if compiled else ():
                     block.compile(fullgraph=True, backend="eager")
-                return self.host.generate_from(model, arguments | {self.host.argument: x}, self._steps(part))
+                return self.host.generate_from(model, arguments | {self.host.argument: x}, self.steps)
             finally:
                 with suppress(TokredError):  # that removal works is a promise of its own
                     run.remove()
@@ -72,25 +74,18 @@ class Application:
 
     def _blocks_to_compile(self, part: Any, model: nn.Module, run: Run) -> list[nn.Module]:
         """Return a block of each type, the first at which tokens are removed or after it: compiling takes its time."""
-        self.generate(part, model)
+        self.generate(model)
         first = min((call.site.depth for call in run.report().calls if call.removed), default=0)
         family = self.family_of(part, model)
         blocks = [site for site in sites_of(family, model) if site.kind == "block"] if family else []
         return list({type(site.module): site.module for site in reversed(blocks) if site.depth >= first}.values())
 
-    def _steps(self, part: Any) -> int:
-        return shortest_reducing(self.method_of(part).scheduler)
-
 
 def applications(specimen: Specimen, ratio: float = 0.5) -> list[Application]:
     """List where a specimen is applied; a family with a method of that ratio."""
     if specimen.kind == "method":
-        return [_of_method(host) for host in _fitting(specimen)]
-    return [
-        _of_family(specimen.make(), host, kind, ratio)
-        for host in hosts_of(specimen)
-        for kind in kinds_of(specimen.make(), host)
-    ]
+        return list(_of_method(specimen))
+    return [made for host in hosts_of(specimen) for made in _of_family(specimen.make(), host, ratio)]
 
 
 def hosts_of(specimen: Specimen) -> tuple[Host, ...]:
@@ -110,10 +105,6 @@ def keys_of(family: Family, host: Host) -> tuple[Keys, ...]:
     """List what kept queries of a family's attentions can attend to."""
     attentions = [site for site in sites_of(family, host.model()) if site.kind == "attn"]
     return ("kept", "full", "recovered") if attentions and all(map(offers_keys, attentions)) else ("kept",)
-
-
-def _own_family(part: Any, model: nn.Module) -> Family | None:
-    return family_of(model)
 
 
 @cache
@@ -140,34 +131,48 @@ def keeps_apart(family: Family, host: Host) -> bool:
     return all(site.per_sample for site in sites_of(family, host.model()))
 
 
-def _of_method(host: Host) -> Application:
-    family = family_of(host.model())
-    per_sample = family is None or keeps_apart(family, host)
-    return Application(str(host), host, lambda part: part, _own_family, per_sample)
-
-
-def _of_family(family: Family, host: Host, kind: SiteKind, ratio: float) -> Application:
-    method = Method(
-        similarity=Cosine("input"),
-        matcher=GridMatcher(),
-        scheduler=Interval(ratio) if host.repeats else EveryStep(ratio),
-        recovery=Copy(),
-        sites=(kind,),
-    )
-    return Application(
-        f"{host}, {kind}", host, lambda part: method, lambda part, model: part, keeps_apart(family, host)
-    )
-
-
-def _fitting(specimen: Specimen) -> list[Host]:
-    """List the hosts that a method fits; at least one."""
+@lru_cache(maxsize=8)  # the checks of a method follow each other
+def _of_method(specimen: Specimen) -> tuple[Application, ...]:
+    """List the models that a method fits; at least one."""
     reasons, found = [], []
     for host in specimen.hosts or method_hosts():
-        model = host.model()
         try:
-            apply_by(model, specimen.make(), family_of)
-            found.append(host)
+            apply_by(host.model(), specimen.make(), family_of)
         except (SpecError, UnsupportedModel) as error:
             reasons.append(f"{host}: {error}")
+        else:
+            found.append(host)
     demand(bool(found), f"it fits none of the models that it is checked on. {' '.join(reasons)}")
-    return found
+    steps = shortest_reducing(specimen.make().scheduler)
+    return tuple(
+        Application(str(host), host, lambda part: part, lambda part, model: family_of(model), _apart(host), steps)
+        for host in found
+    )
+
+
+@cache
+def _apart(host: Host) -> bool:
+    family = family_of(host.model())
+    return family is None or keeps_apart(family, host)
+
+
+def _of_family(family: Family, host: Host, ratio: float) -> Iterator[Application]:
+    """Yield applications to the parts of blocks, and to whole blocks."""
+    sites = sites_of(family, host.model())
+    tries: tuple[tuple[SiteKind, ...], ...] = (("attn", "mlp"), ("block",))
+    for tried in tries:
+        kinds = tuple(kind for kind in tried if any(site.kind == kind for site in sites))
+        if not kinds:
+            continue
+        examined, reducing = (Interval(share) if host.repeats else EveryStep(share) for share in (ratio, 0.5))
+        method = Method(
+            similarity=Cosine("input"), matcher=GridMatcher(), scheduler=examined, recovery=Copy(), sites=kinds
+        )
+        yield Application(
+            f"{host}, {' and '.join(kinds)}",
+            host,
+            lambda part, method=method: method,  # type: ignore[misc]
+            lambda part, model: part,
+            all(site.per_sample for site in sites),
+            shortest_reducing(reducing),
+        )

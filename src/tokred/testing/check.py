@@ -31,7 +31,7 @@ INTERFACES: dict[Kind, type] = {
 """What a component of each kind has to be."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Specimen:
     """A component with one set of parameters.
 

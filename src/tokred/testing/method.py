@@ -12,15 +12,23 @@ from tokred.testing.check import Specimen, demand
 
 def reduces_as_it_says(specimen: Specimen) -> None:
     """It removes tokens, as many as the report says and no larger share than it declares; outputs stay finite."""
+    _reduce(specimen, torch.float32)
+
+
+def reduces_in_bfloat16(specimen: Specimen) -> None:
+    """In bfloat16 it reduces as it says too, and outputs are in bfloat16."""
+    _reduce(specimen, torch.bfloat16)
+
+
+def _reduce(specimen: Specimen, dtype: torch.dtype) -> None:
     for application in applications(specimen):
-        for dtype in (torch.float32, torch.bfloat16):
-            model, method = application.host.model(dtype), specimen.make()
-            run = application.apply(method, model)
-            output = application.generate(method, model)
-            what = f"{application.name} in {dtype}"
-            demand(output.dtype == dtype, f"{what}: the output is {output.dtype}.")
-            demand(bool(output.isfinite().all()), f"{what}: the output is not finite.")
-            _demand_true_report(what, run, method)
+        model, method = application.host.model(dtype), specimen.make()
+        run = application.apply(method, model)
+        output = application.generate(model)
+        what = f"{application.name} in {dtype}"
+        demand(output.dtype == dtype, f"{what}: the output is {output.dtype}.")
+        demand(bool(output.isfinite().all()), f"{what}: the output is not finite.")
+        _demand_true_report(what, run, method)
 
 
 def _demand_true_report(what: str, run: Run, method: Method) -> None:

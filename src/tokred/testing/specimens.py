@@ -63,9 +63,18 @@ def unlike(specimens: list[Specimen]) -> list[Specimen]:
     """
     alike: dict[str, list[Specimen]] = {}
     for specimen in specimens:
-        shape = {name: type(value) if type(value) in (int, float) else value for name, value in specimen.params.items()}
-        alike.setdefault(repr(shape if specimen.kind == "method" else specimen), []).append(specimen)
+        params = _without_numbers(specimen.params) if specimen.kind == "method" else specimen
+        alike.setdefault(repr(params), []).append(specimen)
     return [group[len(group) // 2] for group in alike.values()]
+
+
+def _without_numbers(value: Any) -> Any:
+    """Replace numbers by their types, also those in mappings and tuples."""
+    if isinstance(value, Mapping):
+        return {name: _without_numbers(each) for name, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_without_numbers(each) for each in value]
+    return type(value) if type(value) in (int, float) else value
 
 
 def _component(component: Component, target: Any, known: list[Any]) -> Iterator[Examined]:

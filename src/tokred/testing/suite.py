@@ -57,6 +57,7 @@ CHECKS = (
     Check(signal.has_a_name, ("signal",)),
     Check(signal.features_have_a_row_per_token, ("signal",)),
     Check(method.reduces_as_it_says, ("method",), every_level=True),
+    Check(method.reduces_in_bfloat16, ("method",)),
     Check(applied.ratio_zero_changes_nothing, ("method", "family"), _takes_ratio),
     Check(applied.removal_is_exact, ("method", "family")),
     Check(applied.an_exception_leaves_no_trace, ("method", "family")),
