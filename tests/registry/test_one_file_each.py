@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from registry.hostile import wheel
+from typer.testing import CliRunner
+
+from tokred.cli import app
+from tokred.registry import default_registry
 
 PACKAGES = Path(__file__).parent / "packages"
 NAMES = ("moved", "dimmer")
@@ -23,11 +27,15 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     made = [str(wheel(folder, name, (PACKAGES / f"tokred_{name}.py").read_text(), f"tokred_{name}")) for name in NAMES]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile"]
     subprocess.run([*pip, "--target", str(site), *made], check=True)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path]), "OMP_NUM_THREADS": "1"}
     size = ("--model", "emoji-dit", "--steps", "4", "--samples", "1", "--pairs", "1")
     asked = ("--method", "gaining:ratio=0.75", "--metric", "dimmer", "--out", str(folder / "out"))
-    command = [sys.executable, "-W", "error::UserWarning:tokred", "-m", "tokred", "bench", *size, *asked]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.filterwarnings("error", category=UserWarning, module="tokred")
+        patch.syspath_prepend(str(site))
+        default_registry.cache_clear()
+        result = CliRunner().invoke(app, ["bench", *size, *asked])
+    default_registry.cache_clear()
+    assert result.exit_code == 0, result.output
     rows = json.loads((folder / "out" / "results.json").read_text())["rows"]
     return next(row for row in rows if row["method"] == "gaining")
 
