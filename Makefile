@@ -5,8 +5,8 @@ BIN := .venv/bin
 RUN := OMP_WAIT_POLICY=passive $(BIN)
 # Two workers of one thread each; what a folder's tests share is made once in a worker as long as they run in order.
 PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal -p no:benchmark
-# $(call install,ENVIRONMENT,WHAT): with uv where there is one, else with pip.
-install = $(if $(shell command -v uv),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet) -c constraints.txt $(2)
+# $(call install,ENVIRONMENT,WHAT): with uv where there is one, else with pip; modules are compiled as they are needed.
+install = $(if $(shell command -v uv),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --no-compile) -c constraints.txt $(2)
 
 .PHONY: test lint bench bench-all wheel-smoke docs clean
 
@@ -40,8 +40,7 @@ wheel-smoke: .venv/ready
 		$(BIN)/python -m build --wheel --installer $(if $(shell command -v uv),uv,pip) --outdir dist $$folder || exit 1; \
 	done
 	$(BIN)/python tests/wheel_size.py dist
-	$(PYTHON) -m venv .venv-wheel
-	$(call install,.venv-wheel,dist/*.whl)
+	$(BIN)/python tests/wheel_environment.py .venv-wheel dist/*.whl
 	cd dist && OMP_WAIT_POLICY=passive ../.venv-wheel/bin/python ../tests/wheel_smoke.py
 
 # The nodes for ComfyUI in its own engine, which is installed beside .venv; skipped where it is not to be had.
