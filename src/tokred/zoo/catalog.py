@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokred.errors import SpecError, UnknownName, WeightsError
-from tokred.zoo.families import DRAWING, EDITING, FAMILIES, drawing_family
+from tokred.zoo.families import DRAWING, EDITING, FAMILIES, FILMING, drawing_family
 from tokred.zoo.files import INSTALL, folder
 from tokred.zoo.spread import asked
 
@@ -75,6 +75,11 @@ class ZooModel:
         """Whether it draws pictures; if not, it classifies them."""
         return self.family in DRAWING
 
+    @property
+    def films(self) -> bool:
+        """Whether it draws clips."""
+        return self.family in FILMING
+
     @classmethod
     def read(cls, folder: Path) -> ZooModel:
         """Read the model's description from `folder / "model.json"`.
@@ -101,6 +106,15 @@ class ZooModel:
             drawing = ", ".join(model.name for model in zoo_models() if model.draws)
             raise SpecError(f"{self.name!r} does not draw: it is a classifier. Models that draw: {drawing}.")
 
+    def check_draws_pictures(self) -> None:
+        """Raise `SpecError` unless the model draws, and no clips."""
+        self.check_draws()
+        if self.films:
+            drawing = ", ".join(model.name for model in zoo_models() if model.draws and not model.films)
+            raise SpecError(
+                f"{self.name!r} draws clips, and one picture is looked at here. Models that draw: {drawing}."
+            )
+
     def generate(self, pipe: DiffusionPipeline, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw one picture for each seed.
 
@@ -114,7 +128,7 @@ class ZooModel:
             steps: number of denoising steps, at least 1; `self.steps` is what the model is meant for.
 
         Returns:
-            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU; of a clip, its frames from left to right.
+            Pictures `[B, 3, H, W]` or clips `[B, F, 3, H, W]` in [0, 1], float32, on the CPU.
 
         Raises:
             SpecError: there are no seeds, `steps` is less than 1, or the model does not draw.
