@@ -154,6 +154,10 @@ class FlowTask:
         save_sheet(pictures, shown, folder / "sheet.png")
         return "sheet.png drawn"
 
+    def weights(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """Return all of the network."""
+        return model.state_dict()
+
     def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
         """Nothing goes with the weights."""
         return {}

@@ -24,6 +24,7 @@ KINDS = {
     "name": str,
     "summary": str,
     "family": str,
+    "adapts": str,
     "config": dict,
     "classes": list,
     "size": int,
@@ -46,13 +47,14 @@ class ZooModel:
             `SD3Transformer2DModel` and `FluxTransformer2DModel` in their pipelines, "kontext" the last one in
             `FluxKontextPipeline`; "wan" is `WanTransformer3DModel` in its pipeline; "vit" is timm's
             `VisionTransformer`.
+        adapts: name of the model that the weights are an adapter of, a LoRA; "" of a whole model.
         config: keyword arguments of the network's class.
         classes: the name of each class, in order; of a prompted model, the prompts that it was trained on.
         size: height and width of a picture, in pixels.
         steps: number of denoising steps that it is meant to be sampled with; 1 for a classifier.
         guidance: guidance scale that it is meant to be sampled with; 1.0 is none.
         tokens: image tokens of one picture, with those of its reference if it has one.
-        parameters: number of trained parameters.
+        parameters: number of trained parameters; of an adapter, its own.
         files: SHA-256 of each binary file beside `model.json`, in hexadecimal.
         folder: where its files lie.
     """
@@ -60,6 +62,7 @@ class ZooModel:
     name: str
     summary: str
     family: str
+    adapts: str
     config: dict[str, Any] = field(repr=False, hash=False)
     classes: tuple[str, ...] = field(repr=False)
     size: int
