@@ -169,4 +169,4 @@ def test_shipped_model_draws_clips(task: ClipTask, tmp_path: Path, facts: Any, m
         shipped.check_draws_pictures()
     card = (places.package / "card.md").read_text()
     assert "$" not in card
-    assert "4 of 2 prompts that were kept" in card.replace("\n", " ")
+    assert "4 clips of the 2 prompts that were kept" in card.replace("\n", " ")

@@ -45,7 +45,7 @@ def test_description_is_true(model: ZooModel) -> None:
     trained = read_tensors(model, "weights.safetensors").values() if model.adapts else network(model).parameters()
     assert sum(parameter.numel() for parameter in trained) == model.parameters
     tokens = {"emoji-dit": 256, "emoji-sd3": 256, "emoji-flux": 1024, "emoji-edit": 2048}
-    tokens |= {"emoji-turbo": 1024}
+    tokens |= {"emoji-turbo": 1024, "emoji-clip": 1536}
     assert model.tokens == (tokens | {"fashion-vit": 196})[model.name]
 
 
