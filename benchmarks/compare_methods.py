@@ -17,6 +17,7 @@ import pytest
 
 from tokred import SpecError, UnsupportedModel
 from tokred.bench import Contender, Subject, load_subject, parse_contenders
+from tokred.metrics.metric import DRAWN
 from tokred.registry import components
 
 
@@ -36,7 +37,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 @pytest.fixture
 def steps(request: pytest.FixtureRequest, subject: Subject, contender: Contender | None) -> int:
     """Say how many steps a generation takes."""
-    asked = request.config.getoption("--steps") if subject.outputs == "pictures" else 1
+    asked = request.config.getoption("--steps") if subject.outputs in DRAWN else 1
     return contender.steps(asked) if contender else asked
 
 

@@ -46,6 +46,7 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "name": model.name,
         "summary": model.summary,
         "parameters": f"{model.parameters:,}",
+        "whose": f"of a LoRA of {model.adapts}" if model.adapts else "with its text encoder",
         "tokens": f"{model.tokens:,}",
         "classes": len(model.classes),
         "example": model.classes[0],

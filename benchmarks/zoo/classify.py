@@ -47,6 +47,10 @@ class ClassifyTask:
         """Say how many of the first test pictures the model gets right."""
         return f"{accuracy(model, self.test, SHOWN):.2%} of the first {SHOWN:,} test pictures are right"
 
+    def weights(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """Return all of the network."""
+        return model.state_dict()
+
     def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
         """The first test pictures `[M, 1, H, W]` and their labels `[M]` go with the weights, for the benchmark."""
         images, labels = self.test.images[:SHOWN].contiguous(), self.test.labels[:SHOWN].contiguous()

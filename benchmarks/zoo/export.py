@@ -44,6 +44,10 @@ class Exportable(Protocol):
 
     data: LabelledImages
 
+    def weights(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """Return what is shipped of the trained network."""
+        ...
+
     def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
         """Return the files of tensors that go with the weights, by name."""
         ...
@@ -80,7 +84,7 @@ def export_model(
     """
     for folder in (places.package, places.pictures):
         folder.mkdir(parents=True, exist_ok=True)
-    files = {WEIGHTS: halve(model)} | task.tensors()
+    files = {WEIGHTS: halve(task.weights(model))} | task.tensors()
     sums = {file: _write_tensors(tensors, places.package / file) for file, tensors in files.items()}
     _write_json(places.package / "model.json", _description(name, config, task.data, facts, sums))
     shipped = ZooModel.read(places.package)
@@ -92,13 +96,13 @@ def export_model(
     write_card(shipped, record, notice)
 
 
-def halve(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return the weights of `model` in half precision, on the CPU.
+def halve(trained: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return weights in half precision, on the CPU.
 
     Raises:
         ValueError: a weight is not finite in half precision.
     """
-    weights = {name: tensor.detach().cpu().half().contiguous() for name, tensor in model.state_dict().items()}
+    weights = {name: tensor.detach().cpu().half().contiguous() for name, tensor in trained.items()}
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise ValueError(f"{name!r} is not finite in half precision; train with more weight decay, or stop earlier")
@@ -134,6 +138,7 @@ def _description(
         "name": name,
         "summary": config["summary"],
         "family": config["family"],
+        "adapts": config["start"] if "distill" in config else "",
         "config": config["model"],
         "classes": data.classes,
         "size": size,

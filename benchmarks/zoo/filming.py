@@ -63,14 +63,14 @@ class ClipTask(FlowTask):
         return {"clips": {"seeds": list(seeds), "held_out_prompts": len(self.data.held_out), **found}}
 
     def recognised(self, drawn: torch.Tensor, prompts: list[str]) -> dict[str, float]:
-        """Compare strips `[B, 3, S, F S]` with all motions of their identity: how many are nearest to their own one."""
+        """Compare clips `[B, F, 3, S, S]` with all motions of their identity: how many are nearest to their own one."""
         own, psnr = 0, []
         phases = torch.linspace(0, 1, PHASES)
-        for strip, prompt in zip(drawn, prompts, strict=True):
+        for clip, prompt in zip(drawn, prompts, strict=True):
             name, motion = self.parts(prompt)
             every = [f"{name} {other}" for other in MOTIONS for _ in range(PHASES)]
-            true = self.film(every, phases.repeat(len(MOTIONS)), self.size) / 2 + 0.5
-            errors = (true.permute(0, 1, 3, 2, 4).flatten(3) - strip).square().mean(dim=(1, 2, 3))
+            true = self.film(every, phases.repeat(len(MOTIONS)), self.size).transpose(1, 2) / 2 + 0.5
+            errors = (true - clip).square().mean(dim=(1, 2, 3, 4))
             own += list(MOTIONS)[int(errors.argmin()) // PHASES] == motion
             psnr.append(-10 * errors.min().log10())
         return {"nearest_is_own_motion": own, "nearest_psnr_db": torch.stack(psnr).median().item()}

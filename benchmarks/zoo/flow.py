@@ -74,11 +74,25 @@ def flux_velocity(
     return velocity
 
 
-def wan_velocity(model: Prompted, mixed: torch.Tensor, sigma: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-    """Ask a Wan for the velocity at clips `mixed` `[B, 3, F, H, W]`; see `sd3_velocity`."""
+def wan_velocity(
+    model: Prompted, mixed: torch.Tensor, sigma: torch.Tensor, words: torch.Tensor, size: int
+) -> torch.Tensor:
+    """Ask a Wan for the velocity at clips `mixed` `[B, 3, F, H, W]`, as `flux_velocity`."""
     tokens, _ = model.text(words)
-    velocity: torch.Tensor = model.transformer(mixed, timestep=sigma * 1000, encoder_hidden_states=tokens).sample
+    placing = model.transformer.rope.register_forward_hook(partial(_placed, size=size))
+    with placing:
+        velocity: torch.Tensor = model.transformer(mixed, timestep=sigma * 1000, encoder_hidden_states=tokens).sample
     return velocity
+
+
+def _placed(
+    rope: torch.nn.Module, called: tuple[torch.Tensor], found: tuple[torch.Tensor, ...], size: int
+) -> tuple[torch.Tensor, ...]:
+    """Return the rotations that tokens of coarse frames have at their places in frames of `size` pixels a side."""
+    clips, (_, patch, _) = called[0], rope.patch_size
+    apart, places = size // clips.shape[-1], (clips.shape[2], size // patch, size // patch)
+    whole = rope.forward(clips.new_empty(1).expand(*clips.shape[:3], size, size))
+    return tuple(part.unflatten(1, places)[:, :, ::apart, ::apart].flatten(1, 3) for part in whole)
 
 
 def flow_loss(velocity: Velocity, model: torch.nn.Module, images: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -109,7 +123,7 @@ class FlowTask:
             "sd3": sd3_velocity,
             "flux": flux,
             "kontext": flux,
-            "wan": wan_velocity,
+            "wan": partial(wan_velocity, size=self.size),
         }
         self.velocity: Velocity = velocities[config["family"]]
 
@@ -130,15 +144,19 @@ class FlowTask:
         return torch.nn.functional.interpolate(images, size=(phase["size"],) * 2, mode="area")
 
     def show(self, model: torch.nn.Module, folder: Path) -> str:
-        """Draw 8 pictures into `folder / "sheet.png"`, in 20 steps or the fewer that the model is meant for."""
+        """Draw 8 pictures into `folder / "sheet.png"`, in 10 steps or the fewer that the model is meant for."""
         names = self.data.classes
         pipe = self.family.pipeline(model, names, self.size)
         shown = asked(names, range(COLUMNS))
         request = self.family.request(pipe, shown)
         sampling = self.config["sampling"]
-        pictures = draw(pipe, request, range(COLUMNS), min(20, sampling["steps"]), sampling["guidance"])
+        pictures = draw(pipe, request, range(COLUMNS), min(10, sampling["steps"]), sampling["guidance"])
         save_sheet(pictures, shown, folder / "sheet.png")
         return "sheet.png drawn"
+
+    def weights(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """Return all of the network."""
+        return model.state_dict()
 
     def tensors(self) -> dict[str, dict[str, torch.Tensor]]:
         """Nothing goes with the weights."""

@@ -17,8 +17,10 @@ COLUMNS = 8
 def save_sheet(pictures: torch.Tensor, captions: Sequence[str], path: Path) -> None:
     """Save pictures `[B, 3, H, W]` in [0, 1] as one PNG, enlarged to a height of 128 pixels, a caption under each.
 
-    Eight are in a row; of strips, as many as fit, at least two.
+    Eight are in a row. Clips `[B, F, 3, H, W]` are strips of their frames; as many as fit, at least two, are in a row.
     """
+    if pictures.ndim == 5:
+        pictures = pictures.permute(0, 2, 3, 1, 4).flatten(3)
     wide = pictures.shape[-1] // pictures.shape[-2]
     columns = max(2, COLUMNS // wide)
     rows = -(-len(pictures) // columns)

@@ -52,8 +52,8 @@ class Task(Exportable, Protocol):
         ...
 
 
-def make_task(config: dict[str, Any], folder: Path) -> Task:
-    """Make the task that a config describes, from the arrays in `folder`."""
+def make_task(config: dict[str, Any], folder: Path, out: Path) -> Task:
+    """Make the task that a config describes, from the arrays in `folder`; `out` is the folder of the run."""
     data = load_images(folder, **config["data"])
     if config["family"] == "vit":
         return ClassifyTask(config, data, load_images(folder, **config["data"] | {"part": "test", "mirror": False}))
@@ -62,7 +62,7 @@ def make_task(config: dict[str, Any], folder: Path) -> Task:
     if config["family"] == "wan":
         return ClipTask(config, data)
     if "distill" in config:
-        return DistillTask(config, data)
+        return DistillTask(config, data, out)
     return FlowTask(config, data)
 
 
@@ -203,7 +203,7 @@ class Run:
             "pictures_seen": sum(phase_at(step, self.config)["batch"] for step in range(self.progress.step)),
             "seconds": round(self.progress.seconds),
             "losses": self.progress.losses,
-            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
             "device": torch.cuda.get_device_name() if self.device == "cuda" else f"{os.cpu_count()} CPU cores",
             "versions": {"python": platform.python_version()}
             | {name: metadata.version(name) for name in ("torch", "diffusers", "timm")},
@@ -224,7 +224,7 @@ def main() -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)  # its backward pass fails at 4,096 tokens with torch 2.11, on an H200
     config = tomllib.loads((HERE / "configs" / f"{arguments.model}.toml").read_text())
     arguments.out.mkdir(parents=True, exist_ok=True)
-    task = make_task(config, arguments.data)
+    task = make_task(config, arguments.data, arguments.out)
     run = Run(config, task, arguments.out, arguments.device)
     print(json.dumps({"model": arguments.model, "parameters": run.facts()["parameters"]}), flush=True)
     if arguments.export and not run.progress.losses:

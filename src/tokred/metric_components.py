@@ -13,6 +13,7 @@ from tokred.registry.hooks import hookimpl
 SUMMARIES = {
     "psnr": "peak signal-to-noise ratio; 100 is identical",
     "psnr_foreground": "the same over the pixels where a channel of the dense picture is further than 0.05 from white",
+    "psnr_changes": "of clips, PSNR of what changes from frame to frame: how far they flicker",
     "ssim": "structural similarity, at most 1",
     "lpips": "perceptual distance (LPIPS v0.1, AlexNet), at least 0",
     "top1": "1 where the true class is ranked first, otherwise 0",

@@ -75,6 +75,7 @@ def described(name: str, folder: Path, files: dict[str, str] | None = None) -> Z
         name=name,
         summary="Noise.",
         family="dit" if draws else "vit",
+        adapts="",
         config=DIT if draws else VIT,
         classes=CLASSES,
         size=32 if draws else 8,

@@ -107,7 +107,7 @@ class Video:
 
     device = torch.device("cpu")
 
-    def __call__(self, prompt: list[str], num_inference_steps: int = 3, **rest: Any) -> Any:
+    def __call__(self, prompt: list[str], num_inference_steps: int = 3, num_frames: int = 2, **rest: Any) -> Any:
         frames = torch.stack([torch.rand(2, 3, 32, 32, generator=each) for each in rest["generator"]])
         return type("Output", (), {"frames": frames + 0.1 / num_inference_steps})
 
@@ -119,11 +119,13 @@ def test_video_is_compared_frame_by_frame() -> None:
     subject = pipeline_subject(Video(), ["a fox", "a bear"])
     dense, other = subject.generate([0, 1], 2), subject.generate([0, 1], 1)
     assert dense.shape == (2, 2, 3, 32, 32)
-    psnr = known_metric("psnr")
-    quality = Quality("video", {psnr: psnr.load()})
+    psnr, changes = known_metric("psnr"), known_metric("psnr_changes")
+    assert {psnr, changes} <= set(subject.metrics)
+    quality = Quality("video", {psnr: psnr.load(), changes: changes.load()})
     quality.add(other, {"dense": dense})
     frames = psnr.load()(other.flatten(0, 1), dense.flatten(0, 1)).view(2, 2).mean(dim=1)
     assert quality.values["psnr"] == pytest.approx(frames.tolist())
+    assert quality.values["psnr_changes"] == pytest.approx(changes.load()(other, dense).tolist())
     assert torch.equal(shown(dense), dense[:, 1])
 
 

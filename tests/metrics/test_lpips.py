@@ -153,6 +153,7 @@ def test_public_names() -> None:
         "cosine",
         "interval95",
         "psnr",
+        "psnr_changes",
         "psnr_foreground",
         "ssim",
         "top1",

@@ -94,7 +94,7 @@ def test_weight_beyond_half_precision_is_refused(network: Any) -> None:
     broken = copy.deepcopy(network)
     broken.proj_out_2.bias.data[0] = 1e6
     with pytest.raises(ValueError, match=r"'proj_out_2\.bias' is not finite in half precision; train with"):
-        export.halve(broken)
+        export.halve(broken.state_dict())
 
 
 def test_file_too_large_to_ship_is_refused(

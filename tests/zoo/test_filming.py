@@ -15,7 +15,6 @@ from export import Places, export_model
 from filming import ClipTask
 from tokred.errors import SpecError
 from tokred.zoo import ZooModel, wan
-from tokred.zoo.draw import strips
 from tokred.zoo.load import load
 
 WAN: dict[str, Any] = {
@@ -108,9 +107,22 @@ def test_training_asks_as_the_pipeline_does(task: ClipTask) -> None:
         velocity = task.velocity(model, noise, torch.ones(1), words)
     expected = ((noise - velocity) / 2 + 0.5).clamp(0, 1)
     torch.testing.assert_close(drawn, expected.transpose(1, 2))
-    assert torch.equal(strips(drawn)[0, :, :, 16:32], drawn[0, 1])
     with pytest.raises(SpecError, match="'purple'"):
         pipe("purple bar turns")
+
+
+def test_tokens_of_smaller_frames_lie_at_their_places(task: ClipTask) -> None:
+    """A frame of half the size is the same frame seen coarsely: every other row and column of the large one's."""
+    model: Any = task.build()
+    rope, found = model.transformer.rope, []
+    whole = rope(torch.zeros(1, 3, 6, 16, 16))
+    model.transformer.blocks[0].register_forward_pre_hook(lambda block, args: found.append(args[3]))
+    for size in (8, 16):
+        task.loss(model, {"batch": 2, "size": size}, "cpu")
+    for coarse, full, table in zip(*found, whole, strict=True):
+        assert torch.equal(coarse, table.view(1, 6, 8, 8, 12)[:, :, ::2, ::2].flatten(1, 3)[:, :, None])
+        assert torch.equal(full, table)
+    assert not rope._forward_hooks
 
 
 def test_guidance_is_the_rule_of_two_branches(task: ClipTask) -> None:
@@ -134,7 +146,7 @@ def test_guidance_is_the_rule_of_two_branches(task: ClipTask) -> None:
 def test_true_clips_are_recognised(task: ClipTask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filming, "PHASES", 4)
     prompts = [f"{name} {motion}" for name in ("red square", "blue bar") for motion in MOTIONS]
-    true = strips(task.film(prompts, torch.full((len(prompts),), 0.35), 16).transpose(1, 2)) / 2 + 0.5
+    true = task.film(prompts, torch.full((len(prompts),), 0.35), 16).transpose(1, 2) / 2 + 0.5
     found = task.recognised(true, prompts)
     assert found["nearest_is_own_motion"] == len(prompts)
     assert found["nearest_psnr_db"] > 25
@@ -142,9 +154,7 @@ def test_true_clips_are_recognised(task: ClipTask, monkeypatch: pytest.MonkeyPat
     assert task.recognised(true, swapped)["nearest_is_own_motion"] == 0
 
 
-def test_shipped_model_draws_strips(
-    task: ClipTask, tmp_path: Path, facts: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shipped_model_draws_clips(task: ClipTask, tmp_path: Path, facts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filming, "PHASES", 1)
     monkeypatch.setattr(filming, "SHEET_SAMPLES", 4)
     torch.manual_seed(0)
@@ -154,7 +164,9 @@ def test_shipped_model_draws_strips(
     export_model("tiny-clip", task, model, task.config, facts, places)
     shipped = ZooModel.read(places.package)
     assert (shipped.family, shipped.tokens, shipped.size) == ("wan", 6 * 64, 16)
-    assert shipped.generate(load(shipped), [1, 2], steps=1).shape == (2, 3, 16, 6 * 16)  # type: ignore[arg-type]
+    assert shipped.generate(load(shipped), [1, 2], steps=1).shape == (2, 6, 3, 16, 16)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="'tiny-clip' draws clips, and one picture"):
+        shipped.check_draws_pictures()
     card = (places.package / "card.md").read_text()
     assert "$" not in card
-    assert "4 of 2 prompts that were kept" in card.replace("\n", " ")
+    assert "4 clips of the 2 prompts that were kept" in card.replace("\n", " ")

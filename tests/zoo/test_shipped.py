@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from tokred.zoo import ZooModel, load_model, zoo_models
+from tokred.zoo.adapter import adapted
+from tokred.zoo.catalog import find_model
 from tokred.zoo.load import read_tensors
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,8 @@ def network(model: ZooModel) -> torch.nn.Module:
 @every_model
 def test_every_loading_gives_the_file_bit_for_bit(model: ZooModel) -> None:
     weights = read_tensors(model, "weights.safetensors")
+    if model.adapts:
+        weights = adapted(read_tensors(find_model(model.adapts), "weights.safetensors"), weights)
     for _ in range(2):
         loaded = network(model).state_dict()
         assert loaded.keys() == weights.keys()
@@ -38,8 +42,10 @@ def test_every_loading_gives_the_file_bit_for_bit(model: ZooModel) -> None:
 
 @every_model
 def test_description_is_true(model: ZooModel) -> None:
-    assert sum(parameter.numel() for parameter in network(model).parameters()) == model.parameters
+    trained = read_tensors(model, "weights.safetensors").values() if model.adapts else network(model).parameters()
+    assert sum(parameter.numel() for parameter in trained) == model.parameters
     tokens = {"emoji-dit": 256, "emoji-sd3": 256, "emoji-flux": 1024, "emoji-edit": 2048}
+    tokens |= {"emoji-turbo": 1024, "emoji-clip": 1536}
     assert model.tokens == (tokens | {"fashion-vit": 196})[model.name]
 
 

@@ -102,9 +102,9 @@ def settings_for(
         command: see `AnalysisSettings`.
 
     Raises:
-        SpecError: a value is out of range, or the model does not draw.
+        SpecError: a value is out of range, or the model does not draw pictures.
     """
-    model.check_draws()
+    model.check_draws_pictures()
     return AnalysisSettings(
         steps=model.steps if steps is None else steps,
         samples=samples,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tokred.baselines.first_block_cache import FirstBlockCache
     from tokred.baselines.mag_cache import MagCache
     from tokred.baselines.pyramid_attention_broadcast import PyramidAttentionBroadcast
+    from tokred.baselines.sea_cache import SeaCache
     from tokred.baselines.spectrum import Spectrum
     from tokred.baselines.taylor_seer import TaylorSeer
     from tokred.baselines.zeus import Zeus
@@ -23,6 +24,7 @@ __all__ = [
     "FirstBlockCache",
     "MagCache",
     "PyramidAttentionBroadcast",
+    "SeaCache",
     "Spectrum",
     "TaylorSeer",
     "Zeus",

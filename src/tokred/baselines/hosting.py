@@ -19,6 +19,7 @@ FUNCTIONS = {
     "FirstBlockCacheConfig": "apply_first_block_cache",
     "MagCacheConfig": "apply_mag_cache",
     "PyramidAttentionBroadcastConfig": "apply_pyramid_attention_broadcast",
+    "SeaCacheConfig": "apply_sea_cache",
     "TaylorSeerCacheConfig": "apply_taylorseer_cache",
 }
 """What enables each cache on any module, in `diffusers.hooks`."""

@@ -60,6 +60,13 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "baseline",
+        "sea_cache",
+        "tokred.baselines:SeaCache",
+        "diffusers' SeaCache: skip steps while the picture in the input changes little, by its spectrum",
+        levels=({"threshold": 0.25}, {"threshold": 0.5}),
+    )
+    yield Component(
+        "baseline",
         "pyramid_attention_broadcast",
         "tokred.baselines:PyramidAttentionBroadcast",
         "diffusers' PyramidAttentionBroadcast: use attention outputs again",

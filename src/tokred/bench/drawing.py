@@ -31,17 +31,16 @@ class DrawingSubject:
         WeightsError: if the weights of a metric are missing or corrupt.
     """
 
-    outputs: Outputs = "pictures"
-
     def __init__(self, zoo: ZooModel, model: Any, metrics: Sequence[str] = ()) -> None:
         self.zoo = zoo
+        self.outputs: Outputs = "clips" if zoo.films else "pictures"
         self.name = zoo.name
         self.model = model
         self.device: torch.device = model.device
         self.metrics = metrics_for(self.outputs, ("dense", "prompt"), metrics)
 
     def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
-        """Draw pictures `[B, 3, H, W]` in [0, 1]; see `ZooModel.generate`."""
+        """Draw pictures `[B, 3, H, W]` in [0, 1], or clips `[B, F, 3, H, W]`; see `ZooModel.generate`."""
         return self.zoo.generate(self.model, seeds, steps)
 
     def truth(self, seeds: Sequence[int]) -> None:

@@ -81,7 +81,8 @@ def _own() -> list[Metric]:
 
 
 def _fits(metric: Metric, outputs: Outputs, against: Sequence[Against]) -> bool:
-    return metric.of == outputs and metric.against in against
+    frames = (outputs, metric.of) == ("clips", "pictures")
+    return (metric.of == outputs or frames) and metric.against in against
 
 
 def _metric(registered: Registered, given: str = "") -> Metric:

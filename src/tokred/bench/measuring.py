@@ -18,6 +18,7 @@ from tokred.bench.subject import Subject
 from tokred.bench.view import SHOWN, Exhibit, shown
 from tokred.engine.run import Run
 from tokred.metrics import Against
+from tokred.metrics.metric import DRAWN
 
 CALIBRATION = 4
 """Samples that baselines are calibrated on."""
@@ -126,7 +127,7 @@ class Measuring:
         for outputs, targets in zip(made, self.targets, strict=True):
             quality.add(outputs, targets)
             identical = identical and torch.equal(outputs, targets["dense"])
-            if self.subject.outputs == "pictures" and targets is self.targets[0]:
+            if self.subject.outputs in DRAWN and targets is self.targets[0]:
                 first = tuple(quality.values[self.subject.metrics[0].name][:SHOWN])
                 # A run can tell the tokens of its last batch's first sample; of a video they are of all frames.
                 tokens = run.report().token_maps if run and outputs.ndim == 4 else ()

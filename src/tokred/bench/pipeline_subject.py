@@ -37,8 +37,6 @@ class PipelineSubject:
         SpecError: if there are no prompts, or the pipeline has no argument of a name.
     """
 
-    outputs: Outputs = "pictures"
-
     def __init__(
         self,
         pipe: Any,
@@ -54,6 +52,7 @@ class PipelineSubject:
         self.batch = batch
         self.call = call
         self.takes = inspect.signature(type(pipe).__call__).parameters
+        self.outputs: Outputs = "clips" if "num_frames" in self.takes else "pictures"
         check_call(type(pipe), [call, *prompts])
         self.requests = [self._arguments(prompt) for prompt in prompts]
         texts = [prompt if isinstance(prompt, str) else prompt.get("prompt") for prompt in prompts]

@@ -39,11 +39,11 @@ class Quality:
         """
         try:
             for metric, measure in self.metrics.items():
-                found = _measured(measure, outputs, targets[metric.against])
+                found = measured(metric, measure, outputs, targets[metric.against])
                 if metric.overall:
                     self.described[metric.name].append(found.flatten(0, outputs.ndim - 4))
                 else:
-                    self.values[metric.name] += _of_each(found).tolist()
+                    self.values[metric.name] += of_each(found).tolist()
         except SpecError as error:
             raise SpecError(f"The outputs of '{self.label}' cannot be measured: {error}") from error
 
@@ -61,9 +61,12 @@ class Quality:
         return Score.of(self.values[metric.name])
 
 
-def _measured(measure: Measure, outputs: torch.Tensor, target: Any) -> torch.Tensor:
-    """Return what is measured of each output, `[B, ...]`; of video `[B, F, 3, H, W]` of each frame, `[B, F, ...]`."""
-    if outputs.ndim < 5:
+def measured(metric: Metric, measure: Measure, outputs: torch.Tensor, target: Any) -> torch.Tensor:
+    """Return what is measured of each output, `[B, ...]`.
+
+    Of the frames of clips, `[B, F, ...]`, where the metric is one of pictures.
+    """
+    if outputs.ndim < 5 or metric.of == "clips":
         return measure(outputs, target)
     frames = outputs.shape[1]
     flat = (
@@ -73,6 +76,6 @@ def _measured(measure: Measure, outputs: torch.Tensor, target: Any) -> torch.Ten
     return found.view(*outputs.shape[:2], *found.shape[1:])
 
 
-def _of_each(values: torch.Tensor) -> torch.Tensor:
+def of_each(values: torch.Tensor) -> torch.Tensor:
     """Return a value for each output, `[B]`; of video `[B, F]` the mean over its frames."""
     return values if values.ndim == 1 else values.mean(dim=1)

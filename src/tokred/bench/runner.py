@@ -17,6 +17,7 @@ from tokred.bench.resuming import check_resumable
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
 from tokred.bench.view import Exhibit, NoView, View, shown
+from tokred.metrics.metric import DRAWN
 
 
 def run_bench(
@@ -95,7 +96,7 @@ class _Bench:
         self.view.dense(measuring.dense())
         if self.earlier:
             self._recall(self.earlier)
-        elif dense and self.subject.outputs == "pictures":
+        elif dense and self.subject.outputs in DRAWN:
             self._show(Exhibit("dense", "dense", shown(dense[0])))
         self.journal.keep(self.results())
         return dense or []

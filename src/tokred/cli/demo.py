@@ -39,7 +39,7 @@ def demo(
 
     label, reducing = _method(method, ratio)
     described = find_model(model)
-    described.check_draws()
+    described.check_draws_pictures()
     check_device(device)
     _check_out(out)
     steps = described.steps if steps is None else steps

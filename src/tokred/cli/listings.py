@@ -122,7 +122,7 @@ def _describe_model(model: ZooModel) -> None:
     typer.echo(f"{model.name}, a trained model: {model.summary}\n")
     rows = [
         ("family", model.family),
-        ("parameters", f"{model.parameters:,}"),
+        ("parameters", f"{model.parameters:,}" + (f" of a LoRA of {model.adapts}" if model.adapts else "")),
         ("picture", f"{model.size} x {model.size} pixels, {model.tokens:,} tokens"),
     ]
     if model.draws:
@@ -131,5 +131,5 @@ def _describe_model(model: ZooModel) -> None:
         typer.echo(f"{label:<12}{value}")
     for what, names in knowledge(model).items():
         Console().print(f"\n{len(names)} {what}: {', '.join(names)}", markup=False, highlight=False)
-    if model.draws:
+    if model.draws and not model.films:
         typer.echo(f'\nDraw with it: tokred demo "{model.classes[0]}" --model {model.name} --out picture.png')

@@ -35,6 +35,7 @@ from tokred.bench.strip import write_strip
 from tokred.cli.gains import print_gains, write_all
 from tokred.cli.spread import Spread
 from tokred.errors import SpecError
+from tokred.metrics.metric import DRAWN
 from tokred.zoo.catalog import ZooModel, zoo_models
 
 ALL = "all"
@@ -185,7 +186,7 @@ def run_all(run: RunFile, found: Found, read: Path | None = None, spread: Spread
 def _said(run: RunFile, task: Task) -> RunFile:
     """Return the run of one task, with what its subject is meant for said in numbers."""
     settings, subject = task.settings, task.subject
-    steps = None if subject.outputs != "pictures" else settings.steps
+    steps = None if subject.outputs not in DRAWN else settings.steps
     out, model = str(task.out), subject.name if run.asked.model == ALL else run.asked.model
     asked = dataclasses.replace(run.asked, model=model)
     return dataclasses.replace(run, asked=asked, steps=steps, samples=settings.samples, out=out)

@@ -15,6 +15,7 @@ from tokred.bench import Journal, Lineup, Settings, Subject
 from tokred.cli.task import Options, Task
 from tokred.errors import SpecError
 from tokred.method import Method
+from tokred.metrics.metric import DRAWN
 from tokred.registry import save_method
 from tokred.tuning import Effort, Target, Trial, find_finalists
 
@@ -46,7 +47,7 @@ class Tuning:
         """Load a model, and check everything that is asked of it."""
         model = options.source.model
         subject = options.source.load()
-        if subject.outputs != "pictures":
+        if subject.outputs not in DRAWN:
             raise SpecError(f"{model!r} does not draw, and what is tuned are denoising steps. Name a model that draws.")
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):

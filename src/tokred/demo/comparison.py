@@ -70,11 +70,12 @@ def compare(
         label: what the method is called; by default its name.
 
     Raises:
-        SpecError: the model does not draw, does not know the name, or a number is out of range; nothing was drawn.
+        SpecError: the model does not draw pictures, or does not know the name, or a number is out of range; nothing
+            was drawn.
         UnsupportedModel: the method does not fit the model; nothing was drawn.
         ConflictError: the pipeline is patched already; nothing was drawn.
     """
-    model.check_draws()
+    model.check_draws_pictures()
     if not 0 <= seed < 2**63:
         raise SpecError(f"seed={seed} must be in [0, 2**63): it starts the random generator of the picture.")
 

@@ -9,6 +9,7 @@ from tokred.metrics.lpips import Lpips
 from tokred.metrics.metric import Against, Measure, Metric, Outputs
 from tokred.metrics.paired import Paired
 from tokred.metrics.psnr import IDENTICAL_PSNR, psnr
+from tokred.metrics.psnr_changes import psnr_changes
 from tokred.metrics.psnr_foreground import psnr_foreground
 from tokred.metrics.ssim import ssim
 from tokred.metrics.top1 import top1
@@ -26,6 +27,7 @@ __all__ = [
     "cosine",
     "interval95",
     "psnr",
+    "psnr_changes",
     "psnr_foreground",
     "ssim",
     "top1",

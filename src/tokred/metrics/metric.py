@@ -8,8 +8,11 @@ from typing import Any, Literal
 
 import torch
 
-Outputs = Literal["pictures", "scores", "features"]
-"""What a model makes: pictures `[B, 3, H, W]` in [0, 1], class scores `[B, K]`, or features `[B, C]`."""
+Outputs = Literal["pictures", "clips", "scores", "features"]
+"""What a model makes: pictures `[B, 3, H, W]` in [0, 1], clips `[B, F, 3, H, W]`, class scores `[B, K]`, or features
+`[B, C]`."""
+DRAWN: tuple[Outputs, ...] = ("pictures", "clips")
+"""What is drawn."""
 Against = Literal["dense", "truth", "prompt"]
 Measure = Callable[[torch.Tensor, Any], torch.Tensor]
 """Takes a batch of outputs and what they are compared with, a tensor or texts; returns one value each, `[B]`."""
@@ -25,7 +28,7 @@ class Metric:
         unit: of its values; empty where they have none.
         digits: written after the decimal point.
         higher: whether higher is better.
-        of: what it is measured of.
+        of: what it is measured of; one of pictures is measured of the frames of clips too, and their mean is taken.
         against: what outputs are compared with: "dense", the dense outputs of the same seeds, which makes it relative;
             or "truth", what the outputs should be, or "prompt", the texts that were asked for, which make it absolute:
             the dense outputs have a value as well.

@@ -11,7 +11,7 @@ from tokred.testing.check import Specimen, Stage, demand
 
 SAMPLES = 3
 PROMPTS = ("a fox", "a red apple", "a house by the sea")
-SHAPES = {"pictures": (3, 40, 40), "scores": (5,), "features": (8,)}
+SHAPES = {"pictures": (3, 40, 40), "clips": (3, 3, 40, 40), "scores": (5,), "features": (8,)}
 
 
 def metric_stages(specimen: Specimen) -> list[Stage]:

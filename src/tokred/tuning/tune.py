@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import torch
 
 from tokred.bench import Contender, Journal, Subject
+from tokred.bench.quality import measured, of_each
 from tokred.errors import SpecError
 from tokred.metrics import psnr
+from tokred.metrics.psnr import METRIC
 from tokred.parts import Program
 from tokred.registry import build_method
 from tokred.tuning.candidate import DENSE, Candidate
@@ -152,7 +154,7 @@ class _Measuring:
             parts = [seeds[start : start + self.batch] for start in range(0, len(seeds), self.batch)]
             made = torch.cat([self.subject.generate(part, self.steps) for part in parts])
             assert run is not None, "candidates are methods"
-            return [run.report().compute, *psnr(made, dense).tolist()]
+            return [run.report().compute, *of_each(measured(METRIC, psnr, made, dense)).tolist()]
 
 
 def _presets(recording: Recording, carry: torch.Tensor) -> list[Ranked]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokred.errors import SpecError, UnknownName, WeightsError
-from tokred.zoo.families import DRAWING, EDITING, FAMILIES, drawing_family
+from tokred.zoo.families import DRAWING, EDITING, FAMILIES, FILMING, drawing_family
 from tokred.zoo.files import INSTALL, folder
 from tokred.zoo.spread import asked
 
@@ -24,6 +24,7 @@ KINDS = {
     "name": str,
     "summary": str,
     "family": str,
+    "adapts": str,
     "config": dict,
     "classes": list,
     "size": int,
@@ -46,13 +47,14 @@ class ZooModel:
             `SD3Transformer2DModel` and `FluxTransformer2DModel` in their pipelines, "kontext" the last one in
             `FluxKontextPipeline`; "wan" is `WanTransformer3DModel` in its pipeline; "vit" is timm's
             `VisionTransformer`.
+        adapts: name of the model that the weights are an adapter of, a LoRA; "" of a whole model.
         config: keyword arguments of the network's class.
         classes: the name of each class, in order; of a prompted model, the prompts that it was trained on.
         size: height and width of a picture, in pixels.
         steps: number of denoising steps that it is meant to be sampled with; 1 for a classifier.
         guidance: guidance scale that it is meant to be sampled with; 1.0 is none.
         tokens: image tokens of one picture, with those of its reference if it has one.
-        parameters: number of trained parameters.
+        parameters: number of trained parameters; of an adapter, its own.
         files: SHA-256 of each binary file beside `model.json`, in hexadecimal.
         folder: where its files lie.
     """
@@ -60,6 +62,7 @@ class ZooModel:
     name: str
     summary: str
     family: str
+    adapts: str
     config: dict[str, Any] = field(repr=False, hash=False)
     classes: tuple[str, ...] = field(repr=False)
     size: int
@@ -74,6 +77,11 @@ class ZooModel:
     def draws(self) -> bool:
         """Whether it draws pictures; if not, it classifies them."""
         return self.family in DRAWING
+
+    @property
+    def films(self) -> bool:
+        """Whether it draws clips."""
+        return self.family in FILMING
 
     @classmethod
     def read(cls, folder: Path) -> ZooModel:
@@ -101,6 +109,15 @@ class ZooModel:
             drawing = ", ".join(model.name for model in zoo_models() if model.draws)
             raise SpecError(f"{self.name!r} does not draw: it is a classifier. Models that draw: {drawing}.")
 
+    def check_draws_pictures(self) -> None:
+        """Raise `SpecError` unless the model draws, and no clips."""
+        self.check_draws()
+        if self.films:
+            drawing = ", ".join(model.name for model in zoo_models() if model.draws and not model.films)
+            raise SpecError(
+                f"{self.name!r} draws clips, and one picture is looked at here. Models that draw: {drawing}."
+            )
+
     def generate(self, pipe: DiffusionPipeline, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw one picture for each seed.
 
@@ -114,7 +131,7 @@ class ZooModel:
             steps: number of denoising steps, at least 1; `self.steps` is what the model is meant for.
 
         Returns:
-            Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU; of a clip, its frames from left to right.
+            Pictures `[B, 3, H, W]` or clips `[B, F, 3, H, W]` in [0, 1], float32, on the CPU.
 
         Raises:
             SpecError: there are no seeds, `steps` is less than 1, or the model does not draw.

@@ -21,7 +21,7 @@ def draw(pipe: Any, request: Mapping[str, Any], seeds: Sequence[int], steps: int
         guidance: guidance scale; 1.0 is none.
 
     Returns:
-        Pictures `[B, 3, H, W]` in [0, 1], float32, on the CPU; of a clip, its frames from left to right.
+        Pictures `[B, 3, H, W]` or clips `[B, F, 3, H, W]` in [0, 1], float32, on the CPU.
 
     Raises:
         SpecError: there are no seeds, or `steps` is less than 1.
@@ -33,10 +33,5 @@ def draw(pipe: Any, request: Mapping[str, Any], seeds: Sequence[int], steps: int
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     settings = {"num_inference_steps": steps, "guidance_scale": guidance, "output_type": "pt"}
     drawn = pipe(**request, generator=generators, **settings)
-    pictures: torch.Tensor = drawn.images if "images" in drawn else strips(drawn.frames)
+    pictures: torch.Tensor = drawn.images if "images" in drawn else drawn.frames
     return pictures.float().cpu()
-
-
-def strips(clips: torch.Tensor) -> torch.Tensor:
-    """Lay the frames of clips `[B, F, 3, H, W]` side by side: `[B, 3, H, F W]`."""
-    return clips.permute(0, 2, 3, 1, 4).flatten(3)

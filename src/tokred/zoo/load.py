@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as parse
 
 from tokred.errors import WeightsError
+from tokred.zoo.adapter import adapted
 from tokred.zoo.catalog import WEIGHTS, ZooModel, find_model, remedy
 from tokred.zoo.families import drawing_family, family
 
@@ -34,7 +35,7 @@ def load_model(
 
     Raises:
         UnknownName: there is no such model (also a `SpecError`).
-        WeightsError: its files are missing or corrupt.
+        WeightsError: its files are missing or corrupt, or those of the model that it adapts.
 
     Examples:
         >>> pipe = load_model("emoji-dit")
@@ -48,7 +49,7 @@ def load(
 ) -> DiffusionPipeline | torch.nn.Module:
     """Load the model that lies in `model.folder`; see `load_model`."""
     network = _build(model)
-    network.load_state_dict(_fitting(read_tensors(model, WEIGHTS), network, model))
+    network.load_state_dict(_whole_weights(network, model))
     network.eval()
     if not model.draws:
         return network.to(device=device, dtype=dtype)
@@ -78,6 +79,19 @@ def read_tensors(model: ZooModel, file: str) -> dict[str, torch.Tensor]:
     except SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file: {error}. {remedy(model.name)}") from error
     return tensors
+
+
+def _whole_weights(network: torch.nn.Module, model: ZooModel) -> dict[str, torch.Tensor]:
+    """Read the weights of a whole model, or of the one that `model` adapts, with the adapter added."""
+    if not model.adapts:
+        return _fitting(read_tensors(model, WEIGHTS), network, model)
+    whole = find_model(model.adapts)
+    weights, factors = _fitting(read_tensors(whole, WEIGHTS), network, whole), read_tensors(model, WEIGHTS)
+    try:
+        return _fitting(adapted(weights, factors), network, model)
+    except (KeyError, RuntimeError) as error:
+        path = model.folder / WEIGHTS
+        raise WeightsError(f"{path} is no adapter of {model.adapts!r}: {error}. {remedy(model.name)}") from error
 
 
 def _build(model: ZooModel) -> torch.nn.Module:
