@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from tokred.errors import SpecError
+from tokred.extras import extra
 from tokred.quiet import no_bars
 
 SAVED = {"WordFluxPipeline": "tokred.zoo.flux", "WordSD3Pipeline": "tokred.zoo.sd3"}
@@ -47,7 +48,8 @@ def saved_class(name: str) -> type | None:
         raise SpecError(
             f"{folder} is no pipeline: it has no {INDEX}. Name a folder that save_pretrained wrote."
         ) from error
-    return getattr(importlib.import_module(SAVED.get(written, "diffusers")), written, None)
+    with extra("bench"):
+        return getattr(importlib.import_module(SAVED.get(written, "diffusers")), written, None)
 
 
 def load_pipeline(name: str, dtype: torch.dtype, revision: str | None = None, variant: str | None = None) -> Any:
@@ -56,7 +58,8 @@ def load_pipeline(name: str, dtype: torch.dtype, revision: str | None = None, va
     Raises:
         SpecError: if there is none, or it cannot be loaded.
     """
-    import diffusers
+    with extra("bench"):
+        import diffusers
 
     kind: Any = saved_class(name)
     kind = kind if kind and kind.__name__ in SAVED else diffusers.DiffusionPipeline

@@ -8,9 +8,12 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from tokred.errors import SpecError
+from tokred.extras import extra
 from tokred.metrics import Outputs
 from tokred.quiet import no_bars
 
@@ -44,7 +47,8 @@ def first(made: Any) -> torch.Tensor:
 
 def timm_vision(model: nn.Module) -> VisionModel:
     """Wrap a model of timm, or one that says as timm's do, by `pretrained_cfg` and `num_classes`, how it sees."""
-    from timm.data import create_transform, resolve_model_data_config
+    with extra("bench"):
+        from timm.data import create_transform, resolve_model_data_config
 
     config = resolve_model_data_config(model)
     transform = create_transform(**config, is_training=False)
@@ -59,9 +63,8 @@ def timm_model(text: str) -> VisionModel:
     Raises:
         SpecError: if there is no such model, or the file has no weights of it.
     """
-    import timm
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    with extra("bench"):
+        import timm
 
     name, _, file = text.removeprefix(TIMM).partition(":")
     if not timm.is_model(name):
