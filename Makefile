@@ -58,7 +58,7 @@ comfy-table:
 
 docs: .venv/ready
 	$(call install,.venv,-e .[docs])
-	$(BIN)/mkdocs build --strict
+	$(BIN)/zensical build --strict --clean
 
 .venv/ready: pyproject.toml zoo/pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
