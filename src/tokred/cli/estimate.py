@@ -10,7 +10,7 @@ from rich.table import Table
 
 
 def estimate(
-    model: Annotated[str, typer.Argument(help="A released model's size, such as flux-dev, or --list.")],
+    model: Annotated[str, typer.Argument(help="dit-xl-2, vit-l-16, pixart-sigma-xl-2, sd3.5-medium or flux-dev.")],
     methods: Annotated[
         list[str] | None, typer.Argument(help="NAME or NAME:key=value,..., as `tokred bench` takes.")
     ] = None,
