@@ -31,7 +31,7 @@ def write_page(results: Results, exhibits: Sequence[Exhibit], folder: Path) -> P
 
     Args:
         results: what was measured.
-        exhibits: what was shown, the dense pictures first; none where outputs are no pictures.
+        exhibits: what was shown, the dense pictures first; none where outputs are not pictures.
         folder: where it goes.
 
     Raises:

@@ -14,7 +14,7 @@ from tokred.extras import extra
 from tokred.quiet import no_bars
 
 SAVED = {"WordFluxPipeline": "tokred.zoo.flux", "WordSD3Pipeline": "tokred.zoo.sd3"}
-"""Pipelines of the zoo that are no classes of diffusers, and where they are."""
+"""Pipelines of the zoo that are not classes of diffusers, and where they are."""
 INDEX = "model_index.json"
 """File that says which class a folder holds."""
 Offload = Literal["none", "model", "group"]
@@ -34,7 +34,7 @@ def check_offload(offload: str, device: str) -> None:
 
 
 def saved_class(name: str) -> type | None:
-    """Return the class of the pipeline that a folder holds; None where it is no folder, or the class is not known.
+    """Return the class of the pipeline that a folder holds; None where it is not a folder, or the class is not known.
 
     Raises:
         SpecError: if the folder holds no pipeline.
@@ -46,7 +46,7 @@ def saved_class(name: str) -> type | None:
         written = str(json.loads((folder / INDEX).read_text()).get("_class_name"))
     except (OSError, ValueError, AttributeError) as error:
         raise SpecError(
-            f"{folder} is no pipeline: it has no {INDEX}. Name a folder that save_pretrained wrote."
+            f"{folder} is not a pipeline: it has no {INDEX}. Name a folder that save_pretrained wrote."
         ) from error
     with extra("bench"):
         return getattr(importlib.import_module(SAVED.get(written, "diffusers")), written, None)

@@ -85,7 +85,7 @@ def transformers_model(text: str, revision: str | None = None) -> VisionModel:
     A model that has a vision tower beside one for text, such as CLIP, is measured by that tower.
 
     Raises:
-        SpecError: if it cannot be loaded, or looks at no pictures.
+        SpecError: if it cannot be loaded, or does not take pictures.
     """
     name = text.removeprefix(TRANSFORMERS)
     try:
@@ -101,7 +101,7 @@ def transformers_model(text: str, revision: str | None = None) -> VisionModel:
         raise SpecError(f"--model {text} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
     model = getattr(model, "vision_model", model) if not classifies else model
     if getattr(model, "main_input_name", "") != "pixel_values":
-        raise SpecError(f"--model {text}: {type(model).__name__} looks at no pictures. Name a vision model.")
+        raise SpecError(f"--model {text}: {type(model).__name__} does not take pictures. Name a vision model.")
 
     def see(image: Image.Image) -> torch.Tensor:
         pixels: torch.Tensor = processor(image.convert("RGB"), return_tensors="pt")["pixel_values"][0]
