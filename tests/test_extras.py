@@ -29,7 +29,7 @@ def test_the_core_runs_alone_and_each_use_of_what_is_missing_names_its_extra() -
     said = re.findall(r"This needs (\w+), which is not installed. Run: pip install 'tokred\[(\w+)\]'", done.stdout)
     assert done.returncode == 2, done.stderr
     assert done.stderr.endswith("tokred: This needs typer, which is not installed. Run: pip install 'tokred[cli]'\n")
-    assert said == [("matplotlib", "plot"), *[(module, "bench") for module in ("numpy", "numpy", "diffusers", "timm")]]
+    assert said == [("matplotlib", "plot"), *[(module, "bench") for module in ("diffusers", "timm")]]
 
 
 def modules(requirements: list[str]) -> set[str]:
