@@ -40,7 +40,7 @@ wheel-smoke: .venv/ready
 		$(BIN)/python -m build --wheel --installer $(if $(shell command -v uv),uv,pip) --outdir dist $$folder || exit 1; \
 	done
 	$(BIN)/python tests/wheel_size.py dist
-	$(BIN)/python tests/wheel_environment.py .venv-wheel dist/*.whl
+	$(BIN)/python tests/wheel_environment.py .venv-wheel dist/tokred-[0-9]*.whl
 	cd dist && OMP_WAIT_POLICY=passive ../.venv-wheel/bin/python ../tests/wheel_smoke.py
 
 # The nodes for ComfyUI in its own engine, which is installed beside .venv; skipped where it is not to be had.
@@ -57,7 +57,7 @@ comfy-table:
 
 docs: .venv/ready
 	$(call install,.venv,-e .[docs])
-	$(BIN)/mkdocs build --strict
+	$(BIN)/zensical build --strict --clean
 
 .venv/ready: pyproject.toml zoo/pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

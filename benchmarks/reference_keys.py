@@ -22,7 +22,7 @@ from tokred import apply
 from tokred import step as tell
 from tokred.bench.environment import Device, Versions
 from tokred.bench.json_file import write_json
-from tokred.bench.pipeline_subject import PipelineSubject
+from tokred.bench.prompting import PipelineSubject
 
 OUT = Path(__file__).parents[1] / "docs" / "results" / "reference_keys.json"
 SIZE, STEPS, SAMPLES = 32, 20, 4

@@ -22,7 +22,7 @@ from torch.nn.functional import interpolate
 from tokred.bench.contender import Contender, parse_contenders
 from tokred.bench.environment import Device, Versions
 from tokred.bench.json_file import write_json
-from tokred.bench.pipeline_subject import PipelineSubject
+from tokred.bench.prompting import PipelineSubject
 from tokred.metrics import psnr
 from tokred.metrics.interval import interval95
 from tokred.metrics.psnr import decibels

@@ -16,6 +16,7 @@ PACKAGES = (
     "tokred.parts",
     "tokred.registry",
     "tokred.baselines",
+    "tokred.bench",
     "tokred.zoo",
 )
 

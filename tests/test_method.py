@@ -37,9 +37,12 @@ PARTS = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"similarity": 3}, "similarity=3 is no Similarity. Pass an object .*, such as those in tokred.parts"),
-        ({"matcher": "grid"}, r"matcher='grid' is no Matcher. .*; tokred.compose\(\) finds parts by their names"),
-        ({"similarity": Named()}, "compares 'key', which is no tokred.Signal. .* inherit from tokred.parts.OfSignal"),
+        ({"similarity": 3}, "similarity=3 is not a Similarity. Pass an object .*, such as those in tokred.parts"),
+        ({"matcher": "grid"}, r"matcher='grid' is not a Matcher. .*; tokred.compose\(\) finds parts by their names"),
+        (
+            {"similarity": Named()},
+            "compares 'key', which is not a tokred.Signal. .* inherit from tokred.parts.OfSignal",
+        ),
         ({"seed": -1}, r"seed=-1 must be an integer in \[0, 2\*\*63\)"),
         (
             {"merge": "average"},
@@ -140,7 +143,7 @@ def test_a_path_is_a_file_of_a_method(tmp_path: Path) -> None:
     assert build_method(tmp_path / "mine.json", {}) == method
     with pytest.raises(SpecError, match="ratio of method 'dito' is given twice. Leave one of them out"):
         build_method("dito:ratio=0.5", {"ratio": 0.25})
-    with pytest.raises(SpecError, match="3 is no method. Pass a name"):
+    with pytest.raises(SpecError, match="3 is not a method. Pass a name"):
         build_method(3, {})  # type: ignore[arg-type]
 
 

@@ -151,10 +151,10 @@ def test_a_file_takes_no_parameters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("{", "mine.json: the file is no JSON: Expecting property name"),
-        ("[" * 100_000, "mine.json: the file is no JSON: maximum recursion depth"),
+        ("{", "mine.json: the file is not valid JSON: Expecting property name"),
+        ("[" * 100_000, "mine.json: the file is not valid JSON: maximum recursion depth"),
         ('{"schema": 1, "schema": 1}', "'schema' is there 2 times in one object"),
-        ('{"schema": NaN}', "NaN is no JSON number"),
+        ('{"schema": NaN}', "NaN is not a JSON number"),
         (" " * 2**20 + "{}", "the file has more than 1048576 bytes"),
         ([], r"the method must be an object, not \[\]"),
         ({}, "the method lacks schema, similarity, matcher, scheduler, recovery"),

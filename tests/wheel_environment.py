@@ -1,4 +1,4 @@
-"""The wheels and what they ask for, alone: `python tests/wheel_environment.py ENVIRONMENT WHEEL...`.
+"""Wheels and what they ask for, alone: `python tests/wheel_environment.py ENVIRONMENT WHEEL...`.
 
 What they ask for is linked from the environment that runs this, which pip has made by the same requirements: unpacking
 torch again takes longer than all that is tried with it. Nothing else that is installed there is seen.

@@ -17,11 +17,11 @@ TOKRED = Path(sys.executable).parent / "tokred"
 SIZE = ("--steps", "4", "--samples", "2", "--pairs", "1")
 
 
-def run(*arguments: str) -> str:
+def run(*arguments: str, status: int = 0) -> str:
     wide = {**os.environ, "COLUMNS": "200"}
     done = subprocess.run([TOKRED, *arguments], check=False, capture_output=True, text=True, env=wide)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def install(*packages: str) -> None:
@@ -42,6 +42,18 @@ def bench(method: str, out: Path) -> None:
     rows = json.loads((out / "results.json").read_text())["rows"]
     assert {row["method"] for row in rows} == {method.partition(":")[0]}
     assert all(0 < row["compute"] < 1 for row in rows)
+
+
+def the_extras() -> None:
+    """Use tokred's core, and add one extra after the other; those of libraries that are large are resolved only."""
+    assert subprocess.run([sys.executable, ROOT / "tests" / "core_alone.py"], check=False).returncode == 2
+    assert "pip install 'tokred[cli]'" in run("methods", status=2)
+    install("tokred[cli]")
+    assert "dito" in run("methods")
+    assert "pip install 'tokred[bench]'" in run("check", "dito", status=1)
+    install("--dry-run", "tokred[pandas,ray]")
+    install("tokred[plot]")
+    install(str(next(Path("dist").glob("tokred_zoo-*.whl"))), "tokred[zoo]")
 
 
 def a_user(folder: Path) -> None:
@@ -77,6 +89,7 @@ def every_kind(folder: Path) -> None:
 def main() -> None:
     assert "site-packages" in tokred.__file__, f"{tokred.__file__} is not the installed wheel"
     with tempfile.TemporaryDirectory() as folder:
+        the_extras()
         a_user(Path(folder))
         an_author(Path(folder))
         every_kind(Path(folder))

@@ -22,7 +22,7 @@ SKIPPED = "skipped"
 class RegionMatcher:
     """Remove the r tokens of the highest features, or the lowest; their destination means nothing.
 
-    A token of features that are no numbers is removed first.
+    A token of features that are not numbers is removed first.
 
     Attributes:
         skip: "highest" removes the tokens of the highest mean of their features, "lowest" those of the lowest.

@@ -47,17 +47,17 @@ class BaseMatcher(Stateless):
     def __post_init__(self) -> None:
         check_stride(self.stride)
         if not isinstance(self.noise, int | float) or not 0 <= self.noise < float("inf"):
-            raise SpecError(f"noise={self.noise!r} must be a finite number of at least 0; 0 is no noise.")
+            raise SpecError(f"noise={self.noise!r} must be a finite number of at least 0; 0 means no noise.")
         if self.recover not in ("kept", "base"):
             raise SpecError(f"recover={self.recover!r} is not known. Allowed: kept, base.")
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are no bases where cells fill the grid."""
+        """Share of the tokens that are not bases where cells fill the grid."""
         return 1 - 1 / prod(self.stride)
 
     def capacity(self, layout: Layout) -> int:
-        """Return the number of tokens that are no bases, or 0 where a grid is smaller than one cell."""
+        """Return the number of tokens that are not bases, or 0 where a grid is smaller than one cell."""
         cells = count_cells(layout, self.stride)
         return layout.image - cells if cells else 0
 

@@ -24,7 +24,7 @@ class FacilityMatcher(Stateless):
 
     Attributes:
         tile: height and width of a tile at most, in tokens, within a frame of a video; or frames before them. Where the
-            grid is no multiple of it, the greatest divisors of each below it.
+            grid is not a multiple of it, the greatest divisors of each below it.
         scale: sharpness of the weights, above 0: they are a softmax of `scale` times the similarity.
         unmerge: "transpose" mixes destinations by the weights that tokens gave them; "pinv" is the pseudo-inverse of
             the merge.
@@ -43,11 +43,11 @@ class FacilityMatcher(Stateless):
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are no destinations where each tile has one."""
+        """Share of the tokens that are not destinations where each tile has one."""
         return 1 - 1 / prod(self.tile)
 
     def capacity(self, layout: Layout) -> int:
-        """Return the number of tokens that are no destinations where each tile has one."""
+        """Return the number of tokens that are not destinations where each tile has one."""
         return layout.image - count_cells(layout, self._fitting(layout))
 
     def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tokred.engine.token_map import TokenMap, token_map
     from tokred.errors import (
         ConflictError,
+        MissingPackage,
         OutputError,
         PluginError,
         SpecError,
@@ -65,6 +66,7 @@ __all__ = [
     "MergeMode",
     "MergeRule",
     "Method",
+    "MissingPackage",
     "OutputError",
     "Phase",
     "Place",

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tokred.extras import extra
+
 
 def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return a package's `__getattr__` and `__dir__`: what it imports `if TYPE_CHECKING` is there, once asked for.
@@ -26,7 +28,8 @@ def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
 
     def __getattr__(name: str) -> Any:  # noqa: N807
         home = homes.get(name, package)
-        found = _submodule(package, name) if home == package else getattr(importlib.import_module(home), name)
+        with extra("bench"):
+            found = _submodule(package, name) if home == package else getattr(importlib.import_module(home), name)
         vars(module)[name] = found
         return found
 

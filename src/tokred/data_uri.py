@@ -1,25 +1,43 @@
-"""Pictures inside of a page, as data URIs."""
+"""Pictures inside of a page, as data URIs, so that the page needs no file beside it."""
 
 from __future__ import annotations
 
 import base64
 import io
-from typing import Literal
+import struct
+import zlib
 
 import torch
-from PIL import Image
+
+from tokred.extras import extra
 
 
-def data_uri(picture: torch.Tensor, kind: Literal["png", "webp"] = "webp", quality: int = 85) -> str:
-    """Write a picture so that a page needs no file beside it.
+def picture_uri(picture: torch.Tensor) -> str:
+    """Write a picture `[3, H, W]`, of values in [0, 1], as WebP.
 
-    Args:
-        picture: `[3, H, W]` in [0, 1], or `[H, W]`, bool.
-        kind: "png", which keeps it as it is, or "webp", which is smaller.
-        quality: of "webp", up to 100.
+    Raises:
+        MissingPackage: if Pillow is not installed.
     """
+    with extra("bench"):
+        from PIL import Image
     values = picture.float().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
-    image = Image.fromarray((values if values.ndim == 2 else values.permute(1, 2, 0)).contiguous().numpy())
     held = io.BytesIO()
-    image.save(held, kind, **({"quality": quality, "method": 6} if kind == "webp" else {"optimize": True}))
-    return f"data:image/{kind};base64,{base64.b64encode(held.getvalue()).decode()}"
+    Image.fromarray(values.permute(1, 2, 0).contiguous().numpy()).save(held, "webp", quality=85, method=6)
+    return _uri("webp", held.getvalue())
+
+
+def mask_uri(mask: torch.Tensor) -> str:
+    """Write a mask `[H, W]`, bool, as a PNG with what is true in white; nothing beside torch is needed."""
+    h, w = mask.shape
+    rows = b"".join(b"\0" + bytes(row) for row in mask.to(torch.uint8).mul(255).tolist())
+    header = struct.pack(">IIBBBBB", w, h, 8, 0, 0, 0, 0)  # 8 bits of grey
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    return _uri("png", b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts))
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -8,6 +8,7 @@ TokredError
 ├── ConflictError        the model is already patched, or a diffusers cache is enabled on it
 ├── WeightsError         a weights file is missing or corrupt
 ├── OutputError          results cannot be written
+├── MissingPackage       a package that an extra brings is not installed (also an ImportError)
 └── PluginError          a plugin failed, in strict mode
 ```
 
@@ -61,6 +62,10 @@ class WeightsError(TokredError):
 
 class OutputError(TokredError):
     """A result cannot be written where it should go."""
+
+
+class MissingPackage(TokredError, ImportError):
+    """A package that one of tokred's extras brings is not installed."""
 
 
 class PluginError(TokredError):

@@ -153,13 +153,13 @@ class Method:
         for part, interface in interfaces.items():
             if not isinstance(getattr(self, part), interface):
                 raise SpecError(
-                    f"{part}={getattr(self, part)!r} is no {interface.__name__}. Pass an object with the attributes "
+                    f"{part}={getattr(self, part)!r} is not a {interface.__name__}. Pass an object with the attributes "
                     f"and methods of tokred.{interface.__name__}, such as those in tokred.parts; "
                     "tokred.compose() finds parts by their names."
                 )
         if not isinstance(self.similarity.signal, Signal):
             raise SpecError(
-                f"{self.similarity!r} compares {self.similarity.signal!r}, which is no tokred.Signal. Have it "
+                f"{self.similarity!r} compares {self.similarity.signal!r}, which is not a tokred.Signal. Have it "
                 "inherit from tokred.parts.OfSignal, which takes a signal or the name of one."
             )
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:

@@ -68,7 +68,7 @@ def test_what_is_not_of_the_schema_is_refused(
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "analysis.json").write_text("{")
-    with pytest.raises(SpecError, match=r"is no JSON: .* that `tokred analyze` wrote"):
+    with pytest.raises(SpecError, match=r"is not valid JSON: .* that `tokred analyze` wrote"):
         read_analysis(tmp_path / "analysis.json")
 
 

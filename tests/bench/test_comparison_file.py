@@ -84,7 +84,7 @@ def test_what_is_not_of_the_schema_is_refused(
 
 def test_what_is_no_file_is_refused(path: Path) -> None:
     path.write_text("{")
-    with pytest.raises(SpecError, match=r"is no JSON: .* Name a comparisons\.json that `tokred compare` wrote"):
+    with pytest.raises(SpecError, match=r"is not valid JSON: .* Name a comparisons\.json that `tokred compare` wrote"):
         read_comparisons(path)
     with pytest.raises(SpecError, match=r"none\.json cannot be read: .* Name a comparisons\.json"):
         read_comparisons(path.with_name("none.json"))

@@ -27,7 +27,7 @@ def test_a_row_per_run(results: Results) -> None:
 
 def test_without_pandas_it_says_what_to_install(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"to_pandas\(\) needs pandas.*pip install pandas"):
+    with pytest.raises(ImportError, match=r"needs pandas, .*pip install 'tokred\[pandas\]'"):
         results.to_pandas()
 
 

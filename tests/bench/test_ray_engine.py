@@ -15,7 +15,7 @@ from tokred.bench import Journal, Results, line_up, read_results, run_bench
 from tokred.bench.journal import FILE
 from tokred.bench.ray_engine import RayEngine
 from tokred.bench.sources import Source
-from tokred.errors import SpecError
+from tokred.errors import MissingPackage, SpecError
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tokred[ray]'")
 
@@ -95,5 +95,5 @@ def test_what_cannot_be_is_refused() -> None:
         RayEngine(Source(model="x"), (), workers=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "ray", None)
-        with pytest.raises(SpecError, match=r"--engine ray needs Ray: pip install 'tokred\[ray\]'"):
+        with pytest.raises(MissingPackage, match=r"needs ray, .*pip install 'tokred\[ray\]'"):
             RayEngine(Source(model="x"), ())

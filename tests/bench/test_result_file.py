@@ -135,7 +135,7 @@ def test_what_is_not_of_the_schema_is_refused(results: Results, change: Callable
 
 def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("{")
-    with pytest.raises(SpecError, match=r"results\.json is no JSON"):
+    with pytest.raises(SpecError, match=r"results\.json is not valid JSON"):
         read_results(tmp_path / "results.json")
 
 

@@ -69,7 +69,7 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         ("model: x\nmethods: [{dito: {ratio: {a: 1}}}]", r"methods\[0\].dito.ratio must be a number, a text"),
         ("model: x\ncall: [1]", r"r.yaml.call must be an object, not \[1\]"),
         ("- a", "must hold keys with values, such as `model: emoji-flux`, not"),
-        ("model: [", "r.yaml is no YAML: .*line 1"),
+        ("model: [", "r.yaml is not valid YAML: .*line 1"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message: str) -> None:
@@ -84,13 +84,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"run.toml must be a .yaml or .json"):
         read_values(tmp_path / "run.toml")
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(SpecError, match=r"run.json is no JSON"):
+    with pytest.raises(SpecError, match=r"run.json is not valid JSON"):
         read_values(tmp_path / "run.json")
 
 
 def test_no_object_of_the_files_is_made(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("model: !!python/object/apply:os.getcwd []")
-    with pytest.raises(SpecError, match="is no YAML: could not determine a constructor"):
+    with pytest.raises(SpecError, match="is not valid YAML: could not determine a constructor"):
         read_values(tmp_path / "run.yaml")
 
 

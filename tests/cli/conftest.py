@@ -11,7 +11,7 @@ from bench.tiny import write_tiny_zoo
 from demo.tiny_models import write_tiny_models
 from typer.testing import CliRunner
 
-from tokred.cli import app
+from tokred.cli.app import app
 from tokred.zoo import catalog
 
 

@@ -71,7 +71,7 @@ def test_a_new_plugin_says_what_comes_next(tokred: Callable[..., Any], tmp_path:
 def test_a_bad_name_is_one_line(tokred: Callable[..., Any], tmp_path: Path) -> None:
     result = tokred("new-plugin", "Hello", "--folder", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "'Hello' is no name for a plugin" in result.stderr
+    assert "'Hello' is not a name for a plugin" in result.stderr
 
 
 def test_promises_are_sentences() -> None:

@@ -178,7 +178,7 @@ def test_help_and_listings_wait_for_no_heavy_library() -> None:
     code = """
 import sys
 from typer.testing import CliRunner
-from tokred.cli import app
+from tokred.cli.app import app
 for command in ("bench --help", "demo --help", "--version", "methods", "models", "models emoji-dit"):
     assert CliRunner().invoke(app, command.split()).exit_code == 0
 print(sorted({"torch", "diffusers", "timm", "matplotlib", "tokred.bench"} & set(sys.modules)))

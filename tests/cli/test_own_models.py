@@ -19,7 +19,7 @@ from tokred.bench import Results, line_up, pipeline_subject, run_bench, vision_s
 from tokred.bench.result_file import read_results
 from tokred.bench.subject import Subject
 from tokred.bench.vision_models import timm_vision
-from tokred.cli import app
+from tokred.cli.app import app
 from tokred.zoo.catalog import find_model
 from tokred.zoo.load import load
 from tokred.zoo.spread import asked

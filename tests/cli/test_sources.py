@@ -196,14 +196,14 @@ LINES = {
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"model": "{tmp}"}, "is no pipeline: it has no model_index.json"),
+        ({"model": "{tmp}"}, "is not a pipeline: it has no model_index.json"),
         ({"model": "{tmp}/none"}, "cannot be loaded"),
         ({"model": NAME + "x"}, "Unknown zoo model"),
         ({"prompts": None}, "name a file of prompts by --prompts"),
         ({"prompts": "none.txt"}, "cannot be read"),
         ({"prompts": "empty.jsonl"}, "is empty. Write a prompt a line"),
         ({"prompts": "gap.jsonl"}, "line 2 is empty. Take it out"),
-        ({"prompts": "no-json.jsonl"}, "line 1 is no JSON"),
+        ({"prompts": "no-json.jsonl"}, "line 1 is not valid JSON"),
         ({"prompts": "no-object.jsonl"}, r"line 1 must be an object"),
         ({"prompts": "no-picture.jsonl"}, "names the picture x.png, which cannot be read"),
         ({"data": "x"}, "--data means nothing for --model"),

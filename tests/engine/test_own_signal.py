@@ -148,5 +148,5 @@ def test_a_plugin_offers_it_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_only_signals_are_taken() -> None:
-    with pytest.raises(SpecError, match=r"signal=3 is no signal. Give the name of one \(input, .*tokred.Signal"):
+    with pytest.raises(SpecError, match=r"signal=3 is not a signal. Give the name of one \(input, .*tokred.Signal"):
         parts.Cosine(3)  # type: ignore[arg-type]

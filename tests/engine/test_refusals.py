@@ -107,7 +107,7 @@ WRONG: dict[str, tuple[Callable[[], tuple[Any, dict[str, Any]]], type[TokredErro
     "a part of another kind": (
         lambda: (method(recovery=parts.Cosine()), {}),
         SpecError,
-        r"recovery=Cosine.* is no Recovery",
+        r"recovery=Cosine.* is not a Recovery",
     ),
     "memory without a dense step": (
         lambda: (method(recovery=parts.Cached()), {}),

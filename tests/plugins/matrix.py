@@ -135,7 +135,11 @@ VISION = (
     "kff",
     "diffrate",
 )
-ALL_HEAD = f"""# Model families
+ALL_HEAD = f"""---
+hide: [toc]
+---
+
+# Model families
 
 What tokred describes, and which methods run there with their default parameters. Made by running each pair on the
 real class at tiny size, {STEPS} steps for a batch of {BATCH}; `python tests/plugins/matrix.py` writes this page, and a

@@ -72,7 +72,7 @@ def test_a_token_that_is_not_a_number_stays_local() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"noise": -1.0}, "noise=-1.0 must be a finite number of at least 0; 0 is no noise"),
+        ({"noise": -1.0}, "noise=-1.0 must be a finite number of at least 0; 0 means no noise"),
         ({"noise": float("nan")}, "noise=nan must be a finite number of at least 0"),
         ({"recover": "all"}, "recover='all' is not known. Allowed: kept, base"),
         ({"stride": (2,)}, "stride=.2,. must be a pair .sy, sx. of whole numbers"),

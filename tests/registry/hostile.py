@@ -26,7 +26,7 @@ HOSTILE = {
     "hook-arguments": (HEAD.replace("()", "(config)") + "return []", "PluginValidationError"),
     "misspelt-hook": (HEAD.replace("components", "component") + "return []", "unknown hook 'tokred_component'"),
     "no-hook": ("x = 1", "implements no tokred_components hook, or yields nothing"),
-    "wrong-type": (f"{HEAD}return ['dito']", "yields 'dito', which is no tokred.Component"),
+    "wrong-type": (f"{HEAD}return ['dito']", "yields 'dito', which is not a tokred.Component"),
     "wrong-kind": (f"{HEAD}return [Component('mehtod', 'x', 'a:b', 's')]", "Component kind 'mehtod' is not known"),
     "old-api": (
         f"{HEAD}return [Component('method', 'old', 'a:b', 's', requires_api=(0, 1))]",

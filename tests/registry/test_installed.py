@@ -16,7 +16,7 @@ from registry.hostile import CLASH, GOOD, HOSTILE, SLOW, lay_down, wheel
 from typer.testing import CliRunner
 
 import tokred
-from tokred.cli import app
+from tokred.cli.app import app
 from tokred.registry import default_registry
 
 ALL = {**{name: code for name, (code, _) in HOSTILE.items()}, SLOW[0]: SLOW[1]}

@@ -76,7 +76,7 @@ def test_what_is_written_is_in_good_style(site: Path) -> None:
     "name", ["hello", "tokred-", "tokred-Hello", "tokred_hello", "tokred-2", "tokred-a--b", "tokred-class"]
 )
 def test_bad_names_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SpecError, match="is no name for a plugin. Write tokred- and words of small letters"):
+    with pytest.raises(SpecError, match="is not a name for a plugin. Write tokred- and words of small letters"):
         write_package(name, "method", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

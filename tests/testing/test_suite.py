@@ -51,7 +51,7 @@ def test_what_lacks_a_part_of_its_interface_is_told_which() -> None:
     component = Component("recovery", "x", "tokred.parts:Cosine", "")
     results = [result for result in run_checks([component]) if result.case.check.name != "documented"]
     assert {result.outcome for result in results} == {"broken"}
-    assert "Cosine is no Recovery: it has no ['state_spec', 'observe', 'recover'" in results[0].detail
+    assert "Cosine is not a Recovery: it has no ['state_spec', 'observe', 'recover'" in results[0].detail
 
 
 def test_a_family_without_a_host_is_told_to_name_one() -> None:

@@ -104,7 +104,7 @@ class Trap:
 
 def test_pickle_is_refused_and_not_run(zoo: Path, tmp_path: Path) -> None:
     publish(zoo, pickle.dumps(Trap(tmp_path / "sprung")))
-    with pytest.raises(WeightsError, match="is no safetensors file: .*Reinstall"):
+    with pytest.raises(WeightsError, match="is not a safetensors file: .*Reinstall"):
         load_model(NAME)
     assert not (tmp_path / "sprung").exists()
 

@@ -13,15 +13,18 @@ write_report(findings, Path("results/emoji-dit"))
 ```
 """
 
-from tokred.analysis.analysis_file import read_analysis
-from tokred.analysis.analyze import Findings, analyze
-from tokred.analysis.blocking import blocking
-from tokred.analysis.pairs import PairMeter
-from tokred.analysis.persistence import PersistenceMeter, recovery_error
-from tokred.analysis.report import write_report
-from tokred.analysis.result import Analysis
-from tokred.analysis.settings import AnalysisSettings, settings_for
-from tokred.analysis.watch import Seen, watching
+from tokred.extras import extra
+
+with extra("bench"):
+    from tokred.analysis.analysis_file import read_analysis
+    from tokred.analysis.analyze import Findings, analyze
+    from tokred.analysis.blocking import blocking
+    from tokred.analysis.pairs import PairMeter
+    from tokred.analysis.persistence import PersistenceMeter, recovery_error
+    from tokred.analysis.report import write_report
+    from tokred.analysis.result import Analysis
+    from tokred.analysis.settings import AnalysisSettings, settings_for
+    from tokred.analysis.watch import Seen, watching
 
 __all__ = [
     "Analysis",

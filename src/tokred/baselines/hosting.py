@@ -10,6 +10,7 @@ from torch import nn
 
 from tokred.engine.patch import is_cached
 from tokred.errors import ConflictError, UnsupportedModel
+from tokred.extras import extra
 
 REGISTRY = "_diffusers_hook"
 TRACES = frozenset({"forward", REGISTRY, "_cache_config"})
@@ -31,7 +32,8 @@ def make_config(name: str, **settings: Any) -> Any:
     Raises:
         UnsupportedModel: if the installed diffusers does not have it.
     """
-    import diffusers
+    with extra("bench"):
+        import diffusers
 
     kind = getattr(diffusers, name, None)
     if kind is None:

@@ -11,23 +11,28 @@ print(compare_runs(results, parse_references(["tomesd"]), subject.metrics[0]))
 ```
 """
 
-from tokred.bench.comparing import compare_runs
-from tokred.bench.comparison import Comparisons
-from tokred.bench.comparison_file import read_comparisons, write_comparisons
-from tokred.bench.contender import Contender, parse_contenders
-from tokred.bench.joining import join_results
-from tokred.bench.journal import Journal
-from tokred.bench.lineup import Lineup, line_up
-from tokred.bench.measures import find_metric
-from tokred.bench.one_call import pipeline_subject, run, vision_subject
-from tokred.bench.reference import Reference, parse_references
-from tokred.bench.result import Results
-from tokred.bench.result_file import read_results, validate, write_results
-from tokred.bench.runner import run_bench
-from tokred.bench.settings import Settings
-from tokred.bench.subject import Subject, load_subject
-from tokred.bench.view import View
-from tokred.metrics import Metric
+from typing import TYPE_CHECKING
+
+from tokred._lazy import lazily
+
+if TYPE_CHECKING:
+    from tokred.bench.comparing import compare_runs
+    from tokred.bench.comparison import Comparisons
+    from tokred.bench.comparison_file import read_comparisons, write_comparisons
+    from tokred.bench.contender import Contender, parse_contenders
+    from tokred.bench.joining import join_results
+    from tokred.bench.journal import Journal
+    from tokred.bench.lineup import Lineup, line_up
+    from tokred.bench.measures import find_metric
+    from tokred.bench.one_call import pipeline_subject, run, vision_subject
+    from tokred.bench.reference import Reference, parse_references
+    from tokred.bench.result import Results
+    from tokred.bench.result_file import read_results, validate, write_results
+    from tokred.bench.runner import run_bench
+    from tokred.bench.settings import Settings
+    from tokred.bench.subject import Subject, load_subject
+    from tokred.bench.view import View
+    from tokred.metrics import Metric
 
 __all__ = [
     "Comparisons",
@@ -57,3 +62,5 @@ __all__ = [
     "write_comparisons",
     "write_results",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

@@ -154,5 +154,5 @@ def _build_baseline(what: str, factory: Any, params: Mapping[str, Any]) -> Basel
     check_parameters(what, factory, params)
     baseline = factory(**params)
     if not isinstance(baseline, Baseline):
-        raise SpecError(f"The factory of {what} returned {baseline!r}, which is no tokred.baselines.Baseline.")
+        raise SpecError(f"The factory of {what} returned {baseline!r}, which is not a tokred.baselines.Baseline.")
     return baseline

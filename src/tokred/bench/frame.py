@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokred.extras import extra
+
 if TYPE_CHECKING:
     import pandas
 
@@ -17,12 +19,10 @@ def results_frame(results: Results) -> pandas.DataFrame:
     each parameter that a run was given; and for each metric its mean under its name, `NAME.low` and `NAME.high`.
 
     Raises:
-        ImportError: if pandas is not installed.
+        MissingPackage: if pandas is not installed.
     """
-    try:
+    with extra("pandas"):
         import pandas as pd
-    except ImportError as error:
-        raise ImportError("to_pandas() needs pandas, which is not installed. Run `pip install pandas`.") from error
     dense = {"label": "dense", "compute": 1.0, "time_ratio": 1.0, "speedup": 1.0, "reduced": False}
     return pd.DataFrame([dense | _measured(results.dense), *(_run(row) for row in results.rows)])
 

@@ -40,7 +40,7 @@ def _request(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         request = json.loads(line)
     except ValueError as error:
-        raise SpecError(f"--prompts {path}, line {number} is no JSON: {error}.") from error
+        raise SpecError(f"--prompts {path}, line {number} is not valid JSON: {error}.") from error
     if not isinstance(request, dict):
         raise SpecError(f'--prompts {path}, line {number} must be an object such as {{"prompt": "a fox"}}, not {line}.')
     return {name: _opened(path, value) if name in ARE_FILES else value for name, value in request.items()}

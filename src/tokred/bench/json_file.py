@@ -22,14 +22,14 @@ def read_json(path: str | Path, written_by: str) -> Any:
         written_by: how messages call the file that is wanted, such as "a results.json that `tokred bench` wrote".
 
     Raises:
-        SpecError: if it cannot be read or is no JSON.
+        SpecError: if it cannot be read or is not valid JSON.
     """
     try:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
         raise SpecError(f"{path} cannot be read: {error.strerror}. Name {written_by}.") from error
     except ValueError as error:
-        raise SpecError(f"{path} is no JSON: {error}. Name {written_by}.") from error
+        raise SpecError(f"{path} is not valid JSON: {error}. Name {written_by}.") from error
 
 
 def write_json(record: Any, path: str | Path) -> None:

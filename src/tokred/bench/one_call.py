@@ -13,17 +13,17 @@ from torch import nn
 from tokred.bench.console import ConsoleView
 from tokred.bench.journal import Found, Journal
 from tokred.bench.lineup import line_up
-from tokred.bench.pipeline_subject import PipelineSubject, Request
+from tokred.bench.looking import Pictures, VisionSubject
+from tokred.bench.prompting import PipelineSubject, Request
 from tokred.bench.result import Results
 from tokred.bench.runner import run_bench
 from tokred.bench.subject import Subject
-from tokred.bench.vision_subject import Pictures, VisionSubject
 from tokred.errors import SpecError
 from tokred.method import Method
 
 
 def pipeline_subject(pipe: Any, prompts: Sequence[Request], **options: Any) -> Subject:
-    """Return a pipeline as something that can be measured; see `tokred.bench.pipeline_subject.PipelineSubject`."""
+    """Return a pipeline as something that can be measured; see `tokred.bench.prompting.PipelineSubject`."""
     return PipelineSubject(pipe, prompts, **options)
 
 

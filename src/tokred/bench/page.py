@@ -16,7 +16,7 @@ from tokred.bench.result import Dense, Results, Row, Score
 from tokred.bench.strip import as_picture
 from tokred.bench.taking import applied_by
 from tokred.bench.view import Exhibit
-from tokred.data_uri import data_uri
+from tokred.data_uri import mask_uri, picture_uri
 from tokred.metrics import Metric
 
 PAGE = "report.html"
@@ -31,7 +31,7 @@ def write_page(results: Results, exhibits: Sequence[Exhibit], folder: Path) -> P
 
     Args:
         results: what was measured.
-        exhibits: what was shown, the dense pictures first; none where outputs are no pictures.
+        exhibits: what was shown, the dense pictures first; none where outputs are not pictures.
         folder: where it goes.
 
     Raises:
@@ -79,7 +79,7 @@ def _uri(made: torch.Tensor) -> str:
     if scale < 1:
         size = [max(1, round(side * scale)) for side in picture.shape[1:]]
         picture = torch.nn.functional.interpolate(picture[None].float(), size, mode="bilinear", antialias=True)[0]
-    return data_uri(picture)
+    return picture_uri(picture)
 
 
 def _exhibit(exhibit: Exhibit, pictures: list[str]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _exhibit(exhibit: Exhibit, pictures: list[str]) -> dict[str, Any]:
     maps: list[tuple[int, int | bool]] = []
     for shown in exhibit.tokens:
         if shown.partial:
-            maps.append((shown.step, seen.setdefault(data_uri(shown.kept, "png"), len(seen))))
+            maps.append((shown.step, seen.setdefault(mask_uri(shown.kept), len(seen))))
         else:
             maps.append((shown.step, bool(shown.kept.all())))
     site = exhibit.tokens[0].site if exhibit.tokens else ""

@@ -10,10 +10,11 @@ from typing import Any, Literal, get_args
 import torch
 
 from tokred.errors import SpecError
+from tokred.extras import extra
 from tokred.quiet import no_bars
 
 SAVED = {"WordFluxPipeline": "tokred.zoo.flux", "WordSD3Pipeline": "tokred.zoo.sd3"}
-"""Pipelines of the zoo that are no classes of diffusers, and where they are."""
+"""Pipelines of the zoo that are not classes of diffusers, and where they are."""
 INDEX = "model_index.json"
 """File that says which class a folder holds."""
 Offload = Literal["none", "model", "group"]
@@ -33,7 +34,7 @@ def check_offload(offload: str, device: str) -> None:
 
 
 def saved_class(name: str) -> type | None:
-    """Return the class of the pipeline that a folder holds; None where it is no folder, or the class is not known.
+    """Return the class of the pipeline that a folder holds; None where it is not a folder, or the class is not known.
 
     Raises:
         SpecError: if the folder holds no pipeline.
@@ -45,9 +46,10 @@ def saved_class(name: str) -> type | None:
         written = str(json.loads((folder / INDEX).read_text()).get("_class_name"))
     except (OSError, ValueError, AttributeError) as error:
         raise SpecError(
-            f"{folder} is no pipeline: it has no {INDEX}. Name a folder that save_pretrained wrote."
+            f"{folder} is not a pipeline: it has no {INDEX}. Name a folder that save_pretrained wrote."
         ) from error
-    return getattr(importlib.import_module(SAVED.get(written, "diffusers")), written, None)
+    with extra("bench"):
+        return getattr(importlib.import_module(SAVED.get(written, "diffusers")), written, None)
 
 
 def load_pipeline(name: str, dtype: torch.dtype, revision: str | None = None, variant: str | None = None) -> Any:
@@ -56,7 +58,8 @@ def load_pipeline(name: str, dtype: torch.dtype, revision: str | None = None, va
     Raises:
         SpecError: if there is none, or it cannot be loaded.
     """
-    import diffusers
+    with extra("bench"):
+        import diffusers
 
     kind: Any = saved_class(name)
     kind = kind if kind and kind.__name__ in SAVED else diffusers.DiffusionPipeline

@@ -19,6 +19,7 @@ from tokred.bench.settings import Settings
 from tokred.bench.sources import Source
 from tokred.bench.view import Exhibit
 from tokred.errors import SpecError
+from tokred.extras import extra
 
 TRIES = 3
 """Workers that may die over one row."""
@@ -78,7 +79,8 @@ class RayEngine:
         address: of a cluster that runs; None for one on this machine that ends with the benchmark.
 
     Raises:
-        SpecError: if Ray is not installed, or the cluster is not there.
+        MissingPackage: if Ray is not installed.
+        SpecError: if the cluster is not there.
     """
 
     first = True
@@ -86,10 +88,8 @@ class RayEngine:
     def __init__(
         self, source: Source, metrics: Sequence[str], workers: int | None = None, address: str | None = None
     ) -> None:
-        try:
+        with extra("ray"):
             import ray
-        except ImportError as error:
-            raise SpecError("--engine ray needs Ray: pip install 'tokred[ray]'.") from error
         if workers is not None and workers < 1:
             raise SpecError(f"--workers {workers} must be at least 1.")
         self.ray = ray

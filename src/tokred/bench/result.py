@@ -11,6 +11,7 @@ from tokred.bench.contender import ContenderKind
 from tokred.bench.environment import Device, Versions
 from tokred.bench.settings import Settings
 from tokred.errors import SpecError
+from tokred.extras import extra
 from tokred.metrics import interval95
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ class Results:
         """Return a row per run, and the dense model first; see `tokred.bench.frame.results_frame`.
 
         Raises:
-            ImportError: if pandas is not installed.
+            MissingPackage: if pandas is not installed.
         """
         from tokred.bench.frame import results_frame
 
@@ -230,9 +231,12 @@ class Results:
 
         Raises:
             UnknownName: if it was not measured.
+            MissingPackage: if matplotlib is not installed.
         """
         from tokred.bench.measures import find_metric
-        from tokred.bench.plots import pareto_figure
+
+        with extra("plot"):
+            from tokred.bench.plots import pareto_figure
 
         return pareto_figure(self, find_metric(self, metric))
 

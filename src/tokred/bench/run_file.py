@@ -128,7 +128,7 @@ def read_values(path: Path) -> dict[str, Any]:
     """Read what a file says, by key; `RunFile.of` checks it.
 
     Raises:
-        SpecError: if it cannot be read, or is no YAML or JSON of keys and values.
+        SpecError: if it cannot be read, or is not YAML or JSON of keys and values.
     """
     if path.suffix not in (".yaml", ".yml", ".json"):
         raise SpecError(f"{path} must be a .yaml or .json that describes a benchmark.")
@@ -139,7 +139,7 @@ def read_values(path: Path) -> dict[str, Any]:
         raise SpecError(f"{path} cannot be read: {error}. Name a .yaml or .json that describes a benchmark.") from error
     except (yaml.YAMLError, ValueError) as error:
         said = " ".join(str(error).split())
-        raise SpecError(f"{path} is no {'JSON' if path.suffix == '.json' else 'YAML'}: {said}.") from error
+        raise SpecError(f"{path} is not valid {'JSON' if path.suffix == '.json' else 'YAML'}: {said}.") from error
     if not isinstance(values, dict):
         raise SpecError(f"{path} must hold keys with values, such as `model: emoji-flux`, not {values!r}.")
     return values

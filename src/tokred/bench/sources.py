@@ -13,9 +13,10 @@ from typing import Any
 import torch
 
 from tokred.bench.inputs import read_prompts
+from tokred.bench.looking import VisionSubject
 from tokred.bench.pictures_data import pictures_data
-from tokred.bench.pipeline_subject import PipelineSubject, check_call
 from tokred.bench.pipelines import check_offload, load_pipeline, place, saved_class
+from tokred.bench.prompting import PipelineSubject, check_call
 from tokred.bench.subject import Subject, check_device, load_subject
 from tokred.bench.vision_models import (
     TIMM,
@@ -25,7 +26,6 @@ from tokred.bench.vision_models import (
     timm_vision,
     transformers_model,
 )
-from tokred.bench.vision_subject import VisionSubject
 from tokred.errors import SpecError
 from tokred.zoo.catalog import find_model, zoo_models
 

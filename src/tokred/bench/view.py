@@ -65,7 +65,7 @@ class View(Protocol):
         ...
 
     def exhibit(self, exhibit: Exhibit) -> None:
-        """Be shown the first pictures of a run, the dense ones first; never called where outputs are no pictures."""
+        """Be shown the first pictures of a run, the dense ones first; never called where outputs are not pictures."""
         ...
 
     def row(self, row: Row) -> None:

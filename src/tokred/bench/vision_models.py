@@ -8,9 +8,12 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from tokred.errors import SpecError
+from tokred.extras import extra
 from tokred.metrics import Outputs
 from tokred.quiet import no_bars
 
@@ -44,7 +47,8 @@ def first(made: Any) -> torch.Tensor:
 
 def timm_vision(model: nn.Module) -> VisionModel:
     """Wrap a model of timm, or one that says as timm's do, by `pretrained_cfg` and `num_classes`, how it sees."""
-    from timm.data import create_transform, resolve_model_data_config
+    with extra("bench"):
+        from timm.data import create_transform, resolve_model_data_config
 
     config = resolve_model_data_config(model)
     transform = create_transform(**config, is_training=False)
@@ -59,9 +63,8 @@ def timm_model(text: str) -> VisionModel:
     Raises:
         SpecError: if there is no such model, or the file has no weights of it.
     """
-    import timm
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    with extra("bench"):
+        import timm
 
     name, _, file = text.removeprefix(TIMM).partition(":")
     if not timm.is_model(name):
@@ -82,7 +85,7 @@ def transformers_model(text: str, revision: str | None = None) -> VisionModel:
     A model that has a vision tower beside one for text, such as CLIP, is measured by that tower.
 
     Raises:
-        SpecError: if it cannot be loaded, or looks at no pictures.
+        SpecError: if it cannot be loaded, or does not take pictures.
     """
     name = text.removeprefix(TRANSFORMERS)
     try:
@@ -98,7 +101,7 @@ def transformers_model(text: str, revision: str | None = None) -> VisionModel:
         raise SpecError(f"--model {text} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
     model = getattr(model, "vision_model", model) if not classifies else model
     if getattr(model, "main_input_name", "") != "pixel_values":
-        raise SpecError(f"--model {text}: {type(model).__name__} looks at no pictures. Name a vision model.")
+        raise SpecError(f"--model {text}: {type(model).__name__} does not take pictures. Name a vision model.")
 
     def see(image: Image.Image) -> torch.Tensor:
         pixels: torch.Tensor = processor(image.convert("RGB"), return_tensors="pt")["pixel_values"][0]

@@ -12,7 +12,9 @@ from tokred.errors import SpecError
 
 def analyze(
     model: Annotated[str, typer.Option(metavar="NAME", help="Trained model that draws; see `tokred models`.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for page, plots and numbers; made if not there.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the page, plots and numbers; created if it does not exist.")
+    ],
     steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
     samples: Annotated[int, typer.Option(help="Generations to watch.")] = 32,
     seed: Annotated[int, typer.Option(help="Seed of the first; the next ones count up.")] = 0,

@@ -19,6 +19,7 @@ from tokred.cli.listings import methods, metrics, models, plugins
 from tokred.cli.new_plugin import new_plugin
 from tokred.cli.tune import tune
 from tokred.errors import TokredError
+from tokred.extras import extra
 
 
 class OneLineErrors(TyperGroup):
@@ -27,7 +28,8 @@ class OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with extra("bench"):
+                return super().invoke(ctx)
         except TokredError as error:
             typer.echo(f"tokred: {error}", err=True)
             raise typer.Exit(2) from None

@@ -14,7 +14,7 @@ def bench(
         Path | None,
         typer.Argument(
             metavar="[RUN.yaml]",
-            help="A whole benchmark as YAML or JSON, with these options as keys; those that are given beside it count.",
+            help="A whole benchmark as YAML or JSON, with these options as keys; options given here override it.",
         ),
     ] = None,
     model: Annotated[
@@ -26,9 +26,9 @@ def bench(
             ".safetensors; a vision model of transformers; or a function that returns a pipeline or module.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it does not exist.")] = Path(
-        "results"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the results; created if it does not exist.")
+    ] = Path("results"),
     method: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,7 +49,7 @@ def bench(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What your pipeline is asked for: a prompt a line, or in a .jsonl an object of arguments a line.",
+            help="Prompts for your pipeline: one per line, or in a .jsonl an object of arguments per line.",
         ),
     ] = None,
     data: Annotated[
@@ -60,25 +60,33 @@ def bench(
             "saved to disk; or an .npz of images and labels.",
         ),
     ] = None,
-    size: Annotated[str | None, typer.Option(metavar="HxW", help="Height and width that your pipeline draws.")] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Height and width of the pictures that your pipeline draws.")
+    ] = None,
     frames: Annotated[int | None, typer.Option(help="Frames of the videos that your pipeline makes.")] = None,
     call: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Argument of every call of your pipeline, such as guidance_scale=3.5."),
+        typer.Option(
+            metavar="NAME=VALUE", help="Argument for every call of your pipeline, such as guidance_scale=3.5."
+        ),
     ] = None,
-    dtype: Annotated[str, typer.Option(metavar="NAME", help="Of your model: float32, bfloat16, float16.")] = "float32",
+    dtype: Annotated[
+        str, typer.Option(metavar="NAME", help="Data type of your model: float32, bfloat16 or float16.")
+    ] = "float32",
     revision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a model of the hub.")
+        str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a model on the hub.")
     ] = None,
-    variant: Annotated[str | None, typer.Option(metavar="NAME", help="Of your pipeline's files, such as fp16.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Variant of your pipeline's files, such as fp16.")
+    ] = None,
     offload: Annotated[
         str,
         typer.Option(
             metavar="none|model|group",
-            help="What of your pipeline waits on the CPU until it is called: its models, or groups of their layers.",
+            help="What stays on the CPU until it is called: whole models of your pipeline, or groups of their layers.",
         ),
     ] = "none",
-    batch: Annotated[int | None, typer.Option(help="Samples that go through your model at once.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples per call of your model.")] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,29 +104,29 @@ def bench(
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="Samples that each run is measured on. Default: 16 that it draws, or all test pictures."),
+        typer.Option(help="Samples that each run is measured on. Default: 16 drawn ones, or all test pictures."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
-    pairs: Annotated[int, typer.Option(help="How often dense and method are timed, in turns.")] = 3,
+    pairs: Annotated[int, typer.Option(help="How often the dense model and the method are timed, in turns.")] = 3,
     device: Annotated[str, typer.Option(help="Where the model computes: cpu, cuda, cuda:1, mps.")] = "cpu",
     engine: Annotated[
         str,
         typer.Option(
             metavar="here|ray|accelerate",
-            help="Who measures: this process; workers of Ray, on this machine or a cluster; or the processes that "
+            help="What measures: this process; Ray workers, on this machine or a cluster; or the processes that "
             "`accelerate launch` started.",
         ),
     ] = "here",
     workers: Annotated[
-        int | None, typer.Option(help="Of Ray. Default: one for each GPU, or for each CPU where there is none.")
+        int | None,
+        typer.Option(help="Number of Ray workers. Default: one for each GPU, or for each CPU without a GPU."),
     ] = None,
     address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT|auto", help="Of a Ray cluster that runs. Default: this machine.")
+        str | None,
+        typer.Option(metavar="HOST:PORT|auto", help="Address of a running Ray cluster. Default: this machine."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run whose results DIR has.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove the files of another run that DIR has.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the files of an earlier run in DIR.")] = False,
 ) -> None:
     """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
     from tokred.cli import task

@@ -24,7 +24,8 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder for comparisons.json and the picture; made if it does not exist. Default: none."
+            metavar="DIR",
+            help="Folder for comparisons.json and the picture; created if it does not exist. Default: none.",
         ),
     ] = None,
 ) -> None:

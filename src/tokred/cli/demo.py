@@ -76,7 +76,7 @@ def _check_out(out: Path) -> None:
     from tokred.bench.files import check_file
 
     if out.suffix.lower() != ".png":
-        raise OutputError(f"--out {out} is no .png. Name a file that ends in .png.")
+        raise OutputError(f"--out {out} is not a .png. Name a file that ends in .png.")
     check_file(out)
 
 

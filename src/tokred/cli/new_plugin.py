@@ -9,14 +9,14 @@ import typer
 
 
 def new_plugin(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the package, such as tokred-hello.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the package, such as tokred-hello.")],
     kind: Annotated[
         str,
         typer.Option(
-            metavar="similarity|matcher|scheduler|recovery|method|adapter", help="What the package offers to tokred."
+            metavar="similarity|matcher|scheduler|recovery|method|adapter", help="Kind of component in the package."
         ),
     ] = "method",
-    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the package's folder is made.")] = Path(),
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where to create the package's folder.")] = Path(),
 ) -> None:
     """Write the package of a plugin: it installs, passes the checks of its kind, and shows in `tokred plugins`."""
     from tokred.scaffold import write_package

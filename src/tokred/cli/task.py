@@ -228,7 +228,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     """Read HxW, height and width in pixels.
 
     Raises:
-        SpecError: if it is no size.
+        SpecError: if it is not a size.
     """
     if text is None:
         return None

@@ -14,7 +14,10 @@ write_demo(compare(model, load(model), "tiger", dito, steps=model.steps), Path("
 ```
 """
 
-from tokred.demo.comparison import Comparison, compare
-from tokred.demo.figure import demo_figure, write_demo
+from tokred.extras import extra
+
+with extra("bench"):
+    from tokred.demo.comparison import Comparison, compare
+    from tokred.demo.figure import demo_figure, write_demo
 
 __all__ = ["Comparison", "compare", "demo_figure", "write_demo"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from tokred.data_uri import data_uri
+from tokred.data_uri import mask_uri
 
 if TYPE_CHECKING:
     from tokred.engine.report import Report
@@ -35,7 +35,7 @@ def report_html(report: Report) -> str:
             what=escape(row.what),
             tokens=f"{row.computed:,} of {row.tokens:,}",
             share=report.computed[step],
-            map=MAP.format(uri=data_uri(maps[step].kept, "png")) if step in maps else "",
+            map=MAP.format(uri=mask_uri(maps[step].kept)) if step in maps else "",
         )
         for step, row in report.steps.items()
     ]

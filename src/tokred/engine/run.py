@@ -19,6 +19,7 @@ from tokred.engine.site import Site
 from tokred.engine.site_call import SiteCall
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError
+from tokred.extras import extra
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -88,8 +89,13 @@ class Run:
         )
 
     def plot(self) -> Figure:
-        """Draw what the last generation computed: the share of the tokens at each step, and which those were."""
-        from tokred.engine.report_figure import report_figure
+        """Draw what the last generation computed: the share of the tokens at each step, and which those were.
+
+        Raises:
+            MissingPackage: if matplotlib is not installed.
+        """
+        with extra("plot"):
+            from tokred.engine.report_figure import report_figure
 
         return report_figure(self.report())
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from tokred.bench.contender import Contender
 from tokred.engine.run import Run
@@ -48,7 +48,21 @@ def pretended(model: RealModel, pixels: int, steps: int) -> Iterator[Loop]:
 
 
 def count(subject: Loop, contender: Contender | None) -> Counts:
-    """Count a generation, densely or with a method; only its first steps are made, the rest are as planned."""
+    """Count a generation, densely or with a method; only its first steps are made, the rest are as planned.
+
+    Raises:
+        SpecError: if the method decides by values, which are not there, or its first steps show too few phases.
+    """
+    try:
+        return _count(subject, contender)
+    except DataDependentOutputException as error:
+        label = contender.label if contender else "the model"
+        raise SpecError(
+            f"{label} decides by values that it computes, and an estimate has none. Measure it with tokred bench."
+        ) from error
+
+
+def _count(subject: Loop, contender: Contender | None) -> Counts:
     model, steps = subject.model, len(subject.moments)
     seen: list[tuple[str, Work]] = []
     with contender.applied(model) if contender else nullcontext() as run, Counter() as counter:

@@ -10,25 +10,28 @@ from functools import partial
 from typing import Any
 
 import torch
-from diffusers import (
-    DiTTransformer2DModel,
-    FluxTransformer2DModel,
-    PixArtTransformer2DModel,
-    SD3Transformer2DModel,
-    UNet2DConditionModel,
-    WanTransformer3DModel,
-)
-from timm.models import vision_transformer
 from torch import nn
 
 import tokred
 from tokred.bench.measure import count_flops
 from tokred.estimate.calls import ARGUMENTS, DTYPE, LATENT, Arguments, moment
 from tokred.estimate.models import Family, RealModel
+from tokred.extras import extra
 from tokred.family.grids import PositionIds
 from tokred.family.layouts import layout_of
 from tokred.layout import Layout
 from tokred.registry import family_for
+
+with extra("bench"):
+    from diffusers import (
+        DiTTransformer2DModel,
+        FluxTransformer2DModel,
+        PixArtTransformer2DModel,
+        SD3Transformer2DModel,
+        UNet2DConditionModel,
+        WanTransformer3DModel,
+    )
+    from timm.models import vision_transformer
 
 
 def _classifier(**config: Any) -> nn.Module:

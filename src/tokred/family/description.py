@@ -110,7 +110,7 @@ class Stack:
         call: how a block is called, see `tokred.family.signature`.
         attention: its attentions; the first is the one whose keys and values can be compared.
         mlp: name of its MLP, a module that is called once with the block's tokens, or with other parts of the sequence,
-            such as "ff: text image"; or the names of the linear layers of one that is no module of its own and can be
+            such as "ff: text image"; or the names of its linear layers where it is not a module of its own and can be
             reduced with the whole block only.
         rows: tensor arguments of block and attention that have a row per token, with their axes, such as
             {"image_rotary_emb": "(text image) d"}; "keys: b 1 1 image" where the tokens are those attended to; or a

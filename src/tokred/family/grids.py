@@ -132,8 +132,8 @@ def grids_of(ids: torch.Tensor, axes: tuple[int, ...] = (1, 2), argument: str = 
         grid = tuple(int(b - a) + 1 for a, b in zip(first, last, strict=True))
         if min(grid) < 1 or places != _row_by_row(grid, first):
             raise UnsupportedModel(
-                f"{argument} describes {len(places)} tokens from {first} to {last} that are no whole picture, row by "
-                "row. Prepare the ids as the model's own pipeline does."
+                f"{argument} describes {len(places)} tokens from {first} to {last} that do not form a whole picture, "
+                "row by row. Prepare the ids as the model's own pipeline does."
             )
         grids.append(_flat(grid))
     return tuple(grids)

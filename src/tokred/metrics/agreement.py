@@ -20,7 +20,7 @@ def agreement(scores: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         1 where the two agree and 0 elsewhere, `[B]` float32.
 
     Raises:
-        SpecError: the two differ in shape, or one is no such batch, or is not finite.
+        SpecError: the two differ in shape, or one is not such a batch, or is not finite.
     """
     if scores.shape != reference.shape:
         raise SpecError(

@@ -43,7 +43,7 @@ class ClipScore:
             One value per picture, `[B]` float32, in [0, 100]; higher is better.
 
         Raises:
-            SpecError: if it is no such batch.
+            SpecError: if it is not such a batch.
         """
         images = list((255 * check_pictures("pictures", pictures)).round().byte())
         given = self.processor(text=list(prompts), images=images, return_tensors="pt", padding=True, truncation=True)

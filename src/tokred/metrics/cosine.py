@@ -20,7 +20,7 @@ def cosine(features: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         One value per sample, `[B]` float32, in [-1, 1]; 1 where they point the same way.
 
     Raises:
-        SpecError: the two differ in shape, or one is no such batch, or is not finite.
+        SpecError: the two differ in shape, or one is not such a batch, or is not finite.
 
     Example:
         >>> cosine(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0]]))

@@ -41,7 +41,7 @@ class DreamSim:
             One value per picture, `[B]` float32; 0 for identical pictures.
 
         Raises:
-            SpecError: if they are no such batches.
+            SpecError: if they are not such batches.
         """
         pair = (_resized(each) for each in picture_pair(pictures, reference))
         return self.model(*pair).reshape(-1).float()

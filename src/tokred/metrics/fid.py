@@ -68,7 +68,7 @@ class Fid:
             reference: the same shape.
 
         Raises:
-            SpecError: if they are no such batches.
+            SpecError: if they are not such batches.
         """
         pair = picture_pair(pictures, reference)
         return torch.stack([self.describe((255 * each).round().byte()).float() for each in pair], dim=1)

@@ -76,7 +76,7 @@ class Lpips(nn.Module):
             One value per picture, `[B]` float32, at least 0; 0 for identical pictures.
 
         Raises:
-            SpecError: the two differ in shape, or one is no such batch.
+            SpecError: the two differ in shape, or one is not such a batch.
         """
         x, y = picture_pair(pictures, reference, _SMALLEST)
         with torch.autocast(x.device.type, enabled=False):

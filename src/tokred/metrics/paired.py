@@ -27,7 +27,7 @@ class Paired:
         losses: samples where the first value is worse.
 
     Raises:
-        SpecError: if the interval is upside down, p is no probability, or a sample is not counted once.
+        SpecError: if the interval is upside down, p is not a probability, or a sample is not counted once.
     """
 
     mean: float

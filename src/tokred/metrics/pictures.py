@@ -18,7 +18,7 @@ def picture_pair(
         smallest: least height and width that the metric is defined for, in pixels.
 
     Raises:
-        SpecError: the two differ in shape, or one is no such batch.
+        SpecError: the two differ in shape, or one is not such a batch.
     """
     pair = check_pictures("pictures", pictures, smallest), check_pictures("reference", reference, smallest)
     if pictures.shape != reference.shape:

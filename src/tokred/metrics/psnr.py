@@ -22,7 +22,7 @@ def psnr(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         One value per picture, `[B]` float32, in dB, from 0 (black against white) to `IDENTICAL_PSNR`.
 
     Raises:
-        SpecError: the two differ in shape, or one is no such batch.
+        SpecError: the two differ in shape, or one is not such a batch.
 
     Examples:
         >>> black = torch.zeros(2, 3, 8, 8)

@@ -26,7 +26,7 @@ def psnr_foreground(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Te
         One value per picture, `[B]` float32, in dB, from 0 to `IDENTICAL_PSNR`.
 
     Raises:
-        SpecError: the two differ in shape, or one is no such batch.
+        SpecError: the two differ in shape, or one is not such a batch.
 
     Examples:
         >>> reference = torch.ones(1, 3, 8, 8)

@@ -41,7 +41,7 @@ def ssim(pictures: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         One value per picture, `[B]` float32, in [-1, 1]; 1 for identical pictures.
 
     Raises:
-        SpecError: the two differ in shape, or one is no such batch.
+        SpecError: the two differ in shape, or one is not such a batch.
     """
     pair = picture_pair(pictures, reference, _RADIUS + 1)
     x, y = (functional.pad(images.double(), (_RADIUS,) * 4, mode="reflect") for images in pair)

@@ -19,7 +19,7 @@ def top1(scores: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
         1 where it is ranked first and 0 elsewhere, `[B]` float32.
 
     Raises:
-        SpecError: the scores are no such batch, or not finite, or there is another number of classes.
+        SpecError: the scores are not such a batch, or not finite, or there is another number of classes.
 
     Examples:
         >>> top1(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), torch.tensor([1, 1]))

@@ -27,7 +27,7 @@ def wilcoxon(differences: Sequence[float]) -> float:
         In [0, 1]; 1 where all differences are zero, or there is none.
 
     Raises:
-        SpecError: if one is no finite number.
+        SpecError: if one is not a finite number.
     """
     if not all(map(math.isfinite, differences)):
         raise SpecError("A difference is NaN or infinite, as its metric was. Leave out the samples where it was.")

@@ -34,7 +34,9 @@ class FrequencyPenalty:
         for name in ("source", "destination"):
             weight = getattr(self, name)
             if not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-                raise SpecError(f"penalty: {name}={weight!r} must be a finite number of at least 0; 0 is no penalty.")
+                raise SpecError(
+                    f"penalty: {name}={weight!r} must be a finite number of at least 0; 0 means no penalty."
+                )
         if not isinstance(self.decay, int | float) or not 0 <= self.decay <= 1:
             raise SpecError(f"penalty: decay={self.decay!r} must be in [0, 1]: the share of a count that is kept.")
 

@@ -55,7 +55,7 @@ class GridMatcher:
 
     @property
     def max_ratio(self) -> float:
-        """Share of the tokens that are no destinations where cells fill the grid."""
+        """Share of the tokens that are not destinations where cells fill the grid."""
         return 1 - 1 / prod(self.stride)
 
     def capacity(self, layout: Layout) -> int:

@@ -109,9 +109,9 @@ class Program:
         for step in steps:
             if step not in LETTERS and not _is_every(step) and not _is_ratio(step):
                 raise SpecError(
-                    f"program={self.text!r}: {step!r} is no step. Allowed: D (dense), M (dense, and match), R (without "
-                    "the references), a ratio above 0 and at most 1, one repeated part such as (M .5 .5)*, and D/N or "
-                    "R/N (one such step for every N)."
+                    f"program={self.text!r}: {step!r} is not a step. Allowed: D (dense), M (dense, and match), R "
+                    "(without the references), a ratio above 0 and at most 1, one repeated part such as (M .5 .5)*, "
+                    "and D/N or R/N (one such step for every N)."
                 )
         return tuple(f"{float(step):g}" if _is_ratio(step) else step for step in steps)
 

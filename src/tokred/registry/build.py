@@ -39,7 +39,7 @@ def build_method(method: str | Path | Method, params: Mapping[str, Any]) -> Meth
             )
         return method
     if not isinstance(method, str):
-        raise SpecError(f"{method!r} is no method. Pass a name, a path of a .json file, or a tokred.Method.")
+        raise SpecError(f"{method!r} is not a method. Pass a name, a path of a .json file, or a tokred.Method.")
     name, _, written = method.partition(":")
     registered = _find_method(name)
     component, factory = registered.component, registered.load()
@@ -85,7 +85,7 @@ def _built(registered: Registered, factory: Any, params: Mapping[str, Any]) -> M
             f"Method {name!r} of {registered.provider} cannot be made ({type(error).__name__}: {error})."
         ) from error
     if not isinstance(built, Method):
-        raise SpecError(f"The factory of method {name!r} returned {built!r}, which is no tokred.Method.")
+        raise SpecError(f"The factory of method {name!r} returned {built!r}, which is not a tokred.Method.")
     return built
 
 

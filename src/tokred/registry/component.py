@@ -23,7 +23,7 @@ class Component:
     Attributes:
         kind: "similarity", "matcher", "scheduler" or "recovery" (a class), "signal" (a class that is made without
             parameters), "method" (a function that returns a `tokred.Method`), "family" (a `tokred.Family`), "baseline"
-            (a class of something to compare with that is no token method), or "metric" (a `tokred.metrics.Metric`,
+            (a class of something to compare with that is not a token method), or "metric" (a `tokred.metrics.Metric`,
             or a function that returns one).
         name: what it is called, unique within its kind.
         target: where it is, as "package.module:attribute"; imported on first use.
@@ -34,7 +34,7 @@ class Component:
         hosts: where the tiny models are that `tokred check` checks a family on, or a method whose trained weights fit
             no other, as "package.module:attribute": a tuple of `tokred.testing.Host`.
         expected_failures: the reason for each check of `tokred check`, by its name, that is known to fail; a method's
-            are those of its parts too that are no components.
+            are those of its parts too that are not components.
 
     Raises:
         SpecError: if the kind is unknown, the target is not of that form, or a field is of another type.

@@ -91,7 +91,7 @@ def _load(path: Path) -> Any:
     try:
         return json.loads(data, object_pairs_hook=_object, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise SpecError(f"the file is no JSON: {error}.") from None
+        raise SpecError(f"the file is not valid JSON: {error}.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON number")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _method(data: Any) -> Method:

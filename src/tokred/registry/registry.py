@@ -200,7 +200,7 @@ class Registry:
 
     def _check(self, component: Component) -> None:
         if not isinstance(component, Component):
-            raise PluginError(f"it yields {component!r}, which is no tokred.Component")
+            raise PluginError(f"it yields {component!r}, which is not a tokred.Component")
         if component.requires_api[0] != API_VERSION[0] or component.requires_api > API_VERSION:
             raise PluginError(f"it was written for plugin interface {component.requires_api}, this is {API_VERSION}")
         taken = self._components.get((component.kind, component.name))

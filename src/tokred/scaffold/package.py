@@ -72,7 +72,7 @@ def write_package(name: str, kind: Kind, folder: Path) -> list[Path]:
         The files.
 
     Raises:
-        SpecError: if the name is no name for a plugin, or the component's is taken.
+        SpecError: if the name is not a name for a plugin, or the component's is taken.
         OutputError: if there is something of that name already, or it cannot be written.
     """
     component = _component(name, kind)
@@ -114,7 +114,7 @@ def _component(name: str, kind: Kind) -> str:
     component = name.removeprefix("tokred-").replace("-", "_")
     if not _NAME.fullmatch(name) or keyword.iskeyword(component):
         raise SpecError(
-            f"{name!r} is no name for a plugin. Write tokred- and words of small letters and digits, joined by "
+            f"{name!r} is not a name for a plugin. Write tokred- and words of small letters and digits, joined by "
             "hyphens, such as tokred-hello."
         )
     for registered in components(kind):

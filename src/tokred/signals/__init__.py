@@ -69,7 +69,7 @@ def as_signal(signal: Signal | str) -> Signal:
         return signal
     if not isinstance(signal, str):
         raise SpecError(
-            f"signal={signal!r} is no signal. Give the name of one ({', '.join(BUILT_IN)}), or an object of a class "
+            f"signal={signal!r} is not a signal. Give the name of one ({', '.join(BUILT_IN)}), or an object of a class "
             "that inherits from tokred.Signal."
         )
     if signal not in BUILT_IN:

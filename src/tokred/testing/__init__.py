@@ -17,8 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tokred.testing.host import Grid, Host, call_classifier, call_transformer
-from tokred.testing.suite import CHECKS, Case, Result, cases, run_checks
+from tokred.extras import extra
+
+with extra("bench"):
+    from tokred.testing.host import Grid, Host, call_classifier, call_transformer
+    from tokred.testing.suite import CHECKS, Case, Result, cases, run_checks
 
 if TYPE_CHECKING:
     import pytest

@@ -16,6 +16,7 @@ from tokred.engine.apply import apply_by
 from tokred.engine.needs import offers_keys
 from tokred.engine.run import Run
 from tokred.errors import SpecError, TokredError, UnsupportedModel
+from tokred.extras import extra
 from tokred.family.description import Family
 from tokred.family.sites import sites_of
 from tokred.interfaces import SiteKind
@@ -113,12 +114,18 @@ def method_hosts() -> tuple[Host, ...]:
 
     The first of the registered families' for each of their traits: called step by step or once, with pairs for each
     sample or for the batch. Families of libraries that are not installed have none.
+
+    Raises:
+        MissingPackage: if none is installed.
     """
     found: dict[tuple[bool, bool], Host] = {}
     for registered, family in registered_families():
         hosts = resolve(registered.component.hosts) if registered.component.hosts and _installed(family) else ()
         for host in hosts:
             found.setdefault((host.repeats, keeps_apart(family, host)), replace(host, grid=(8, 8)))
+    if not found:
+        with extra("bench"):
+            import diffusers  # noqa: F401
     return tuple(found.values())
 
 

@@ -59,7 +59,9 @@ class Specimen:
         made = self.factory(**{**self.params, **changes})
         interface = INTERFACES[self.kind]
         lacking = [name for name in vars(interface) if not name.startswith("_") and not hasattr(made, name)]
-        demand(isinstance(made, interface), f"{type(made).__name__} is no {interface.__name__}: it has no {lacking}.")
+        demand(
+            isinstance(made, interface), f"{type(made).__name__} is not a {interface.__name__}: it has no {lacking}."
+        )
         return made
 
     @property

@@ -59,7 +59,7 @@ def plans_keep_to_what_is_declared(specimen: Specimen) -> None:
         matched: set[str] = set()
         for step, site, plan in _generation(specimen.make(), steps):
             what = f"step {step} of {steps}, {site.name}"
-            demand(isinstance(plan, Plan), f"{what}: it planned {plan!r}, which is no tokred.Plan.")
+            demand(isinstance(plan, Plan), f"{what}: it planned {plan!r}, which is not a tokred.Plan.")
             within = 0 <= plan.ratio <= part.ratio or (part.skips and plan.ratio == 1)
             demand(within, f"{what}: it planned ratio {plan.ratio}, and declares at most {part.ratio}.")
             reused = plan.phase in (Phase.MATCH, Phase.REDUCE)

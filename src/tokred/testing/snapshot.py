@@ -56,6 +56,6 @@ def _same(before: Any, after: Any) -> bool:
 
 
 def _is_made_anew(before: Any, after: Any) -> bool:
-    """Say whether a tensor is an equal one, which is no parameter: some models make their tables in each call."""
+    """Say whether a tensor is an equal one, which is not a parameter: some models make their tables in each call."""
     tensors = isinstance(before, torch.Tensor) and isinstance(after, torch.Tensor)
     return tensors and not isinstance(before, nn.Parameter) and torch.equal(before, after)

@@ -101,7 +101,7 @@ def _made_by(specimens: tuple[Specimen, ...]) -> list[Any]:
 def _parts(
     name: str, specimens: tuple[Specimen, ...], reasons: Mapping[str, str], known: list[Any]
 ) -> Iterator[Examined]:
-    """Yield the parts of a method, each different one once; `reasons` are for those that are no components."""
+    """Yield the parts of a method, each different one once; `reasons` are for those that are not components."""
     if not specimens or specimens[0].kind != "method":
         return
     for kind in _PARTS:

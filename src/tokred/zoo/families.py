@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from tokred.extras import extra
+
 if TYPE_CHECKING:
     import torch
 
@@ -48,9 +50,10 @@ class DrawingFamily(Family, Protocol):
 
 def family(name: str) -> Family:
     """Import the family called `name`, one of `FAMILIES`, and its host library with it."""
-    return cast(Family, importlib.import_module(f"tokred.zoo.{name}"))
+    with extra("bench"):
+        return cast(Family, importlib.import_module(f"tokred.zoo.{name}"))
 
 
 def drawing_family(name: str) -> DrawingFamily:
     """Import the family called `name`, one of `DRAWING`, and diffusers with it."""
-    return cast(DrawingFamily, importlib.import_module(f"tokred.zoo.{name}"))
+    return cast(DrawingFamily, family(name))

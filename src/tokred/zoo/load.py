@@ -77,7 +77,7 @@ def read_tensors(model: ZooModel, file: str) -> dict[str, torch.Tensor]:
     try:
         tensors: dict[str, torch.Tensor] = parse(content)
     except SafetensorError as error:
-        raise WeightsError(f"{path} is no safetensors file: {error}. {remedy(model.name)}") from error
+        raise WeightsError(f"{path} is not a safetensors file: {error}. {remedy(model.name)}") from error
     return tensors
 
 
