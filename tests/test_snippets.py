@@ -29,7 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = ("tokred", "make", "pip", "python", "pytest", "bash", "ln", "accelerate")
 SHORT = {
-    "bench": "--steps 4 --samples 2 --pairs 1",
+    "bench": "--steps 6 --samples 2 --pairs 1",
     "tune": "--samples 2 --pairs 1 --candidates 2 --tuning-samples 2",
     "analyze": "--samples 2 --steps 6",
 }
