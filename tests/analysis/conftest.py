@@ -8,6 +8,7 @@ import pytest
 from demo.tiny_models import write_tiny_models
 
 from tokred.analysis import Analysis, Findings, analyze, settings_for
+from tokred.bench.drawing import DrawingSubject
 from tokred.zoo import ZooModel
 from tokred.zoo.load import load
 
@@ -20,8 +21,8 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=["tiny-dit", "tiny-flux"])
 def findings(request: pytest.FixtureRequest, tiny_models: Path) -> Findings:
     model = ZooModel.read(tiny_models / request.param)
-    settings = settings_for(model, steps=12, samples=3, seed=5, lags=(1, 4))
-    return analyze(model, load(model), settings)
+    subject = DrawingSubject(model, load(model))
+    return analyze(subject, settings_for(subject, steps=12, samples=3, seed=5, lags=(1, 4)))
 
 
 @pytest.fixture

@@ -6,14 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tokred import SpecError
 from tokred.analysis import settings_for
+from tokred.bench import Subject, vision_subject
+from tokred.bench.drawing import DrawingSubject
 from tokred.zoo import ZooModel
+from tokred.zoo.load import load
 
 
-def test_defaults_and_batches(tiny_models: Path) -> None:
-    settings = settings_for(ZooModel.read(tiny_models / "tiny-dit"), steps=9, samples=6, seed=3)
+@pytest.fixture(scope="module")
+def subject(tiny_models: Path) -> Subject:
+    model = ZooModel.read(tiny_models / "tiny-dit")
+    return DrawingSubject(model, load(model))
+
+
+def test_defaults_and_batches(subject: Subject) -> None:
+    settings = settings_for(subject, steps=9, samples=6, seed=3)
     assert (settings.steps, settings.lags, settings.ratio) == (9, (1, 2, 4, 8), 0.5)
     assert settings.batches == [(3, 4, 5, 6), (7, 8)]
     assert settings.penalties[0] == 0
@@ -31,11 +41,12 @@ def test_defaults_and_batches(tiny_models: Path) -> None:
         ({"steps": 4, "lags": (1,)}, "steps=4 are too few .* after 4 dense ones. Take at least 5"),
     ],
 )
-def test_what_is_out_of_range_is_refused(tiny_models: Path, given: dict[str, Any], message: str) -> None:
+def test_what_is_out_of_range_is_refused(subject: Subject, given: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        settings_for(ZooModel.read(tiny_models / "tiny-dit"), **{"steps": 30} | given)
+        settings_for(subject, **{"steps": 30} | given)
 
 
-def test_a_classifier_is_refused(tiny_models: Path) -> None:
-    with pytest.raises(SpecError, match="'tiny-vit' does not draw"):
-        settings_for(ZooModel.read(tiny_models / "tiny-vit"))
+def test_what_looks_at_pictures_is_refused() -> None:
+    subject = vision_subject(torch.nn.Linear(2, 2), torch.rand(1, 2), name="mine")
+    with pytest.raises(SpecError, match="'mine' does not draw"):
+        settings_for(subject)

@@ -16,6 +16,7 @@ from tokred.bench.journal import FILE
 from tokred.bench.ray_engine import RayEngine
 from tokred.bench.sources import Source
 from tokred.errors import MissingPackage, SpecError
+from tokred.tuning import Effort, Target, Trial, find_finalists
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tokred[ray]'")
 
@@ -53,7 +54,7 @@ def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     killed = tmp_path / "killed"
     dies = getattr(request, "param", "len(self.asked) == 3 and not KILLED.exists()")
     (tmp_path / "mortal.py").write_text(MODULE.format(killed=str(killed), driver=os.getpid(), dies=dies))
-    places = [str(tmp_path), str(Path(__file__).parents[1])]
+    places = [str(tmp_path), str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", ":".join(places))
     monkeypatch.syspath_prepend(str(tmp_path))
     sys.modules.pop("mortal", None)
@@ -88,6 +89,22 @@ def test_a_row_that_kills_every_worker_fails_and_the_others_do_not(mortal: Sourc
     assert failed.label == "fewer_steps share=0.5"
     assert failed.error.startswith("its worker died 3 times: ")
     assert [row.method for row in found.rows] == ["tomesd", "dito", "random"]
+
+
+@pytest.mark.slow
+def test_a_search_spreads_its_trials_and_a_worker_that_is_killed_costs_one_a_retry(mortal: Source) -> None:
+    def found(engine: RayEngine | None) -> tuple[list[Trial], list[str]]:
+        trials: list[Trial] = []
+        effort = Effort(candidates=9, samples=2, most=3)
+        target = Target(time=0.8)
+        finalists = find_finalists(mortal.load(), 5, target, effort, 1, trials.append, None, engine)
+        return trials, [each.label for each in finalists]
+
+    engine = RayEngine(mortal, (), workers=2)
+    expected, spread = found(None), found(engine)
+    engine.ray.shutdown()
+    assert (Path(sys.modules["mortal"].KILLED)).exists()
+    assert spread == expected
 
 
 def test_what_cannot_be_is_refused() -> None:

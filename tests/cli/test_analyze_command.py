@@ -41,7 +41,7 @@ def test_page_plots_and_numbers_are_written(command: Tokred, tmp_path: Path, mod
     for name in PLOTS:
         assert imread(out / f"{name}.png").ndim == 3
         assert (out / f"{name}.png").stat().st_size < 200_000
-    assert done.stdout.splitlines()[0] == "dense, seeds 3 to 4"
+    assert done.stdout.splitlines()[0] == f"dense, seeds 3 to {settings.batches[0][-1]}"
     assert f"Written to {out}: analysis.json, index.md, correlations.png" in done.stdout
 
 
@@ -60,6 +60,9 @@ def test_the_same_command_gives_the_same_numbers(command: Tokred, tmp_path: Path
         ({"--model": "tiny-dt"}, "Unknown zoo model 'tiny-dt'."),
         ({"--model": "tiny-vit"}, "'tiny-vit' does not draw: it is a classifier."),
         ({"--samples": 0}, "samples=0 must be an integer of at least 1"),
+        ({"--samples": 10**9}, "samples=1000000000 is too many"),
+        ({"--size": "8x8"}, "--size means nothing for --model tiny-dit. Leave it out."),
+        ({"--model": "timm:vit_tiny_patch16_224"}, "does not draw: it looks at pictures."),
         ({"--lags": "1,x"}, "lags='1,x' cannot be read. Write numbers of steps, ascending, such as 1,2,4,8."),
         ({"--lags": "2,1"}, "lags=(2, 1) must be at least one number of steps, each at least 1, ascending."),
         ({"--lags": "40"}, "are too few to compare steps 40 apart"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,6 +41,28 @@ def test_everything_is_written_and_said(tokred: Callable[..., Any], tmp_path: Pa
     assert f"Written to {out}: report.html, results.json, pareto.png, pareto.svg, strip.png" in result.stdout
     assert result.stdout.splitlines()[-1] == advice(results)
     assert result.stderr == ""
+
+
+def test_a_dry_run_says_what_would_run_and_touches_nothing(tokred: Callable[..., Any], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ("bench", "--model", NAME, "--method", "tomesd:ratio=0.5", "--method", "fewer_steps:share=0.5", *SMALL)
+    dry = tokred(*command, "--dry-run", "--out", out)
+    assert (dry.exit_code, dry.stderr, out.exists()) == (0, "", False), dry.output
+    assert "2 runs: 29 samples in 16 calls, 87 denoising steps" in dry.stdout  # 7 of them, in 4, are dense
+    assert {"tomesd", "ratio=0.5", "share=0.5"} <= set(dry.stdout.split())
+    assert re.search(r"About \d+ seconds? in one process", dry.stdout)
+    ran = tokred(*command, "--out", out)
+    assert "At the dense model's speed the other 12 generations take about " in " ".join(ran.stdout.split())
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    refused = tokred(*command, "--dry-run", "--out", out)
+    assert (refused.exit_code, "holds results of another run" in refused.stderr) == (2, True)
+    assert "0 runs: 0 samples" in tokred(*command, "--dry-run", "--resume", "--out", out).stdout
+    assert "2 runs: 29 samples" in tokred(*command, "--dry-run", "--overwrite", "--out", out).stdout
+    assert tokred(*command, "--resume", "--out", out).exit_code == 0
+    assert (out / "report.html").read_bytes() == before[out / "report.html"]
+    other = tokred(*command, "--dry-run", "--resume", "--pairs", 2, "--out", out)
+    assert (other.exit_code, "have pairs 1, and this run 2" in other.stderr) == (2, True)
+    assert sorted(before) == sorted(out.iterdir())
 
 
 def test_a_run_goes_on_where_it_was(tokred: Callable[..., Any], tmp_path: Path) -> None:

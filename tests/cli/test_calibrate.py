@@ -11,6 +11,7 @@ import pytest
 
 import tokred as package
 from tokred.analysis.calibration import calibrate
+from tokred.bench import load_subject
 from tokred.zoo import catalog, load_model
 from tokred.zoo.catalog import find_model
 
@@ -41,8 +42,8 @@ def test_schedule_is_written_and_can_be_applied(command: Tokred, tmp_path: Path,
 
 def test_lower_thresholds_match_less_often(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "MODELS", models)
-    model, pipe = find_model("tiny-dit"), load_model("tiny-dit")
-    counts = [len(calibrate(model, pipe, threshold=t, steps=8, samples=1).matches) for t in (0.999, 0.2, 0.001)]
+    subject = load_subject("tiny-dit")
+    counts = [len(calibrate(subject, threshold=t, steps=8, samples=1).matches) for t in (0.999, 0.2, 0.001)]
     assert counts[0] == 4
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[2]
@@ -54,9 +55,10 @@ def test_lower_thresholds_match_less_often(models: Path, monkeypatch: pytest.Mon
         (["--threshold", 1.0], "threshold=1.0 must be in (0, 1)"),
         (["--ratio", 0.8], "ratio=0.8 must be in (0, 0.75]"),
         (["--samples", 0], "samples=0 must be an integer of at least 1"),
+        (["--samples", 10**9], "samples=1000000000 is too many: their seeds and values alone take about 186.3 GB"),
         (["--longest", 1], "longest=1 must be an integer of at least 2"),
         (["--dense-first", 0], "dense_first=0 must be an integer of at least 1"),
-        (["--steps", 0], "steps=0 must be at least 1"),
+        (["--steps", 0], "steps=0 must be an integer of at least 1"),
         (["--device", "tpu"], "device='tpu' is not known"),
     ],
 )

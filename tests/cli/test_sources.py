@@ -86,6 +86,8 @@ def test_one_call_measures_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (results.settings.samples, results.settings.batch) == (2, 2)
     said = capsys.readouterr().out
     assert {"dense", "tomesd"} <= set(said.split())
+    written = {"results.json", "report.html", "pareto.png", "pareto.svg", "strip.png"}
+    assert {path.name for path in tmp_path.iterdir()} == written
     again = run(pipe, ["tomesd:ratio=0.5"], prompts=["a", "b"], steps=2, pairs=1, batch=2, out=tmp_path, found="resume",
                 quiet=True, guidance_scale=1.0)  # fmt: skip
     assert again.rows == results.rows
@@ -207,6 +209,7 @@ LINES = {
         ({"prompts": "no-object.jsonl"}, r"line 1 must be an object"),
         ({"prompts": "no-picture.jsonl"}, "names the picture x.png, which cannot be read"),
         ({"data": "x"}, "--data means nothing for --model"),
+        ({"size": (64, 48), "model": "emoji-dit", "prompts": None}, "--size means nothing for --model emoji-dit"),
         ({"dtype": "int8"}, "dtype='int8' is not known. Allowed: float32"),
         ({"device": "cuda:7"}, "device='cuda:7' is not there"),
         ({"prompts": "unknown-key.jsonl"}, r"DiTPipeline takes no 'promt'\. It takes: class_labels"),
@@ -216,24 +219,27 @@ LINES = {
         ({"size": (64, 64)}, r"DiTPipeline takes no 'height'\. It takes: class_labels"),
         ({"variant": "fp16"}, r"--model .*pipe cannot be loaded: .*fp16"),
         ({"model": "emoji-dit", "prompts": None, "frames": 5}, "--frames means nothing for --model emoji-dit"),
-        ({"model": "hf:{tmp}", "prompts": None}, r"--model hf:.* cannot be loaded: "),
+        ({"model": "hf:{tmp}", "prompts": None}, "looks at pictures: name them by --data"),
+        ({"model": "hf:{tmp}", "prompts": None, "data": "data.npz"}, r"--model hf:.* cannot be loaded: "),
         ({"model": "hf:{tmp}", "revision": "main"}, r"--prompts means nothing for --model hf:"),
         ({"model": "timm:vit", "prompts": None, "revision": "main"}, r"--revision means nothing for --model timm:vit"),
         ({"call": {"colour": 3}}, r"DiTPipeline takes no 'colour'\. It takes: class_labels"),
-        ({"model": "timm:vit_tinny", "prompts": None}, "timm has no model 'vit_tinny'. It has "),
-        ({"model": f"timm:{TIMM}:none", "prompts": None}, "holds no weights of"),
+        ({"model": "timm:vit_tinny", "prompts": None, "data": "data.npz"}, "timm has no model 'vit_tinny'. It has "),
+        ({"model": f"timm:{TIMM}:none", "prompts": None, "data": "data.npz"}, "holds no weights of"),
         ({"model": "emoji-dit"}, "--prompts means nothing for --model emoji-dit"),
     ],
     ids=lambda x: "-".join(map(str, x)) if isinstance(x, dict) else "",
 )
 def test_what_cannot_be_is_refused(
-    saved: Path, tmp_path: Path, given: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+    saved: Path, pictures: Path, tmp_path: Path, given: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, text in LINES.items():
         (tmp_path / f"{name}.jsonl").write_text(text)
     options: dict[str, Any] = {"model": str(saved / "pipe"), "prompts": saved / "prompts.txt"} | given
     if isinstance(given.get("prompts"), str):
         options["prompts"] = tmp_path / given["prompts"]
+    if "data" in given:
+        options["data"] = pictures / given["data"]
     with pytest.raises(SpecError, match=message):
         Source(**options | {"model": options["model"].format(tmp=tmp_path)}).load()
 

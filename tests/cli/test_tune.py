@@ -69,6 +69,7 @@ def test_a_pipeline_of_ones_own_is_tuned_as_the_same_one_of_the_zoo(tokred: Tokr
         (["--time", 1.5], "time=1.5 must be above 0 and below 1"),
         (["--time", 0.5, "--seed", 5001], "seed=5001: samples 5001 to 5001 are tuned on"),
         (["--time", 0.5, "--candidates", 0], "candidates=0"),
+        (["--time", 0.5, "--tuning-samples", 10**9], "tuning-samples=1000000000 is too many"),
         (["--time", 0.5, "--model", "tiny-vit"], "'tiny-vit' does not draw"),
         (["--time", 0.5, "--steps", 0], "steps=0 must be"),
     ],

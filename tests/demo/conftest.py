@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from demo.tiny_models import STEPS, write_tiny_models
 
+from tokred.bench.drawing import DrawingSubject
 from tokred.demo import Comparison, compare
 from tokred.registry import build_method
 from tokred.zoo import ZooModel, catalog
@@ -30,4 +31,5 @@ def find(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 def comparison(request: pytest.FixtureRequest, tiny_models: Path) -> Comparison:
     model = ZooModel.read(tiny_models / request.param)
     method = build_method("dito", {"ratio": 0.5})
-    return compare(model, load(model), model.classes[1], method, steps=STEPS, seed=3, label="dito ratio=0.5")
+    subject = DrawingSubject(model, load(model), prompt=model.classes[1])
+    return compare(subject, method, steps=STEPS, seed=3, label="dito ratio=0.5")

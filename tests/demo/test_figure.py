@@ -64,7 +64,7 @@ def test_a_bar_for_each_step(comparison: Comparison) -> None:
 
 def test_without_a_match_the_steps_that_were_skipped_are_dark(comparison: Comparison) -> None:
     calls = [
-        dataclasses.replace(call, removed=call.layout.image) if call.position.step == 3 else call
+        call._replace(removed=call.layout.image) if call.position.step == 3 else call
         for call in comparison.report.calls
     ]
     report = dataclasses.replace(comparison.report, calls=calls)

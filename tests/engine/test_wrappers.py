@@ -82,3 +82,15 @@ def test_a_tower_is_reduced_beside_a_text_model_too() -> None:
         assert {call.site.name.partition(".")[0] for call in run.report().calls} == {"vision_model"}
         assert model(pixel_values=x, input_ids=torch.ones(1, 4, dtype=torch.long)).logits_per_image.shape == (2, 1)
         assert any(call.removed for call in run.report().calls)
+
+
+@pytest.mark.parametrize("name", ["flux", "wan"])
+def test_tokens_that_are_spread_over_devices_are_not_reduced(name: str) -> None:
+    """Diffusers' own setting, without the devices."""
+    from diffusers import ContextParallelConfig, ParallelConfig
+
+    model = HOSTS[name].model()
+    model._parallel_config = ParallelConfig(context_parallel_config=ContextParallelConfig(ring_degree=2))
+    with pytest.raises(UnsupportedModel, match=r"a part of its tokens on each device .* such as 'balanced'"):
+        tokred.apply(model, "tomesd")
+    tokred.apply(model, "balanced").remove()

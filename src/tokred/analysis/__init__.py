@@ -4,11 +4,10 @@
 from pathlib import Path
 
 from tokred.analysis import analyze, settings_for, write_report
-from tokred.zoo.catalog import find_model
-from tokred.zoo.load import load
+from tokred.bench import load_subject
 
-model = find_model("emoji-dit")
-findings = analyze(model, load(model), settings_for(model, samples=4))
+subject = load_subject("emoji-dit")
+findings = analyze(subject, settings_for(subject, samples=4))
 write_report(findings, Path("results/emoji-dit"))
 ```
 """

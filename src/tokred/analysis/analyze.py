@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import torch
 
@@ -16,14 +15,12 @@ from tokred.analysis.reduced import Reduced, draw_reduced
 from tokred.analysis.result import Analysis, Blocking, Failure, Failures, PenaltyRun, Watched
 from tokred.analysis.settings import AnalysisSettings
 from tokred.analysis.summary import contrasts, curves
-from tokred.analysis.watch import finest, watching
+from tokred.analysis.watch import denoiser_of, finest, watching
 from tokred.bench.environment import Device, Versions
 from tokred.bench.result import Score
+from tokred.bench.subject import Subject
 from tokred.family.sites import sites_of
 from tokred.metrics import psnr
-from tokred.registry import family_for
-from tokred.zoo.catalog import ZooModel
-from tokred.zoo.spread import asked
 
 WORST = 4
 """Number of failure cases that are shown."""
@@ -48,36 +45,34 @@ class Findings:
     recommended: Reduced
 
 
-def analyze(
-    model: ZooModel, pipe: Any, settings: AnalysisSettings, tell: Callable[[str], None] = lambda what: None
-) -> Findings:
+def analyze(subject: Subject, settings: AnalysisSettings, tell: Callable[[str], None] = lambda what: None) -> Findings:
     """Measure on dense generations of a model whether similarity persists, and on DiTo's what follows from it.
 
     Every attention and MLP is watched (every block where both are computed at once), at every step.
 
     Args:
-        model: a model of the zoo that draws.
-        pipe: its pipeline, not reduced; it is given back as it was.
+        subject: a pipeline that draws, not reduced; it is given back as it was.
         settings: how much is watched; from `settings_for`.
         tell: is told what happens.
 
     Raises:
         ConflictError: if the pipeline is patched already.
+        UnsupportedModel: if it has not one denoiser, described by a family, with tokens that DiTo can remove.
     """
     lags, batches = (0, *settings.lags), settings.batches
-    dense, cells, blocks = _watch(model, pipe, settings, tell)
+    dense, cells, blocks = _watch(subject, settings, tell)
     base = {"ratio": settings.ratio, "dense_first": settings.dense_first}
     by_weight = [base | {"interval": settings.interval, "penalty": weight} for weight in settings.penalties]
     *penalized, recommended = (
-        draw_reduced(model, pipe, params, batches, settings.steps, tell) for params in (*by_weight, base)
+        draw_reduced(subject, params, batches, settings.steps, tell) for params in (*by_weight, base)
     )
     patch = dense.shape[2] // recommended.selected.shape[3]
     analysis = Analysis(
         schema=2,
-        model=model.name,
+        model=subject.name,
         settings=settings,
         versions=Versions.here(),
-        device=Device.of(pipe.device),
+        device=Device.of(subject.device),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         watched=Watched(patch, tuple(cells.places), blocks),
         curves=curves(cells, lags),
@@ -86,23 +81,23 @@ def analyze(
         penalties=tuple(
             _penalty_run(weight, run, dense, patch) for weight, run in zip(settings.penalties, penalized, strict=True)
         ),
-        failures=_failures(model, settings, recommended, dense),
+        failures=_failures(subject, settings, recommended, dense),
     )
     return Findings(analysis, dense, tuple(penalized), recommended)
 
 
 def _watch(
-    model: ZooModel, pipe: Any, settings: AnalysisSettings, tell: Callable[[str], None]
+    subject: Subject, settings: AnalysisSettings, tell: Callable[[str], None]
 ) -> tuple[torch.Tensor, Cells, int]:
     """Return the dense pictures `[G, 3, H, W]`, what was measured, and the number of blocks."""
-    family = family_for(pipe.transformer, "an analysis")
-    sites = finest(sites_of(family, pipe.transformer))
+    model, family = denoiser_of(subject.model, "An analysis")
+    sites = finest(sites_of(family, model))
     cells, pictures = Cells([site.name for site in sites], settings.steps), []
     for seeds in settings.batches:
         tell(f"dense, seeds {seeds[0]} to {seeds[-1]}")
         meter = PersistenceMeter((0, *settings.lags), settings.ratio)
-        with watching(pipe, family, sites, meter):
-            pictures.append(model.generate(pipe, seeds, settings.steps))
+        with watching(subject.model, family, sites, meter):
+            pictures.append(subject.generate(seeds, settings.steps))
         cells.add(meter.found, len(seeds))
     return torch.cat(pictures), cells, len({site.depth for site in sites})
 
@@ -128,8 +123,8 @@ def _penalty_run(weight: float, run: Reduced, dense: torch.Tensor, patch: int) -
     )
 
 
-def _failures(model: ZooModel, settings: AnalysisSettings, run: Reduced, dense: torch.Tensor) -> Failures:
+def _failures(subject: Subject, settings: AnalysisSettings, run: Reduced, dense: torch.Tensor) -> Failures:
     values = psnr(run.pictures, dense).tolist()
-    names = asked(model.classes, settings.seeds)
+    names = subject.prompts(settings.seeds) or [""] * len(values)
     found = sorted(map(Failure, settings.seeds, names, values), key=lambda failure: failure.psnr)
     return Failures(run.label, run.compute, Score.of(values), tuple(found[:WORST]))

@@ -8,19 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from tokred.analysis.pairs import Lasting, PairMeter
-from tokred.analysis.watch import finest, watching
+from tokred.analysis.settings import usual_steps, watched_at_once
+from tokred.analysis.watch import denoiser_of, finest, watching
 from tokred.bench.files import replacing
+from tokred.bench.settings import check_samples
+from tokred.bench.subject import Subject, check_draws
 from tokred.errors import SpecError
 from tokred.family.sites import sites_of
 from tokred.parts import PMR_THRESHOLD, GridMatcher
 from tokred.parts.checks import check_at_least
-from tokred.registry import family_for
-from tokred.zoo.catalog import ZooModel
-
-BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ def matching_steps(
 
 
 def calibrate(
-    model: ZooModel,
-    pipe: Any,
+    subject: Subject,
     *,
     threshold: float = PMR_THRESHOLD,
     ratio: float = 0.5,
@@ -90,8 +87,7 @@ def calibrate(
     Pairs are matched by outputs at every attention and MLP (every block where both are computed at once).
 
     Args:
-        model: a model of the zoo that draws.
-        pipe: its pipeline.
+        subject: a pipeline that draws.
         threshold: pair match ratio that intervals do not fall below, in (0, 1); the mean over sites and samples. The
             default is a choice, see `tokred.parts.GuidedInterval`.
         ratio: share of the image tokens that the pairs remove, in (0, 0.75].
@@ -103,20 +99,23 @@ def calibrate(
 
     Raises:
         SpecError: a number is out of range, or the model does not draw; nothing was drawn.
+        UnsupportedModel: it has not one denoiser that a family describes.
     """
-    model.check_draws()
+    check_draws(subject)
     _check(threshold, ratio)
+    check_samples(samples)
     check_at_least("samples", samples, 1, "the number of generations that are watched")
     check_at_least("dense_first", dense_first, 1, "the number of dense steps at the start")
     check_at_least("longest", longest, 2, "the greatest number of steps from one match to the next")
-    steps = model.steps if steps is None else steps
+    steps, batch = usual_steps(subject) if steps is None else steps, watched_at_once(subject)
+    check_at_least("steps", steps, 1, "the number of denoising steps")
     meter = PairMeter(range(2, longest + 1), ratio)
-    family = family_for(pipe.transformer, "a calibration")
-    with watching(pipe, family, finest(sites_of(family, pipe.transformer)), meter):
-        for start in range(0, samples, BATCH):
-            model.generate(pipe, range(seed + start, seed + min(start + BATCH, samples)), steps)
+    model, family = denoiser_of(subject.model, "A calibration")
+    with watching(subject.model, family, finest(sites_of(family, model)), meter):
+        for start in range(0, samples, batch):
+            subject.generate(range(seed + start, seed + min(start + batch, samples)), steps)
     chosen = matching_steps(mean_pmr(meter.found), steps, threshold, dense_first=dense_first, longest=longest)
-    return Calibration(model.name, steps, samples, ratio, threshold, tuple(step / steps for step in chosen))
+    return Calibration(subject.name, steps, samples, ratio, threshold, tuple(step / steps for step in chosen))
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:

@@ -11,10 +11,10 @@ import torch
 
 from tokred.analysis.selection import Recording
 from tokred.bench.contender import Contender
+from tokred.bench.subject import Subject
 from tokred.engine.apply import apply
 from tokred.engine.token_map import as_map
 from tokred.registry import build_method
-from tokred.zoo.catalog import ZooModel
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Reduced:
     Attributes:
         label: the method with its parameters.
         pictures: `[G, 3, H, W]` in [0, 1].
-        selected: whether each match removed each token of each generation, `[matches, sites, G, h, w]`, float32.
+        selected: whether each match removed each token of each generation, `[matches, sites, G, h, w]`, float32; of
+            the sites of the finest grid.
         compute: operations of the reduced sites over their dense ones, without matching.
     """
 
@@ -35,8 +36,7 @@ class Reduced:
 
 
 def draw_reduced(
-    model: ZooModel,
-    pipe: Any,
+    subject: Subject,
     params: Mapping[str, Any],
     batches: Sequence[Sequence[int]],
     steps: int,
@@ -45,8 +45,7 @@ def draw_reduced(
     """Draw the pictures of all seeds by DiTo.
 
     Args:
-        model: a model that draws.
-        pipe: its pipeline, not reduced; it is given back as it was.
+        subject: a pipeline that draws, not reduced; it is given back as it was.
         params: of the method.
         batches: the seeds, as they go through the model.
         steps: number of denoising steps.
@@ -56,11 +55,13 @@ def draw_reduced(
     label = Contender("dito", "method", params, method).label
     recording = Recording(method.matcher)
     pictures, selected = [], []
-    with apply(pipe, dataclasses.replace(method, matcher=recording)) as run:
+    with apply(subject.model, dataclasses.replace(method, matcher=recording)) as run:
         for seeds in batches:
             tell(f"{label}, seeds {seeds[0]} to {seeds[-1]}")
-            pictures.append(model.generate(pipe, seeds, steps))
-            selected.append(recording.selected(len(run.sites), len(seeds)))
-        report = run.report()
-    maps = as_map(torch.cat(selected, dim=2), report.calls[0].layout.grids[0])
+            pictures.append(subject.generate(seeds, steps))
+            report = run.report()
+            finest = max((call.layout for call in report.calls), key=lambda layout: layout.image)
+            sites = {call.site.name for call in report.calls if call.layout.image == finest.image}
+            selected.append(recording.selected(len(sites), len(seeds)))
+    maps = as_map(torch.cat(selected, dim=2), finest.grids[0])
     return Reduced(label, torch.cat(pictures), maps, report.compute)

@@ -30,18 +30,19 @@ class Recording(Wrapping):
         return reduction
 
     def selected(self, sites: int, generations: int) -> torch.Tensor:
-        """Return whether each match removed each token, and forget it.
+        """Return whether each match removed each token, of the sites that have the most tokens, and forget it.
 
         Args:
-            sites: number of sites, all of which matched at the same steps.
+            sites: number of these sites, all of which matched at the same steps.
             generations: number of pictures of the batch. Where guidance doubles the batch, what is removed in one half
                 of it counts a half.
 
         Returns:
             `[matches, sites, generations, N]`, float32.
         """
-        rows = max(len(removed) for removed in self.removed)
-        rows = max(rows, generations)
-        every = torch.stack([removed.expand(rows, -1) for removed in self.removed]).float()
+        most = max(removed.shape[1] for removed in self.removed)
+        finest = [removed for removed in self.removed if removed.shape[1] == most]
+        rows = max(generations, *(len(removed) for removed in finest))
+        every = torch.stack([removed.expand(rows, -1) for removed in finest]).float()
         self.removed.clear()
         return every.view(-1, sites, rows // generations, generations, every.shape[-1]).mean(dim=2)

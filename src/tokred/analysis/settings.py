@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tokred.bench.settings import check_samples
+from tokred.bench.subject import Subject, check_draws
 from tokred.errors import SpecError
 from tokred.parts import GridMatcher
 from tokred.parts.checks import check_at_least
-from tokred.zoo.catalog import ZooModel
 
 SAMPLES = 32
 LAGS = (1, 2, 4, 8)
@@ -81,7 +82,7 @@ class AnalysisSettings:
 
 
 def settings_for(
-    model: ZooModel,
+    subject: Subject,
     *,
     steps: int | None = None,
     samples: int = SAMPLES,
@@ -93,7 +94,7 @@ def settings_for(
     """Return how to analyse a model; what is not given is the default.
 
     Args:
-        model: a model of the zoo that draws.
+        subject: a pipeline that draws.
         steps: denoising steps; by default what the model is meant for.
         samples: number of generations.
         seed: of the first; the next ones count up.
@@ -104,12 +105,28 @@ def settings_for(
     Raises:
         SpecError: a value is out of range, or the model does not draw pictures.
     """
-    model.check_draws_pictures()
+    check_draws(subject)
+    if subject.outputs == "clips":
+        raise SpecError(
+            f"{subject.name!r} draws clips, and an analysis looks at pictures. Name a model that draws them."
+        )
+    check_samples(samples)
     return AnalysisSettings(
-        steps=model.steps if steps is None else steps,
+        steps=usual_steps(subject) if steps is None else steps,
         samples=samples,
         seeds=tuple(range(seed, seed + samples)),
         lags=tuple(lags),
         ratio=ratio,
+        batch=watched_at_once(subject),
         command=command,
     )
+
+
+def usual_steps(subject: Subject) -> int:
+    """Return the denoising steps that a subject is meant for."""
+    return subject.settings(samples=1).steps
+
+
+def watched_at_once(subject: Subject) -> int:
+    """Return how many pictures go through a model at once while it is watched: as many as are measured, a few."""
+    return min(BATCH, subject.settings(samples=BATCH).batch)

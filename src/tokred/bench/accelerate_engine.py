@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 
 import torch
 
 from tokred.bench.contender import Contender
 from tokred.bench.files import make_folder
-from tokred.bench.journal import FILE, UNFINISHED, Found, Journal
+from tokred.bench.journal import FILE, UNFINISHED, Journal
+from tokred.bench.journal import Found as There
 from tokred.bench.measuring import Measuring
 from tokred.bench.outcome import Outcome, attempt
 from tokred.bench.result import Failed, Row
 from tokred.bench.result_file import read_results
+from tokred.bench.spreading import Agreed, Found, Job
+from tokred.bench.subject import Subject
 from tokred.errors import SpecError
 
 PATIENCE = timedelta(days=30)
@@ -51,7 +55,7 @@ class AccelerateEngine:
         self.state = PartialState(cpu=torch.device(device).type == "cpu", timeout=PATIENCE)
         self.first = bool(self.state.is_main_process)
 
-    def journal(self, folder: Path, found: Found) -> Journal:
+    def journal(self, folder: Path, found: There) -> Journal:
         """Return this process' journal: of the folder, or one inside it that the first process reads at the end."""
         self.folder = folder
         found = "resume" if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0" else found
@@ -74,6 +78,22 @@ class AccelerateEngine:
         pending = {contender.label for contender in contenders}
         if self.first:
             yield from (outcome for outcome in self._kept() if outcome.found.label in pending)
+
+    def each(
+        self, do: Callable[[Subject, Job], Found], jobs: Sequence[Job], subject: Subject
+    ) -> Iterator[tuple[int, Found]]:
+        """Do one job in as many as there are processes, then take what the others found of theirs; see `Spreading`."""
+        from accelerate.utils import gather_object
+
+        mine = range(self.state.process_index, len(jobs), self.state.num_processes)
+        yield from sorted(gather_object([(place, do(subject, jobs[place])) for place in mine]), key=itemgetter(0))
+
+    def agreed(self, value: Agreed) -> Agreed:
+        """See `Spreading`."""
+        from accelerate.utils import broadcast_object_list
+
+        first: list[Agreed] = broadcast_object_list([value])
+        return first[0]
 
     @property
     def unfinished(self) -> Path:

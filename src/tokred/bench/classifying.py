@@ -48,7 +48,7 @@ class ClassifyingSubject:
         """Score each class, `[B, K]`; `steps` must be 1."""
         self._check_steps(steps)
         pictures = self.pictures[self._positions(seeds)].to(self.device).float() / 127.5 - 1
-        scores: torch.Tensor = self.model(pictures)
+        scores: torch.Tensor = self.model(pictures.to(next(self.model.parameters()).dtype))
         return scores.float().cpu()
 
     def truth(self, seeds: Sequence[int]) -> torch.Tensor:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tokred.bench.measuring import generations_of, samples_of
 from tokred.bench.result import Dense, Failed, LeftOut, Results, Row
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
@@ -17,6 +18,10 @@ from tokred.bench.summary import advice, summary_table
 from tokred.bench.table import ResultTable
 from tokred.bench.taking import what_to_take
 from tokred.bench.view import Exhibit
+from tokred.bench.workload import duration
+
+PERIOD = 86400.0
+"""Seconds over which the speed of generations is averaged; one may take minutes."""
 
 
 class ConsoleView:
@@ -28,10 +33,11 @@ class ConsoleView:
         exhibits: all that were shown.
     """
 
-    def __init__(self, subject: Subject, settings: Settings) -> None:
+    def __init__(self, subject: Subject, settings: Settings, *, quiet: bool = False) -> None:
         self.title = f"{subject.name}: {settings.size}, {settings.pairs} timed pair{'s' * (settings.pairs != 1)}"
         self.exhibits: list[Exhibit] = []
-        self.console = Console()
+        self.console = Console(quiet=quiet)
+        self.settings = settings
         self.metric = subject.metrics[0]
         self.table = ResultTable(subject.metrics, self.console.width, settings.samples)
         columns = (
@@ -39,8 +45,11 @@ class ConsoleView:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
         )
-        self.progress = Progress(*columns, console=self.console, auto_refresh=False, transient=True)
+        bar: dict[str, Any] = {"auto_refresh": False, "transient": True, "speed_estimate_period": PERIOD}
+        self.progress = Progress(*columns, console=self.console, **bar)
         self.task = self.progress.add_task("dense")
 
     def __enter__(self) -> Self:
@@ -71,6 +80,11 @@ class ConsoleView:
     def dense(self, dense: Dense) -> None:
         """See `View`."""
         self.console.print(self.table.dense(dense))
+        (task,) = self.progress.tasks
+        if left := int(task.remaining or 0):
+            runs = left // generations_of(self.settings, 1, dense=False, outputs=False)
+            taken = samples_of(self.settings, runs, dense=False, outputs=False) / dense.samples_per_second
+            self._print(f"At the dense model's speed the other {left} generations take about {duration(taken)}.")
 
     def exhibit(self, exhibit: Exhibit) -> None:
         """See `View`."""

@@ -25,14 +25,15 @@ class DrawingSubject:
         zoo: describes the model.
         model: its pipeline, loaded.
         metrics: names of more metrics than tokred's own.
+        prompt: the class or prompt that every seed draws; by default what each stands for.
 
     Raises:
         UnknownName: if there is no metric of a name.
         WeightsError: if the weights of a metric are missing or corrupt.
     """
 
-    def __init__(self, zoo: ZooModel, model: Any, metrics: Sequence[str] = ()) -> None:
-        self.zoo = zoo
+    def __init__(self, zoo: ZooModel, model: Any, metrics: Sequence[str] = (), *, prompt: str | None = None) -> None:
+        self.zoo, self.prompt = zoo, prompt
         self.outputs: Outputs = "clips" if zoo.films else "pictures"
         self.name = zoo.name
         self.model = model
@@ -40,15 +41,15 @@ class DrawingSubject:
         self.metrics = metrics_for(self.outputs, ("dense", "prompt"), metrics)
 
     def generate(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
-        """Draw pictures `[B, 3, H, W]` in [0, 1], or clips `[B, F, 3, H, W]`; see `ZooModel.generate`."""
-        return self.zoo.generate(self.model, seeds, steps)
+        """Draw pictures `[B, 3, H, W]` in [0, 1], or clips `[B, F, 3, H, W]`; see `ZooModel.draw`."""
+        return self.zoo.draw(self.model, self.prompts(seeds), seeds, steps)
 
     def truth(self, seeds: Sequence[int]) -> None:
         """Return None: no picture is the true one."""
 
     def prompts(self, seeds: Sequence[int]) -> list[str]:
         """Return the class or prompt that each seed stands for, B texts."""
-        return asked(self.zoo.classes, seeds)
+        return asked(self.zoo.classes, seeds) if self.prompt is None else [self.prompt] * len(seeds)
 
     def settings(
         self, seed: int = 0, *, steps: int | None = None, samples: int | None = None, pairs: int = 3

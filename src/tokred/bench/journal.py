@@ -42,6 +42,7 @@ class Journal:
     Args:
         folder: of the results; made where it does not exist.
         found: what to do with results that are there: "refuse" them, "resume" their run, or "overwrite" them.
+        looks: whether it only looks at what is there, and neither makes nor removes a file.
 
     Attributes:
         earlier: results so far of the run that is resumed; None where there are none.
@@ -51,15 +52,18 @@ class Journal:
         SpecError: if the results that are to be resumed cannot be read.
     """
 
-    def __init__(self, folder: Path | None = None, found: Found = "refuse") -> None:
+    def __init__(self, folder: Path | None = None, found: Found = "refuse", *, looks: bool = False) -> None:
         self.folder = folder
         self.earlier: Results | None = None
         if folder is None:
             return
-        make_folder(folder)
+        if not looks:
+            make_folder(folder)
         file = folder / FILE
         if found == "overwrite":
-            clear(folder)
+            self.folder = None if looks else folder
+            if not looks:
+                clear(folder)
         elif found == "refuse" and (file.exists() or (folder / UNFINISHED).exists()):
             raise OutputError(
                 f"--out {folder} holds results of another run. Name another folder, go on with that run by --resume, "

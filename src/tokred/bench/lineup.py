@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokred.bench.contender import Contender, contender_names, parse_contenders
-from tokred.bench.result import LeftOut
+from tokred.bench.result import Failed, LeftOut, Row
 from tokred.bench.subject import Subject
 from tokred.errors import SpecError, TokredError, UnsupportedModel
 from tokred.method import Method
@@ -29,6 +29,11 @@ class Lineup:
     def labels(self) -> list[str]:
         """Name and parameters of each contender, in order."""
         return [contender.label for contender in self.contenders]
+
+    def pending(self, found: Iterable[Row | Failed]) -> list[Contender]:
+        """Return the contenders of which nothing was found yet."""
+        done = {each.label for each in found}
+        return [contender for contender in self.contenders if contender.label not in done]
 
 
 def line_up(subject: Subject, texts: Sequence[str | Path | Method] = ()) -> Lineup:

@@ -42,16 +42,10 @@ class Measuring:
         self.tell = tell
         self.show = show
         self.metrics = {metric: metric.load() for metric in subject.metrics}
-        starts = range(0, settings.samples, settings.batch)
-        self.batches = [settings.seeds[start : start + settings.batch] for start in starts]
+        self.batches = settings.batches
         self.targets: list[Targets] = []
         self.dense_seconds: list[float] = []
         self.dense_peak: int | None = None
-
-    def generations(self, runs: int, *, dense: bool, outputs: bool) -> int:
-        """Return how many a number of runs takes, with the cost of the dense reference or its outputs."""
-        made, timed = len(self.batches), 1 + self.settings.pairs
-        return (1 + timed) * dense + made * outputs + runs * (1 + made + 2 * timed)
 
     def recall(self, dense: Dense) -> None:
         """Take what is known of the dense reference."""
@@ -173,3 +167,15 @@ class Measuring:
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as a file holds them."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()}
+
+
+def generations_of(settings: Settings, runs: int, *, dense: bool, outputs: bool) -> int:
+    """Return how many generations a number of runs takes, with the cost of the dense reference or its outputs."""
+    made, timed = len(settings.batches), 1 + settings.pairs
+    return (1 + timed) * dense + made * outputs + runs * (1 + made + 2 * timed)
+
+
+def samples_of(settings: Settings, runs: int, *, dense: bool, outputs: bool) -> int:
+    """Return how many samples these generations make."""
+    made, timed = settings.samples, (1 + settings.pairs) * settings.timing_batch
+    return (1 + timed) * dense + made * outputs + runs * (1 + made + 2 * timed)

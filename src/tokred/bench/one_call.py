@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tokred.bench.console import ConsoleView
 from tokred.bench.journal import Found, Journal
 from tokred.bench.lineup import line_up
 from tokred.bench.looking import Pictures, VisionSubject
+from tokred.bench.pictures import write_pictures
 from tokred.bench.prompting import PipelineSubject, Request
 from tokred.bench.result import Results
 from tokred.bench.runner import run_bench
@@ -67,7 +67,8 @@ def run(
         samples: how many each run is measured on; by default one of each prompt or picture.
         seed: of the first sample; the next ones count up.
         pairs: timed pairs of a dense and a method generation.
-        out: folder where results are kept after every run; nowhere by default.
+        out: folder where results are kept after every run, with the page and the plots of `tokred bench` at the end;
+            nowhere by default.
         found: what becomes of results that are there: "refuse", "resume" or "overwrite".
         quiet: whether nothing is printed.
         options: of `pipeline_subject`, such as `guidance_scale=3.5` or `batch=4`, or of `vision_subject`.
@@ -82,12 +83,13 @@ def run(
     lineup = line_up(subject, methods)
     settings = subject.settings(seed, steps=steps, samples=samples, pairs=pairs)
     journal = Journal(Path(out) if out else None, found)
-    view = None if quiet else ConsoleView(subject, settings)
-    with view or nullcontext():
+    with ConsoleView(subject, settings, quiet=quiet) as view:
         results = run_bench(subject, lineup, settings, view, journal)
-    if view and results.rows:
+    if results.rows:
         view.explain()
         view.recommend(results)
+    if results.rows and out:
+        view.written(write_pictures(results, view.exhibits, subject.metrics[0], Path(out)))
     return results
 
 

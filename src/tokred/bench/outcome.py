@@ -14,6 +14,7 @@ from tokred.bench.journal import Found, Journal
 from tokred.bench.measure import release_memory
 from tokred.bench.measuring import Measuring, plain
 from tokred.bench.result import Failed, Row
+from tokred.bench.spreading import Spreading
 from tokred.bench.view import Exhibit
 from tokred.errors import ConflictError, OutputError
 
@@ -33,8 +34,8 @@ class Outcome:
     dense_seconds: tuple[float, ...] = ()
 
 
-class Engine(Protocol):
-    """Has contenders measured by other processes as well.
+class Engine(Spreading, Protocol):
+    """Has contenders measured by other processes as well, and jobs done.
 
     Attributes:
         first: whether this process shows and writes what is found; false in one of several that do the same.

@@ -100,13 +100,14 @@ def _metric(metric: Metric) -> dict[str, Any]:
 
 
 def _dense(dense: Dense) -> dict[str, Any]:
-    costs = {"time": (1.0, 1.0, 1.0), "compute": 1.0, "seconds": dense.seconds}
+    costs = {"time": (1.0, 1.0, 1.0), "compute": 1.0, "seconds": dense.seconds, "peak": dense.peak_bytes}
     return {"label": "dense", "reduced": True, "scores": _scores(dense.scores), **costs}
 
 
 def _run(row: Row, exhibit: dict[str, Any] | None) -> dict[str, Any]:
     time = row.time_ratio
     costs = {"time": (time.median, time.min, time.max), "compute": row.compute, "seconds": row.seconds}
+    costs["peak"] = row.peak_bytes
     said = {"label": row.label, "kind": row.kind, "reduced": row.reduced, "apply": applied_by(row)}
     return {**said, **costs, "scores": _scores(row.scores), "exhibit": exhibit}
 

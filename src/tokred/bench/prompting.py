@@ -128,6 +128,12 @@ class PipelineSubject:
             raise SpecError(
                 f"{type(self.model).__name__} returned no images or frames as a tensor, by output_type='pt'."
             )
+        for side, found in (("height", samples.shape[-2]), ("width", samples.shape[-1])):
+            if given.get(side) not in (None, found):
+                raise SpecError(
+                    f"{type(self.model).__name__} drew a {side} of {found} pixels where {given[side]} were asked for: "
+                    "it rounds what it cannot have. Ask for a size that it has."
+                )
         return samples.float().cpu().clamp(0, 1)
 
 

@@ -10,7 +10,7 @@ from tokred.bench.contender import Contender
 from tokred.bench.environment import Device, Versions
 from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup
-from tokred.bench.measuring import Measuring
+from tokred.bench.measuring import Measuring, generations_of
 from tokred.bench.outcome import Engine, Outcome, attempt
 from tokred.bench.result import Failed, Results, Row
 from tokred.bench.resuming import check_resumable
@@ -75,14 +75,14 @@ class _Bench:
     @property
     def pending(self) -> list[Contender]:
         """What was not measured yet."""
-        done = {row.label for row in self.rows} | {failed.label for failed in self.failed}
-        return [contender for contender in self.lineup.contenders if contender.label not in done]
+        return self.lineup.pending((*self.rows, *self.failed))
 
     def begin(self) -> list[torch.Tensor]:
         """Measure the dense reference, or recall it, and tell what is known already; return its outputs, by batch."""
         measuring, dense, runs = self.measuring, self.journal.dense(), len(self.pending)
         self.view.left_out(self.lineup.left_out)
-        self.view.begin(measuring.generations(runs, dense=self.earlier is None, outputs=dense is None and bool(runs)))
+        parts = {"dense": self.earlier is None, "outputs": dense is None and bool(runs)}
+        self.view.begin(generations_of(self.settings, runs, **parts))
         if self.earlier is None:
             measuring.count_dense()
         if runs:
@@ -107,7 +107,7 @@ class _Bench:
 
     def receive(self, outcome: Outcome) -> None:
         """Take what another process found, and keep what is known."""
-        for _ in range(self.measuring.generations(1, dense=False, outputs=False)):
+        for _ in range(generations_of(self.settings, 1, dense=False, outputs=False)):
             self.view.generated(outcome.found.label)
         for exhibit in outcome.exhibits:
             self._show(exhibit)

@@ -62,11 +62,7 @@ class Settings:
         Raises:
             SpecError: if a value is out of range.
         """
-        if samples > MOST:
-            raise SpecError(
-                f"samples={samples} is too many: their seeds and values alone take about "
-                f"{samples * KEPT / 2**30:,.1f} GB for each run. Give at most {MOST:,}."
-            )
+        check_samples(samples)
         return cls(
             steps=steps,
             samples=samples,
@@ -78,6 +74,24 @@ class Settings:
         )
 
     @property
+    def batches(self) -> list[tuple[int, ...]]:
+        """The seeds, as they go through the model."""
+        return [self.seeds[start : start + self.batch] for start in range(0, self.samples, self.batch)]
+
+    @property
     def size(self) -> str:
         """How much is measured, in words."""
         return f"{self.steps} step{'s' * (self.steps > 1)}, {self.samples} samples"
+
+
+def check_samples(samples: int, name: str = "samples") -> None:
+    """Refuse more samples than could be kept; `name` is what messages call their number.
+
+    Raises:
+        SpecError: likewise, with an estimate of what they would take.
+    """
+    if samples > MOST:
+        raise SpecError(
+            f"{name}={samples} is too many: their seeds and values alone take about {samples * KEPT / 2**30:,.1f} GB "
+            f"for each run. Give at most {MOST:,}."
+        )

@@ -14,10 +14,10 @@ import torch
 
 from tokred.bench.inputs import read_prompts
 from tokred.bench.looking import VisionSubject
-from tokred.bench.pictures_data import pictures_data
+from tokred.bench.pictures_data import PicturesData, pictures_data
 from tokred.bench.pipelines import check_offload, load_pipeline, place, saved_class
 from tokred.bench.prompting import PipelineSubject, check_call
-from tokred.bench.subject import Subject, check_device, load_subject
+from tokred.bench.subject import Subject, check_device, check_draws, load_subject
 from tokred.bench.vision_models import (
     TIMM,
     TRANSFORMERS,
@@ -31,7 +31,8 @@ from tokred.zoo.catalog import find_model, zoo_models
 
 OF_PIPELINES = ("size", "frames", "call", "variant", "offload")
 """What is said of pipelines alone."""
-DTYPES = ("float32", "bfloat16", "float16")
+FLOAT32 = "float32"
+DTYPES = (FLOAT32, "bfloat16", "float16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,9 @@ class Source:
         variant: of a pipeline's files, such as "fp16".
         offload: "none", or what of a pipeline waits on the CPU: each "model", or each "group" of layers.
         device: any that PyTorch knows, such as "cpu" or "cuda:1".
-        dtype: that a model which is not of the zoo computes in.
+        dtype: that it computes in; what a function returns keeps its own unless another than float32 is asked for.
         prompts: a file of what a pipeline is asked for, see `tokred.bench.inputs.read_prompts`.
+        prompt: the one prompt, or class, that is asked for in place of a file's; of a model of the zoo too.
         data: pictures for a vision model, see `tokred.bench.pictures_data.pictures_data`.
         size: height and width of what is drawn; None leaves them to the pipeline.
         frames: of a video; None likewise.
@@ -60,8 +62,9 @@ class Source:
     variant: str | None = None
     offload: str = "none"
     device: str = "cpu"
-    dtype: str = "float32"
+    dtype: str = FLOAT32
     prompts: Path | None = None
+    prompt: str | None = None
     data: Path | None = None
     size: tuple[int, int] | None = None
     frames: int | None = None
@@ -75,16 +78,18 @@ class Source:
             SpecError: if there is no such model, device or dtype, or what it is asked for is missing or of no use.
         """
         check_device(self.device)
-        if self.dtype not in DTYPES:
-            raise SpecError(f"dtype={self.dtype!r} is not known. Allowed: {', '.join(DTYPES)}.")
+        self._check_dtype()
         check_offload(self.offload, self.device)
+        if self.prompt is not None and self.prompts:
+            raise SpecError(f"{self.prompt!r} and --prompts {self.prompts} both say what is asked for: give one.")
         if self._of_zoo:
             find_model(self.model)
             self._refuse("prompts", "data", "batch", "revision", *OF_PIPELINES)
-            return load_subject(self.model, self.device, metrics)
-        if self.model.startswith((TIMM, TRANSFORMERS)):
+            return load_subject(self.model, self.device, metrics, dtype=self._dtype, prompt=self.prompt)
+        if self._looks:
             self._refuse("prompts", *OF_PIPELINES, *(["revision"] if self.model.startswith(TIMM) else []))
-            return self._vision(self._vision_model, metrics)
+            data = self._pictures()
+            return self._vision(self._vision_model, data, metrics)
         if self._is_function:
             self._refuse("revision", "variant")
             return self._made(metrics)
@@ -93,6 +98,22 @@ class Source:
         if kind:
             check_call(kind, [self._arguments, *prompts])
         return self._pipeline(load_pipeline(self.model, self._dtype, self.revision, self.variant), prompts, metrics)
+
+    def load_drawing(self) -> Subject:
+        """Load a model that draws; what its name says to draw nothing is not loaded.
+
+        Raises:
+            SpecError: likewise, or if it does not draw.
+        """
+        if self._of_zoo:
+            find_model(self.model).check_draws()
+        if self._looks:
+            raise SpecError(
+                f"{self.model!r} does not draw: it looks at pictures. Name a pipeline, see `tokred models`."
+            )
+        subject = self.load()
+        check_draws(subject)
+        return subject
 
     def words(self) -> list[object]:
         """Return how a command says all but the model; of what was not given only the device."""
@@ -117,6 +138,10 @@ class Source:
         return self.model in known or not (":" in self.model or "/" in self.model or Path(self.model).exists())
 
     @property
+    def _looks(self) -> bool:
+        return self.model.startswith((TIMM, TRANSFORMERS))
+
+    @property
     def _is_function(self) -> bool:
         module, colon, name = self.model.partition(":")
         return bool(colon) and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
@@ -126,6 +151,15 @@ class Source:
         dtype: torch.dtype = getattr(torch, self.dtype)
         return dtype
 
+    def _check_dtype(self) -> None:
+        if self.dtype not in DTYPES:
+            raise SpecError(f"dtype={self.dtype!r} is not known. Allowed: {', '.join(DTYPES)}.")
+        try:
+            torch.ones(2, 2, device=self.device, dtype=self._dtype).mm(torch.ones(2, 2).to(self.device, self._dtype))
+        except (RuntimeError, TypeError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise SpecError(f"dtype={self.dtype!r} cannot be computed on {self.device}: {said}") from error
+
     def _made(self, metrics: Sequence[str]) -> Subject:
         """Return what a function of the user's makes, as a subject."""
         module, _, name = self.model.partition(":")
@@ -134,10 +168,13 @@ class Source:
         except (ImportError, AttributeError) as error:
             raise SpecError(f"--model {self.model}: {error}. Name a function that can be imported.") from error
         if isinstance(made, torch.nn.Module):
-            return self._vision(timm_vision(made), metrics)
+            return self._vision(timm_vision(made), self._pictures(), metrics)
         if hasattr(made, "generate") and hasattr(made, "settings"):
+            self._refuse("prompts", "prompt", "data", "batch", "dtype", *OF_PIPELINES)
             subject: Subject = made
             return subject
+        if self.dtype != FLOAT32:
+            made.to(self._dtype)
         return self._pipeline(made, self._prompts(), metrics)
 
     def _pipeline(self, pipe: Any, prompts: Sequence[Any], metrics: Sequence[str]) -> Subject:
@@ -152,12 +189,14 @@ class Source:
         size = dict(zip(("height", "width"), self.size, strict=True)) if self.size else {}
         return {**self.call, **size, **({"num_frames": self.frames} if self.frames else {})}
 
-    def _vision(self, vision: VisionModel, metrics: Sequence[str]) -> Subject:
+    def _pictures(self) -> PicturesData:
         if self.data is None:
             raise SpecError(f"--model {self.model} looks at pictures: name them by --data, a folder or an .npz.")
-        data = pictures_data(self.data)
+        return pictures_data(self.data)
+
+    def _vision(self, vision: VisionModel, data: PicturesData, metrics: Sequence[str]) -> Subject:
         return VisionSubject(
-            vision.model.to(self.device, self._dtype),
+            self._placed(vision.model),
             data.pictures,
             data.labels if vision.outputs == "scores" else None,
             name=self.model,
@@ -168,7 +207,13 @@ class Source:
             metrics=metrics,
         )
 
+    def _placed(self, model: torch.nn.Module) -> torch.nn.Module:
+        keeps = self._is_function and self.dtype == FLOAT32
+        return model.to(self.device) if keeps else model.to(self.device, self._dtype)
+
     def _prompts(self) -> Sequence[Any]:
+        if self.prompt is not None:
+            return [self.prompt]
         if self.prompts is None:
             raise SpecError(f"--model {self.model} draws what it is asked for: name a file of prompts by --prompts.")
         return read_prompts(self.prompts)

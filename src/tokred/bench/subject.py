@@ -12,6 +12,7 @@ from tokred.bench.drawing import DrawingSubject
 from tokred.bench.settings import Settings
 from tokred.errors import SpecError
 from tokred.metrics import Metric, Outputs
+from tokred.metrics.metric import DRAWN
 from tokred.zoo.catalog import find_model
 from tokred.zoo.load import load
 
@@ -80,23 +81,46 @@ class Subject(Protocol):
         ...
 
 
-def load_subject(name: str, device: str = "cpu", metrics: Sequence[str] = ()) -> Subject:
+def load_subject(
+    name: str,
+    device: str = "cpu",
+    metrics: Sequence[str] = (),
+    *,
+    dtype: torch.dtype = torch.float32,
+    prompt: str | None = None,
+) -> Subject:
     """Load a trained model that comes with tokred.
 
     Args:
         name: one of the names that `tokred.zoo.zoo_models()` lists.
         device: any that PyTorch knows, such as "cpu" or "cuda:1".
         metrics: names of more metrics than tokred's own.
+        dtype: that it computes in.
+        prompt: what it draws, for each seed; by default what the seed stands for.
 
     Raises:
         UnknownName: there is no such model, or no such metric.
-        SpecError: there is no such device.
+        SpecError: there is no such device, or the model does not draw and is given a prompt.
         WeightsError: files of the model, or of a metric, are missing or corrupt.
     """
     zoo = find_model(name)
     check_device(device)
-    kind = DrawingSubject if zoo.draws else ClassifyingSubject
-    return kind(zoo, load(zoo, device), metrics)
+    if prompt is not None:
+        zoo.check_draws()
+    if zoo.draws:
+        return DrawingSubject(zoo, load(zoo, device, dtype), metrics, prompt=prompt)
+    return ClassifyingSubject(zoo, load(zoo, device, dtype), metrics)
+
+
+def check_draws(subject: Subject) -> None:
+    """Raise `SpecError` unless a subject draws pictures or clips."""
+    if subject.outputs not in DRAWN:
+        raise no_drawing(subject.name)
+
+
+def no_drawing(name: str) -> SpecError:
+    """Return what is raised where a model that does not draw is asked to."""
+    return SpecError(f"{name!r} does not draw: it looks at pictures. Name a pipeline, see `tokred models`.")
 
 
 def check_device(device: str) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import typer
 
 from tokred.bench.run_file import RunFile, check_place, read_values
-from tokred.cli.task import call
+from tokred.cli.options import call
 
 KEYS = {"method": "methods", "metric": "metrics"}
 """Options that a file calls otherwise, since it holds all of them in a list."""
 
-NO_KEYS = ("file", "resume", "overwrite", "engine", "workers", "address")
+NO_KEYS = ("file", "dry_run", "resume", "overwrite", "engine", "workers", "address")
 """Parameters of the command that no file says: they change nothing of what is measured."""
 
 

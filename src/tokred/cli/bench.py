@@ -7,6 +7,22 @@ from typing import Annotated
 
 import typer
 
+from tokred.cli.options import (
+    Address,
+    Batch,
+    Call,
+    Device,
+    Dtype,
+    Engine,
+    Frames,
+    Offload,
+    Prompts,
+    Revision,
+    Size,
+    Variant,
+    Workers,
+)
+
 
 def bench(
     context: typer.Context,
@@ -45,13 +61,7 @@ def bench(
             "does; can be given more than once.",
         ),
     ] = None,
-    prompts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Prompts for your pipeline: one per line, or in a .jsonl an object of arguments per line.",
-        ),
-    ] = None,
+    prompts: Prompts = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -60,33 +70,14 @@ def bench(
             "saved to disk; or an .npz of images and labels.",
         ),
     ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Height and width of the pictures that your pipeline draws.")
-    ] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames of the videos that your pipeline makes.")] = None,
-    call: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="Argument for every call of your pipeline, such as guidance_scale=3.5."
-        ),
-    ] = None,
-    dtype: Annotated[
-        str, typer.Option(metavar="NAME", help="Data type of your model: float32, bfloat16 or float16.")
-    ] = "float32",
-    revision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a model on the hub.")
-    ] = None,
-    variant: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Variant of your pipeline's files, such as fp16.")
-    ] = None,
-    offload: Annotated[
-        str,
-        typer.Option(
-            metavar="none|model|group",
-            help="What stays on the CPU until it is called: whole models of your pipeline, or groups of their layers.",
-        ),
-    ] = "none",
-    batch: Annotated[int | None, typer.Option(help="Samples per call of your model.")] = None,
+    size: Size = None,
+    frames: Frames = None,
+    call: Call = None,
+    dtype: Dtype = "float32",
+    revision: Revision = None,
+    variant: Variant = None,
+    offload: Offload = "none",
+    batch: Batch = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -108,23 +99,13 @@ def bench(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
     pairs: Annotated[int, typer.Option(help="How often the dense model and the method are timed, in turns.")] = 3,
-    device: Annotated[str, typer.Option(help="Where the model computes: cpu, cuda, cuda:1, mps.")] = "cpu",
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="here|ray|accelerate",
-            help="What measures: this process; Ray workers, on this machine or a cluster; or the processes that "
-            "`accelerate launch` started.",
-        ),
-    ] = "here",
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Number of Ray workers. Default: one for each GPU, or for each CPU without a GPU."),
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT|auto", help="Address of a running Ray cluster. Default: this machine."),
-    ] = None,
+    device: Device = "cpu",
+    engine: Engine = "here",
+    workers: Workers = None,
+    address: Address = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run and for how long, by one dense sample; write nothing.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the files of an earlier run in DIR.")] = False,
 ) -> None:
@@ -134,4 +115,8 @@ def bench(
     from tokred.cli.spread import Spread
 
     run, read = asked(context, file)
-    task.run_all(run, task.found(resume, overwrite), read, Spread(engine, workers, address))
+    found, spread = task.found(resume, overwrite), Spread(engine, workers, address)
+    if dry_run:
+        task.say_all(run, found)
+    else:
+        task.run_all(run, found, read, spread)

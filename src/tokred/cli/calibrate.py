@@ -7,32 +7,52 @@ from typing import Annotated
 
 import typer
 
+from tokred.cli.options import (
+    DRAWS,
+    Batch,
+    Call,
+    Device,
+    Dtype,
+    Frames,
+    Offload,
+    Prompts,
+    Revision,
+    Size,
+    Steps,
+    Variant,
+    source_of,
+)
+
 
 def calibrate(
-    model: Annotated[str, typer.Option(metavar="NAME", help="Trained model to watch; see `tokred models`.")],
+    context: typer.Context,
+    model: Annotated[str, DRAWS],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Schedule file to write, in a folder that exists.")],
     threshold: Annotated[float, typer.Option(help="Pair match ratio that intervals do not fall below.")] = 0.85,
     ratio: Annotated[float, typer.Option(help="Share of the image tokens that the pairs remove.")] = 0.5,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
+    prompts: Prompts = None,
+    size: Size = None,
+    frames: Frames = None,
+    call: Call = None,
+    dtype: Dtype = "float32",
+    revision: Revision = None,
+    variant: Variant = None,
+    offload: Offload = "none",
+    batch: Batch = None,
+    steps: Steps = None,
     samples: Annotated[int, typer.Option(help="Dense generations to watch.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of the first; the next ones count up.")] = 1000,
     dense_first: Annotated[int, typer.Option(help="Dense steps at the start; the last is the first match.")] = 1,
     longest: Annotated[int, typer.Option(help="The greatest number of steps from one match to the next.")] = 8,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Watch dense generations and write at which steps pairs should be made anew; dito takes it as `schedule`."""
     from tokred.analysis import calibration
     from tokred.bench.files import check_file
-    from tokred.bench.subject import check_device
-    from tokred.zoo.catalog import find_model
-    from tokred.zoo.load import load
 
-    described = find_model(model)
-    check_device(device)
     check_file(out)
     found = calibration.calibrate(
-        described,
-        load(described, device),
+        source_of(context).load_drawing(),
         threshold=threshold,
         ratio=ratio,
         steps=steps,

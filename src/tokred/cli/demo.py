@@ -7,6 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokred.cli.options import (
+    DRAWS,
+    Call,
+    Device,
+    Dtype,
+    Frames,
+    Offload,
+    Prompts,
+    Revision,
+    Size,
+    Steps,
+    Variant,
+    source_of,
+)
 from tokred.errors import OutputError, SpecError
 
 if TYPE_CHECKING:
@@ -15,11 +29,17 @@ if TYPE_CHECKING:
 
 
 def demo(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Class or prompt to draw; `tokred models MODEL` lists what it knows.")
-    ],
+    context: typer.Context,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write: a .png in a folder that exists.")],
-    model: Annotated[str, typer.Option(metavar="NAME", help="Trained model to draw with.")] = "emoji-dit",
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Class or prompt to draw; `tokred models MODEL` lists what a trained model knows. Default: what the "
+            "seed stands for.",
+        ),
+    ] = None,
+    model: Annotated[str, DRAWS] = "emoji-dit",
     method: Annotated[
         str,
         typer.Option(
@@ -27,23 +47,26 @@ def demo(
         ),
     ] = "balanced",
     ratio: Annotated[float | None, typer.Option(help="The method's parameter of that name.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")] = None,
+    prompts: Prompts = None,
+    size: Size = None,
+    frames: Frames = None,
+    call: Call = None,
+    dtype: Dtype = "float32",
+    revision: Revision = None,
+    variant: Variant = None,
+    offload: Offload = "none",
+    steps: Steps = None,
     seed: Annotated[int, typer.Option(help="Seed of both pictures.")] = 0,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where the model computes.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Draw one picture densely and reduced: both, their difference, and what was not computed, in one PNG."""
-    from tokred.bench.subject import check_device
     from tokred.demo import compare, write_demo
-    from tokred.zoo.catalog import find_model
-    from tokred.zoo.load import load
 
     label, reducing = _method(method, ratio)
-    described = find_model(model)
-    described.check_draws_pictures()
-    check_device(device)
     _check_out(out)
-    steps = described.steps if steps is None else steps
-    comparison = compare(described, load(described, device), name, reducing, steps=steps, seed=seed, label=label)
+    subject = source_of(context, prompt=name).load_drawing()
+    settings = subject.settings(seed, steps=steps, samples=1, pairs=1)
+    comparison = compare(subject, reducing, steps=settings.steps, seed=seed, label=label)
     write_demo(comparison, out)
     typer.echo(_said(comparison))
     typer.echo(f"Written to {out}")

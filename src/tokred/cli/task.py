@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+from rich.console import Console
 
 from tokred.bench import (
     Journal,
@@ -24,15 +25,17 @@ from tokred.bench import (
     run_bench,
 )
 from tokred.bench.console import ConsoleView
+from tokred.bench.environment import Device, Versions
 from tokred.bench.journal import FILE, Found
 from tokred.bench.measures import known_metric
 from tokred.bench.outcome import Engine
-from tokred.bench.page import write_page
-from tokred.bench.plots import write_pareto
+from tokred.bench.pictures import write_pictures
+from tokred.bench.resuming import check_resumable
 from tokred.bench.run_file import NAME, RunFile
 from tokred.bench.sources import Source
-from tokred.bench.strip import write_strip
+from tokred.bench.workload import Workload, duration
 from tokred.cli.gains import print_gains, write_all
+from tokred.cli.options import size
 from tokred.cli.spread import Spread
 from tokred.errors import SpecError
 from tokred.metrics.metric import DRAWN
@@ -143,6 +146,24 @@ class Task:
         """
         return self.engine.journal(self.out, self.found) if self.engine else Journal(self.out, self.found)
 
+    def say(self) -> float:
+        """Print what would run and for how long, from one dense sample; write nothing. Return the seconds.
+
+        Raises:
+            OutputError: if the folder has results that are not to be touched.
+            SpecError: if those that are to be resumed are of another run.
+        """
+        journal, console = Journal(self.out, self.found, looks=True), Console()
+        if journal.earlier:
+            here = Versions.here(), Device.of(self.subject.device)
+            check_resumable(journal.earlier, self.subject.name, self.settings, here, self.lineup)
+        work = Workload.of(self.lineup, self.settings, journal)
+        taken = work.estimate(self.subject, self.settings)
+        head = f"{self.subject.name}: {self.settings.size}, {self.settings.pairs} timed pairs"
+        for line in (head, f"{work}.", *(f"  {label}" for label in work.runs)):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return taken
+
     def go_on(self, journal: Journal) -> Results:
         """Do the same with what a journal has."""
         with ConsoleView(self.subject, self.settings) as view:
@@ -150,10 +171,8 @@ class Task:
         if not results.rows:
             raise SpecError(f"Nothing could be measured, see {self.out / FILE}: {results.failed[0].error}")
         view.explain()
-        metric, file = self.subject.metrics[0], self.out / FILE
-        strip = [write_strip(view.exhibits, metric, self.out)] if view.exhibits else []
-        page = write_page(results, view.exhibits, self.out)
-        paths = [page, file, *write_pareto(results, metric, self.out), *strip]
+        metric = self.subject.metrics[0]
+        paths = write_pictures(results, view.exhibits, metric, self.out)
         if self.references:
             comparisons = compare_runs(results, self.references, metric)
             print_gains(comparisons, metric, view.console)
@@ -181,6 +200,16 @@ def run_all(run: RunFile, found: Found, read: Path | None = None, spread: Spread
         if not (read and place.exists() and place.samefile(read)):
             _said(run, task).write(place)
         task.go_on(journal)
+
+
+def say_all(run: RunFile, found: Found) -> None:
+    """Say what `run_all` would do, and for about how long; everything is checked, one dense sample made, none kept."""
+    taken = sum(task.say() for task in _tasks(Options.of(run, found), Path(run.out)))
+    Console().print(
+        f"About {duration(taken)} in one process, were every method as slow as the dense model. Nothing was written.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _said(run: RunFile, task: Task) -> RunFile:
@@ -222,35 +251,3 @@ def found(resume: bool, overwrite: bool) -> Found:
     if resume and overwrite:
         raise SpecError("--resume goes on with the results that are there, and --overwrite removes them: give one.")
     return "resume" if resume else "overwrite" if overwrite else "refuse"
-
-
-def size(text: str | None) -> tuple[int, int] | None:
-    """Read HxW, height and width in pixels.
-
-    Raises:
-        SpecError: if it is not a size.
-    """
-    if text is None:
-        return None
-    height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise SpecError(f"--size {text} must be height and width in pixels, such as 768x1024.")
-    return int(height), int(width)
-
-
-def call(texts: Sequence[str]) -> dict[str, Any]:
-    """Read key=value of each text; a value is a number, true, false or null as JSON has them, or else text.
-
-    Raises:
-        SpecError: if one has no value.
-    """
-    given: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name.isidentifier() and equals):
-            raise SpecError(f"--call {text} must be NAME=VALUE, such as guidance_scale=3.5.")
-        try:
-            given[name] = json.loads(value)
-        except ValueError:
-            given[name] = value
-    return given

@@ -11,11 +11,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import Progress
 
-from tokred.bench import Journal, Lineup, Settings, Subject
+from tokred.bench import Journal, Lineup, Settings, Subject, run_bench
+from tokred.bench.outcome import Engine
 from tokred.cli.task import Options, Task
 from tokred.errors import SpecError
 from tokred.method import Method
-from tokred.metrics.metric import DRAWN
 from tokred.registry import save_method
 from tokred.tuning import Effort, Target, Trial, find_finalists
 
@@ -33,6 +33,7 @@ class Tuning:
         settings: of the benchmark of what was found, on other seeds.
         out: folder of the files.
         journal: what an earlier process found.
+        engine: who draws and measures beside this process.
     """
 
     subject: Subject
@@ -41,14 +42,13 @@ class Tuning:
     settings: Settings
     out: Path
     journal: Journal
+    engine: Engine | None
 
     @classmethod
     def of(cls, target: Target, effort: Effort, options: Options, out: Path) -> Self:
         """Load a model, and check everything that is asked of it."""
-        model = options.source.model
-        subject = options.source.load()
-        if subject.outputs not in DRAWN:
-            raise SpecError(f"{model!r} does not draw, and what is tuned are denoising steps. Name a model that draws.")
+        model, engine = options.source.model, options.spread.over(options)
+        subject = options.source.load_drawing()
         settings = options.settings(subject)
         if shared := set(settings.seeds) & set(effort.seeds):
             raise SpecError(
@@ -59,20 +59,27 @@ class Tuning:
         tried = ["--candidates", effort.candidates, "--tuning-samples", effort.most]
         words = ["tokred", "tune", "--model", model, *wanted, *options.words(settings), *tried, "--out", out]
         settings = dataclasses.replace(settings, command=shlex.join(map(str, words)))
-        return cls(subject, target, effort, settings, out, Journal(out, options.found))
+        journal = engine.journal(out, options.found) if engine else Journal(out, options.found)
+        return cls(subject, target, effort, settings, out, journal, engine)
 
     def run(self) -> None:
         """Search, benchmark what was found, and write the method that does what is wanted."""
-        with Progress(transient=True) as progress:
+        shows = self.engine is None or self.engine.first
+        with Progress(transient=True, disable=not shows) as progress:
             task = progress.add_task("dense generations", total=None)
 
             def tell(trial: Trial) -> None:
                 progress.update(task, advance=1, description=f"tried on {trial.samples} samples")
 
+            batch, steps = self.settings.batch, self.settings.steps
             finalists = find_finalists(
-                self.subject, self.settings.steps, self.target, self.effort, self.settings.batch, tell, self.journal
+                self.subject, steps, self.target, self.effort, batch, tell, self.journal, self.engine
             )
-        results = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out).go_on(self.journal)
+        lineup = Lineup(tuple(finalists))
+        if not shows:
+            run_bench(self.subject, lineup, self.settings, None, self.journal, self.engine)
+            return
+        results = Task(self.subject, lineup, (), self.settings, self.out, engine=self.engine).go_on(self.journal)
         chosen = self.target.choose(results.rows)
         if chosen is None:
             raise SpecError(f"None of the {len(finalists)} methods found reduced anything; see {self.out}.")

@@ -3,14 +3,13 @@
 ```python
 from pathlib import Path
 
+from tokred.bench import load_subject
 from tokred.demo import compare, write_demo
 from tokred.registry import build_method
-from tokred.zoo.catalog import find_model
-from tokred.zoo.load import load
 
-model = find_model("emoji-dit")
+subject = load_subject("emoji-dit", prompt="tiger")
 dito = build_method("dito", {"ratio": 0.5})
-write_demo(compare(model, load(model), "tiger", dito, steps=model.steps), Path("tiger.png"))
+write_demo(compare(subject, dito, steps=30), Path("tiger.png"))
 ```
 """
 

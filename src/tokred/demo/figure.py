@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tokred.bench.files import replacing
+from tokred.bench.view import shown
 from tokred.demo.comparison import Comparison
 from tokred.engine.report_figure import draw_computed
 
@@ -28,14 +29,18 @@ def write_demo(comparison: Comparison, path: Path) -> None:
 
 
 def demo_figure(comparison: Comparison) -> Figure:
-    """Draw both pictures, their difference, the removed tokens, and below how many were computed at each step."""
+    """Draw both pictures, their difference, the removed tokens, and below how many were computed at each step.
+
+    Of video it is the frame in the middle.
+    """
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     figure.suptitle(comparison.title, fontsize=11)
     panels: dict[str, Any] = figure.subplot_mosaic([PANELS, ["steps"] * len(PANELS)], height_ratios=[1, 0.28])
-    factor, difference = amplified((comparison.reduced - comparison.dense).abs())
+    drawn = {name: shown(getattr(comparison, name)[None])[0] for name in ("dense", "reduced")}
+    factor, difference = amplified((drawn["reduced"] - drawn["dense"]).abs())
     reduced = f"{comparison.label}\nPSNR {comparison.psnr:.1f} dB"
-    _draw(panels["dense"], f"dense\n{comparison.dense_seconds:.2f} s", comparison.dense)
-    _draw(panels["reduced"], f"{reduced}, {comparison.reduced_seconds:.2f} s", comparison.reduced)
+    _draw(panels["dense"], f"dense\n{comparison.dense_seconds:.2f} s", drawn["dense"])
+    _draw(panels["reduced"], f"{reduced}, {comparison.reduced_seconds:.2f} s", drawn["reduced"])
     _draw(panels["difference"], f"absolute difference,\ntimes {factor}", difference)
     _draw_tokens(panels["tokens"], comparison)
     _draw_steps(panels["steps"], comparison)

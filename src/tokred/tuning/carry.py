@@ -31,14 +31,23 @@ def measure_carry(recording: Recording, draw: Callable[[tuple[bool, ...]], torch
     Returns:
         `[n]`, float64; the first step is never skipped, and has the second one's.
     """
-    steps = recording.steps
-    places = sorted({round(place) for place in np.linspace(1, steps - 1, min(PLACES, steps - 1))})
-    logs = [_log_carry(recording, draw, place) for place in places]
+    steps, places = recording.steps, _places(recording.steps)
+    logs = [_log_carry(recording, draw, dense) for dense in single_skips(steps)]
     return torch.from_numpy(np.exp(np.interp(np.arange(steps), places, logs)))
 
 
-def _log_carry(recording: Recording, draw: Callable[[tuple[bool, ...]], torch.Tensor], skipped: int) -> float:
-    dense = tuple(step != skipped for step in range(recording.steps))
+def single_skips(steps: int) -> list[tuple[bool, ...]]:
+    """Return the schedules that are drawn for it: whether each step is dense, all but one."""
+    return [tuple(step != skipped for step in range(steps)) for skipped in _places(steps)]
+
+
+def _places(steps: int) -> list[int]:
+    return sorted({round(place) for place in np.linspace(1, steps - 1, min(PLACES, steps - 1))})
+
+
+def _log_carry(
+    recording: Recording, draw: Callable[[tuple[bool, ...]], torch.Tensor], dense: tuple[bool, ...]
+) -> float:
     psnr = draw(dense)
     ones = torch.ones(recording.steps, dtype=torch.float64)
     missed = squared_errors(recording, ones, torch.tensor([dense]), ORDER)[0, : len(psnr)]

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from tokred.bench import Subject
+from tokred.bench.spreading import Here, Spreading
 from tokred.engine.noise import noise_shares
 from tokred.errors import SpecError
 
@@ -37,7 +38,7 @@ class Recording:
         return len(self.shares)
 
 
-def record(subject: Subject, seeds: Sequence[int], steps: int) -> Recording:
+def record(subject: Subject, seeds: Sequence[int], steps: int, spreading: Spreading | None = None) -> Recording:
     """Draw a dense picture of each seed, and keep what its sampler was given.
 
     Of samplers that call the model several times a step, the first call of each is taken.
@@ -45,22 +46,26 @@ def record(subject: Subject, seeds: Sequence[int], steps: int) -> Recording:
     Raises:
         SpecError: if the subject has no scheduler that is asked for every step.
     """
+    made = dict((spreading or Here()).each(_recorded, [(seed, steps) for seed in seeds], subject))
+    pictures, products, shares = zip(*(made[place] for place in range(len(seeds))), strict=True)
+    return Recording(torch.cat(pictures), torch.stack(products), shares[-1])
+
+
+def _recorded(subject: Subject, asked: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the picture of one seed, the products of its outputs and the shares of noise."""
+    seed, steps = asked
     scheduler = getattr(subject.model, "scheduler", None)
-    pictures, products, shares = [], [], torch.empty(0)
-    for seed in seeds:
-        outputs: list[torch.Tensor] = []
-        with _watched(scheduler, outputs.append):
-            pictures.append(subject.generate([seed], steps))
-        if not outputs:
-            raise SpecError(
-                f"{subject.name} has no diffusers scheduler that makes its steps, and schedules are searched by what "
-                "that is given. Measure some by `tokred bench` instead."
-            )
-        calls = -(-len(outputs) // steps)
-        shares = _shares(scheduler, len(outputs))[::calls]
-        flat = torch.stack(outputs[::calls]).flatten(1).double()
-        products.append((flat @ flat.T).cpu())
-    return Recording(torch.cat(pictures), torch.stack(products), shares)
+    outputs: list[torch.Tensor] = []
+    with _watched(scheduler, outputs.append):
+        picture = subject.generate([seed], steps)
+    if not outputs:
+        raise SpecError(
+            f"{subject.name} has no diffusers scheduler that makes its steps, and schedules are searched by what "
+            "that is given. Measure some by `tokred bench` instead."
+        )
+    calls = -(-len(outputs) // steps)
+    flat = torch.stack(outputs[::calls]).flatten(1).double()
+    return picture, (flat @ flat.T).cpu(), _shares(scheduler, len(outputs))[::calls]
 
 
 @contextmanager

@@ -56,6 +56,9 @@ class Trial:
 Measure = Callable[[Candidate, int], Trial]
 """Tries a candidate on the first so many samples."""
 
+Ahead = Callable[[Sequence[Candidate], int], None]
+"""Is told of candidates that will be tried on the first so many samples, in any order."""
+
 
 def search(
     measure: Measure,
@@ -66,6 +69,7 @@ def search(
     samples: int,
     most: int,
     seed: int,
+    ahead: Ahead = lambda candidates, samples: None,
 ) -> Iterator[Trial]:
     """Yield trials, rung by rung: all candidates on `samples`, the best third of them on twice as many, and so on.
 
@@ -80,6 +84,7 @@ def search(
         samples: of the first rung.
         most: samples of the last rung.
         seed: of the draws of neighbours.
+        ahead: is told which candidates of a rung follow.
     """
     trials: list[Trial] = []
     for candidate in _first_rung(Random(seed), proposals, target, candidates, trials):
@@ -89,6 +94,7 @@ def search(
         samples = min(2 * samples, most)
         best = ranked(trials, target)[: max(1, len(trials) // KEPT)]
         trials = []
+        ahead([trial.candidate for trial in best], samples)
         for trial in best:
             trials.append(measure(trial.candidate, samples))
             yield trials[-1]

@@ -11,13 +11,15 @@ import torch
 
 from tokred.bench import Contender, Journal, Subject
 from tokred.bench.quality import measured, of_each
+from tokred.bench.settings import check_samples
+from tokred.bench.spreading import Here, Spreading
 from tokred.errors import SpecError
 from tokred.metrics import psnr
 from tokred.metrics.psnr import METRIC
 from tokred.parts import Program
 from tokred.registry import build_method
 from tokred.tuning.candidate import DENSE, Candidate
-from tokred.tuning.carry import ORDER, measure_carry
+from tokred.tuning.carry import ORDER, measure_carry, single_skips
 from tokred.tuning.ranking import Ranked, predicted_psnr, rank_schedules
 from tokred.tuning.recording import Recording, record
 from tokred.tuning.search import Trial, front, search
@@ -46,6 +48,7 @@ class Effort:
     seed: int = 5000
 
     def __post_init__(self) -> None:
+        check_samples(self.most, "tuning-samples")
         if self.candidates < 1 or not 1 <= self.samples <= self.most:
             raise SpecError(
                 f"candidates={self.candidates} and samples={self.samples} must be at least 1, and most={self.most} at "
@@ -66,6 +69,7 @@ def find_finalists(
     batch: int,
     tell: Callable[[Trial], None],
     journal: Journal | None = None,
+    spreading: Spreading | None = None,
 ) -> list[Contender]:
     """Search, and return those on the front of the last rung that are nearest to the target, the cheapest first.
 
@@ -77,18 +81,22 @@ def find_finalists(
         batch: samples that go through the model at once.
         tell: is told of every trial.
         journal: keeps every trial, and knows those of an earlier process.
+        spreading: has other processes draw as well; what is found is the same.
 
     Raises:
         SpecError: if there is no step that could be skipped, or the subject's outputs cannot be recorded.
     """
-    recording = record(subject, effort.seeds, steps)
+    spreading = spreading or Here()
+    recording = record(subject, effort.seeds, steps, spreading)
     if recording.steps < 2:
         raise SpecError(f"steps={steps}: with a single step there is none to skip. Take 2 or more.")
-    measure = _Measuring(subject, steps, effort.seeds, recording.pictures, batch, journal or Journal(), tell)
+    journal = journal or Journal()
+    measure = _Measuring(subject, steps, effort.seeds, recording.pictures, batch, journal, tell, spreading)
 
     def draw(dense: tuple[bool, ...]) -> torch.Tensor:
-        return torch.tensor(measure(Candidate.of(Ranked(dense, ORDER, 0.0)), effort.samples).values)
+        return torch.tensor(measure(_skipping(dense), effort.samples).values)
 
+    measure.ahead([_skipping(dense) for dense in single_skips(recording.steps)], effort.samples)
     carry = measure_carry(recording, draw)
     proposals = [*_presets(recording, carry), *rank_schedules(recording, carry)]
     trials = search(
@@ -99,6 +107,7 @@ def find_finalists(
         samples=effort.samples,
         most=effort.most,
         seed=effort.seed,
+        ahead=measure.ahead,
     )
     last = [trial for trial in trials if trial.samples == effort.most]
     best = front(last, target)[:FINALISTS]
@@ -117,6 +126,7 @@ class _Measuring:
         batch: int,
         journal: Journal,
         tell: Callable[[Trial], None],
+        spreading: Spreading,
     ) -> None:
         self.subject = subject
         self.steps = steps
@@ -125,36 +135,85 @@ class _Measuring:
         self.batch = batch
         self.journal = journal
         self.tell = tell
-        self.known = journal.trials()
+        self.spreading = spreading
+        self.known = spreading.agreed(journal.trials())
         self.tried: dict[Candidate, Trial] = {}
 
     def __call__(self, candidate: Candidate, samples: int) -> Trial:
         """Try a candidate on the first samples, or recall what it gave."""
-        before = self.tried.get(candidate)
-        had = before.values if before else ()
-        if before is None or len(had) < samples:
-            compute, *values = self._found(candidate, range(len(had), samples))
-            self.tried[candidate] = before = Trial(candidate, compute, (*had, *values))
-        trial = dataclasses.replace(before, values=before.values[:samples])
+        self.ahead([candidate], samples)
+        trial = self.tried[candidate]
+        trial = dataclasses.replace(trial, values=trial.values[:samples])
         self.tell(trial)
         return trial
 
-    def _found(self, candidate: Candidate, places: range) -> list[float]:
-        """Return compute and the quality of some samples, from the journal where it has them."""
-        seeds = [self.seeds[place] for place in places]
-        trial = {"model": self.subject.name, "steps": self.steps, "seeds": seeds, **dataclasses.asdict(candidate)}
-        found = self.known.get(json.dumps(trial))
-        if found is None:
-            found = self._measured(candidate, seeds, self.dense[places.start : places.stop])
-            self.journal.keep_trial(trial, found)
-        return found
+    def ahead(self, candidates: Sequence[Candidate], samples: int) -> None:
+        """Try candidates on what of the first samples they were not tried on, or recall what they gave."""
+        new: list[_Part] = []
+        for candidate in dict.fromkeys(candidates):
+            had = len(self.tried[candidate].values) if candidate in self.tried else 0
+            found = self.known.get(self._said(candidate, had, samples)) if had < samples else None
+            if found:
+                self._note(candidate, found)
+            elif had < samples:
+                starts = range(had, samples, self.batch)
+                new += [self._part(candidate, start, min(start + self.batch, samples)) for start in starts]
+        made: dict[int, list[float]] = {}
+        for place, found in self.spreading.each(_try, new, self.subject):
+            made[place] = found
+            mine = [each for each, part in enumerate(new) if part.candidate == new[place].candidate]
+            if all(each in made for each in mine):
+                self._keep(new[place].candidate, samples, [made[each] for each in mine])
 
-    def _measured(self, candidate: Candidate, seeds: Sequence[int], dense: torch.Tensor) -> list[float]:
-        with candidate.contender().applied(self.subject.model) as run:
-            parts = [seeds[start : start + self.batch] for start in range(0, len(seeds), self.batch)]
-            made = torch.cat([self.subject.generate(part, self.steps) for part in parts])
-            assert run is not None, "candidates are methods"
-            return [run.report().compute, *of_each(measured(METRIC, psnr, made, dense)).tolist()]
+    def _keep(self, candidate: Candidate, samples: int, parts: Sequence[Sequence[float]]) -> None:
+        """Keep what was found of a candidate on samples up to a number, a part after the other."""
+        found = [parts[-1][0], *(value for _, *values in parts for value in values)]
+        self.journal.keep_trial(json.loads(self._said(candidate, samples - len(found) + 1, samples)), found)
+        self._note(candidate, found)
+
+    def _said(self, candidate: Candidate, had: int, samples: int) -> str:
+        """Return how a journal calls a trial on some of the samples."""
+        seeds = list(self.seeds[had:samples])
+        return json.dumps(
+            {"model": self.subject.name, "steps": self.steps, "seeds": seeds, **dataclasses.asdict(candidate)}
+        )
+
+    def _part(self, candidate: Candidate, start: int, stop: int) -> _Part:
+        return _Part(candidate, self.steps, tuple(self.seeds[start:stop]), self.dense[start:stop])
+
+    def _note(self, candidate: Candidate, found: Sequence[float]) -> None:
+        compute, *values = found
+        had = self.tried[candidate].values if candidate in self.tried else ()
+        self.tried[candidate] = Trial(candidate, compute, (*had, *values))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A candidate, to be tried on samples that go through the model at once.
+
+    Attributes:
+        candidate: what is tried.
+        steps: denoising steps.
+        seeds: of the samples.
+        dense: their dense pictures, `[B, 3, H, W]`; of video `[B, F, 3, H, W]`.
+    """
+
+    candidate: Candidate
+    steps: int
+    seeds: tuple[int, ...]
+    dense: torch.Tensor
+
+
+def _try(subject: Subject, part: _Part) -> list[float]:
+    """Return the compute of a candidate, and the quality of each sample."""
+    with part.candidate.contender().applied(subject.model) as run:
+        made = subject.generate(part.seeds, part.steps)
+        assert run is not None, "candidates are methods"
+        return [run.report().compute, *of_each(measured(METRIC, psnr, made, part.dense)).tolist()]
+
+
+def _skipping(dense: tuple[bool, ...]) -> Candidate:
+    return Candidate.of(Ranked(dense, ORDER, 0.0))
 
 
 def _presets(recording: Recording, carry: torch.Tensor) -> list[Ranked]:
