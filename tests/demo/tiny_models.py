@@ -44,6 +44,7 @@ def write_tiny_models(models: Path) -> Path:
             "name": name,
             "summary": f"Noise by {kind}.",
             "family": kind,
+            "adapts": "",
             "config": config,
             "classes": classes,
             "size": 8,
