@@ -94,3 +94,8 @@ def test_tokens_that_are_spread_over_devices_are_not_reduced(name: str) -> None:
     with pytest.raises(UnsupportedModel, match=r"a part of its tokens on each device .* such as 'balanced'"):
         tokred.apply(model, "tomesd")
     tokred.apply(model, "balanced").remove()
+    spread, model._parallel_config = model._parallel_config, None
+    with tokred.apply(model, "tomesd"):
+        model._parallel_config = spread
+        with pytest.raises(UnsupportedModel, match="a part of its tokens on each device"):
+            HOSTS[name].generate(model)

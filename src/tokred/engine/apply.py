@@ -18,6 +18,7 @@ from tokred.engine.inner import Inner
 from tokred.engine.ledger import Ledger
 from tokred.engine.model_site import ModelSite
 from tokred.engine.needs import NEEDS
+from tokred.engine.parallel import refuse_parallel
 from tokred.engine.patch import PatchedForward, is_cached, patch_of
 from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.run import Run
@@ -144,7 +145,7 @@ class _Part:
 def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, ledger: Ledger) -> _Part:
     """Check that a method can be applied to a model, and make what does it."""
     _refuse_conflicts(model)
-    _refuse_parallel(model, method)
+    refuse_parallel(model, method)
     family = find(model)
     if family is None and method.skips_model_only and takes_time(model):
         family = whole_calls(model)
@@ -181,16 +182,6 @@ def _refuse_conflicts(model: nn.Module) -> None:
         raise ConflictError(
             f"A diffusers cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() first, "
             "then tokred.apply(), then enable_cache()."
-        )
-
-
-def _refuse_parallel(model: nn.Module, method: Method) -> None:
-    """Refuse to choose among tokens that diffusers' context parallelism has spread over devices."""
-    spread = getattr(getattr(model, "_parallel_config", None), "context_parallel_config", None)
-    if spread is not None and not method.skips_model_only:
-        raise UnsupportedModel(
-            f"This {type(model).__name__} has a part of its tokens on each device (context parallelism), and "
-            f"{method.name} chooses among all of them. Use a method that skips whole steps, such as 'balanced'."
         )
 
 

@@ -20,6 +20,7 @@ from tokred.engine.ledger import Ledger
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_call import ModelCall
 from tokred.engine.model_site import ModelSite
+from tokred.engine.parallel import refuse_parallel
 from tokred.engine.patch import is_cached
 from tokred.engine.recomputation import Recomputation
 from tokred.engine.returned import Returned
@@ -176,6 +177,7 @@ class CallPlanner:
     def _enter(self, generation: Generation) -> None:
         """Go on with a generation: put in place what it remembers, nothing at its first call."""
         if self not in generation.generators:
+            refuse_parallel(self.model, self.method)
             self._refuse_caches_inside()
         self._install(generation)
         for site in self.sites:
