@@ -54,7 +54,7 @@ def _of_model(model: ZooModel) -> dict[str, Any]:
         "guidance": model.guidance,
         "sampling_steps": model.steps,
         "size": model.size,
-        "sha256": model.files[WEIGHTS],
+        "sha256": model.files.sha256[WEIGHTS],
         "megabytes": f"{(model.folder / WEIGHTS).stat().st_size / 1e6:.1f}",
     }
 

@@ -123,7 +123,7 @@ def read_scorers(weights: str, scorer: Scorer) -> list[Tensors]:
 
 def _read(weights: str) -> Tensors:
     """Read all tensors of a file or of what a zoo model comes with."""
-    shipped = {model.name: model for model in zoo_models() if SHIPPED in model.files}
+    shipped = {model.name: model for model in zoo_models() if SHIPPED in model.files.sha256}
     if weights in shipped:
         return read_tensors(shipped[weights], SHIPPED)
     try:

@@ -123,7 +123,7 @@ def test_what_was_wrapped_before_is_put_back(name: str) -> None:
     pipe.transformer.enable_cache(tokred.baselines.hosting.make_config("FirstBlockCacheConfig"))
     pipe.transformer.disable_cache()
     with tokred.apply(pipe, "dito", sites=("attn",)):
-        before, reduced = snapshot(pipe.transformer), pipeline.generate(pipe, STEPS)
+        reduced, before = pipeline.generate(pipe, STEPS), snapshot(pipe.transformer)
         with KEEN[name].applied(pipe):
             pipeline.generate(pipe, STEPS)
         assert changes(before, snapshot(pipe.transformer)) == []

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.drawing import DrawingSubject
-from tokred.zoo.catalog import ZooModel
+from tokred.zoo.catalog import Files, ZooModel
 from tokred.zoo.dit import pipeline
 from tokred.zoo.families import family
 from tokred.zoo.load import load
@@ -83,8 +83,7 @@ def described(name: str, folder: Path, files: dict[str, str] | None = None) -> Z
         guidance=1.0,
         tokens=64 if draws else 16,
         parameters=1,
-        files=files or {},
-        folder=folder,
+        files=Files(folder, files or {}),
     )
 
 
@@ -101,8 +100,8 @@ def _write(folder: Path, files: dict[str, dict[str, torch.Tensor]]) -> None:
         path = folder / f"{file}.safetensors"
         save_file(tensors, path)
         digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    entries = vars(described(folder.name, folder, digests)) | {"classes": list(CLASSES)}
-    (folder / "model.json").write_text(json.dumps({name: x for name, x in entries.items() if name != "folder"}))
+    entries = vars(described(folder.name, folder, digests)) | {"classes": list(CLASSES), "files": digests}
+    (folder / "model.json").write_text(json.dumps(entries))
 
 
 def _weights(kind: str) -> dict[str, torch.Tensor]:

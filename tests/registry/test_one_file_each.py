@@ -13,7 +13,7 @@ import pytest
 from registry.hostile import wheel
 from typer.testing import CliRunner
 
-from tokred.cli import app
+from tokred.cli.app import app
 from tokred.registry import default_registry
 
 PACKAGES = Path(__file__).parent / "packages"

@@ -69,7 +69,7 @@ def test_card_and_pictures_are_there(model: ZooModel) -> None:
         notice,
         f"{model.parameters:,} parameters",
         f"| steps | {record['steps']:,} of ",
-        model.files["weights.safetensors"],
+        model.files.sha256["weights.safetensors"],
     )
     assert all(text in card for text in (*told, f"| final loss | {record['final_loss']['mean']:.4f} "))
     pictures = {"loss.png", "sheet.png"} if model.draws else {"loss.png"}

@@ -48,8 +48,8 @@ class Source:
         offload: "none", or what of a pipeline waits on the CPU: each "model", or each "group" of layers.
         device: any that PyTorch knows, such as "cpu" or "cuda:1".
         dtype: that it computes in; what a function returns keeps its own unless another than float32 is asked for.
-        prompts: a file of what a pipeline is asked for, see `tokred.bench.inputs.read_prompts`.
-        prompt: the one prompt, or class, that is asked for in place of a file's; of a model of the zoo too.
+        prompts: a file of what a pipeline is asked for, see `tokred.bench.inputs.read_prompts`; or, as a string, the
+            one prompt, or class, that it is asked for, of a model of the zoo too.
         data: pictures for a vision model, see `tokred.bench.pictures_data.pictures_data`.
         size: height and width of what is drawn; None leaves them to the pipeline.
         frames: of a video; None likewise.
@@ -63,8 +63,7 @@ class Source:
     offload: str = "none"
     device: str = "cpu"
     dtype: str = FLOAT32
-    prompts: Path | None = None
-    prompt: str | None = None
+    prompts: Path | str | None = None
     data: Path | None = None
     size: tuple[int, int] | None = None
     frames: int | None = None
@@ -80,12 +79,11 @@ class Source:
         check_device(self.device)
         self._check_dtype()
         check_offload(self.offload, self.device)
-        if self.prompt is not None and self.prompts:
-            raise SpecError(f"{self.prompt!r} and --prompts {self.prompts} both say what is asked for: give one.")
         if self._of_zoo:
             find_model(self.model)
-            self._refuse("prompts", "data", "batch", "revision", *OF_PIPELINES)
-            return load_subject(self.model, self.device, metrics, dtype=self._dtype, prompt=self.prompt)
+            one = self.prompts if isinstance(self.prompts, str) else None
+            self._refuse(*([] if one else ["prompts"]), "data", "batch", "revision", *OF_PIPELINES)
+            return load_subject(self.model, self.device, metrics, dtype=self._dtype, prompt=one)
         if self._looks:
             self._refuse("prompts", *OF_PIPELINES, *(["revision"] if self.model.startswith(TIMM) else []))
             data = self._pictures()
@@ -170,7 +168,7 @@ class Source:
         if isinstance(made, torch.nn.Module):
             return self._vision(timm_vision(made), self._pictures(), metrics)
         if hasattr(made, "generate") and hasattr(made, "settings"):
-            self._refuse("prompts", "prompt", "data", "batch", "dtype", *OF_PIPELINES)
+            self._refuse("prompts", "data", "batch", "dtype", *OF_PIPELINES)
             subject: Subject = made
             return subject
         if self.dtype != FLOAT32:
@@ -212,8 +210,8 @@ class Source:
         return model.to(self.device) if keeps else model.to(self.device, self._dtype)
 
     def _prompts(self) -> Sequence[Any]:
-        if self.prompt is not None:
-            return [self.prompt]
+        if isinstance(self.prompts, str):
+            return [self.prompts]
         if self.prompts is None:
             raise SpecError(f"--model {self.model} draws what it is asked for: name a file of prompts by --prompts.")
         return read_prompts(self.prompts)

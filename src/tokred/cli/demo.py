@@ -64,7 +64,9 @@ def demo(
 
     label, reducing = _method(method, ratio)
     _check_out(out)
-    subject = source_of(context, prompt=name).load_drawing()
+    if name is not None and prompts:
+        raise SpecError(f"{name!r} and --prompts {prompts} both say what is asked for: give one.")
+    subject = source_of(context, **({} if name is None else {"prompts": name})).load_drawing()
     settings = subject.settings(seed, steps=steps, samples=1, pairs=1)
     comparison = compare(subject, reducing, steps=settings.steps, seed=seed, label=label)
     write_demo(comparison, out)

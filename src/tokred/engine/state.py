@@ -35,7 +35,6 @@ class MatchState:
         rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
         planned: the last model call in which sites planned to use it, with the ratio and the matcher.
         made: whether one of them makes it anew there.
-        outside: the correspondences that were last seen to be fit for calls outside inference mode.
     """
 
     shape: tuple[int, Layout]
@@ -50,20 +49,16 @@ class MatchState:
     rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
     planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
     made: bool = False
-    outside: Reduction | None = None
 
     def leave_inference_mode(self) -> None:
         """Have what was made in inference mode be fit for a call outside it, which may keep it."""
         if any(map(_is_inference, self.rows.values())):
             self.rows.clear()
-        if self.reduction is self.outside:
-            return
-        if any(_is_inference(value) for value in vars(self.reduction).values()):
+        if self.reduction is not None and any(map(_is_inference, vars(self.reduction).values())):
             self.reduction = copy.copy(self.reduction)
             for name, value in vars(self.reduction).items():
                 if _is_inference(value):
                     object.__setattr__(self.reduction, name, value.clone())
-        self.outside = self.reduction
 
 
 def _is_inference(value: object) -> bool:

@@ -31,11 +31,15 @@ class Unit(PatchedForward):
         super().__init__(module, _pass_on)
         self.sites = sites
         self.doing: frozenset[Doing] = frozenset()
+        self.forwards: dict[frozenset[Doing], Forward] = {}
 
     @property
     def forward(self) -> Forward:
-        """The code of what the sites do."""
-        return MethodType(stand_in(type(self.module), self.method, self.doing), self)  # type: ignore[arg-type]
+        """The code of what the sites do; the same object whenever they do it."""
+        if self.doing not in self.forwards:
+            code: Any = stand_in(type(self.module), self.method, self.doing)
+            self.forwards[self.doing] = MethodType(code, self)
+        return self.forwards[self.doing]
 
     def begin(self, doing: Mapping[BaseSite, Doing]) -> None:
         """Be the code of what the sites do in the call that was planned."""

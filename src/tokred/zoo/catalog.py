@@ -37,6 +37,19 @@ KINDS = {
 
 
 @dataclass(frozen=True)
+class Files:
+    """The files of a model.
+
+    Attributes:
+        folder: where they lie.
+        sha256: of each binary file beside `model.json`, in hexadecimal.
+    """
+
+    folder: Path
+    sha256: dict[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
 class ZooModel:
     """A trained model that comes with tokred.
 
@@ -55,8 +68,7 @@ class ZooModel:
         guidance: guidance scale that it is meant to be sampled with; 1.0 is none.
         tokens: image tokens of one picture, with those of its reference if it has one.
         parameters: number of trained parameters; of an adapter, its own.
-        files: SHA-256 of each binary file beside `model.json`, in hexadecimal.
-        folder: where its files lie.
+        files: where they lie, and what they hold.
     """
 
     name: str
@@ -70,8 +82,12 @@ class ZooModel:
     guidance: float
     tokens: int
     parameters: int
-    files: dict[str, str] = field(repr=False, hash=False)
-    folder: Path = field(repr=False)
+    files: Files = field(repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self.files.folder
 
     @property
     def draws(self) -> bool:
@@ -101,7 +117,8 @@ class ZooModel:
         if entries["family"] not in FAMILIES:
             known = ", ".join(FAMILIES)
             raise WeightsError(f"{path} has family {entries['family']!r}. Known: {known}. {remedy(folder.name)}")
-        return cls(**dict(entries, classes=tuple(entries["classes"])), folder=folder)
+        files = Files(folder, entries["files"])
+        return cls(**dict(entries, classes=tuple(entries["classes"]), files=files))
 
     def check_draws(self) -> None:
         """Raise `SpecError` unless the model draws."""

@@ -71,7 +71,7 @@ def read_tensors(model: ZooModel, file: str) -> dict[str, torch.Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error}. {remedy(model.name)}") from error
-    found, published = hashlib.sha256(content).hexdigest(), model.files.get(file)
+    found, published = hashlib.sha256(content).hexdigest(), model.files.sha256.get(file)
     if found != published:
         raise WeightsError(f"{path} has SHA-256 {found}, published was {published}. {remedy(model.name)}")
     try:
