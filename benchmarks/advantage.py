@@ -45,7 +45,7 @@ BLOCK = re.compile(
     r"(<!-- advantage over (baselines|published) at (time|compute|any) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 TUNED_BLOCK = re.compile(r"(<!-- tuned over baselines at (time|compute) -->\n).*?(<!-- end -->)", re.DOTALL)
-COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73"}
+COLOURS = {"emoji-dit": "#0072B2", "emoji-sd3": "#D55E00", "emoji-flux": "#009E73", "emoji-clip": "#CC79A7"}
 
 
 def is_baseline(row: Row) -> bool:

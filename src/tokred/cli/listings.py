@@ -131,5 +131,5 @@ def _describe_model(model: ZooModel) -> None:
         typer.echo(f"{label:<12}{value}")
     for what, names in knowledge(model).items():
         Console().print(f"\n{len(names)} {what}: {', '.join(names)}", markup=False, highlight=False)
-    if model.draws and not model.films:
+    if model.draws:
         typer.echo(f'\nDraw with it: tokred demo "{model.classes[0]}" --model {model.name} --out picture.png')

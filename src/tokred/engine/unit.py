@@ -37,7 +37,7 @@ class Unit(PatchedForward):
     def forward(self) -> Forward:
         """The code of what the sites do; the same object whenever they do it."""
         if self.doing not in self.forwards:
-            code: Any = stand_in(type(self.module), self.method, self.doing)
+            code: Any = stand_in(type(self.module), self.method, self.doing)  # type: ignore[arg-type]
             self.forwards[self.doing] = MethodType(code, self)
         return self.forwards[self.doing]
 

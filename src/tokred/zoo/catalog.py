@@ -126,15 +126,6 @@ class ZooModel:
             drawing = ", ".join(model.name for model in zoo_models() if model.draws)
             raise SpecError(f"{self.name!r} does not draw: it is a classifier. Models that draw: {drawing}.")
 
-    def check_draws_pictures(self) -> None:
-        """Raise `SpecError` unless the model draws, and no clips."""
-        self.check_draws()
-        if self.films:
-            drawing = ", ".join(model.name for model in zoo_models() if model.draws and not model.films)
-            raise SpecError(
-                f"{self.name!r} draws clips, and one picture is looked at here. Models that draw: {drawing}."
-            )
-
     def generate(self, pipe: DiffusionPipeline, seeds: Sequence[int], steps: int) -> torch.Tensor:
         """Draw one picture for each seed.
 
