@@ -70,9 +70,11 @@ def test_dense_is_a_line_of_its_own(classifier_results: Results, classifier: Cla
 
 
 def test_dense_has_its_seconds_and_no_value_of_a_relative_metric(results: Results, subject: TinySubject) -> None:
-    (first, second) = printed(ResultTable(subject.metrics, 80, 9).dense(results.dense))
-    assert first.split() == ["dense", "1.000", "1.00", f"{results.dense.seconds:.3g}"]
-    assert second.split() == ["1.00x"]
+    for seconds, shown in ((12.345, "12.3"), (0.00829, "8.3ms")):
+        dense = dataclasses.replace(results.dense, seconds=seconds)
+        (first, second) = printed(ResultTable(subject.metrics, 80, 9).dense(dense))
+        assert first.split() == ["dense", "1.000", "1.00", shown]
+        assert second.split() == ["1.00x"]
 
 
 def test_a_run_that_reduced_nothing_is_marked(results: Results, subject: TinySubject) -> None:
