@@ -1,4 +1,4 @@
-"""The presets: what to take without knowing any of this; tokred's own."""
+"""The presets: what to use without knowing any of this; tokred's own."""
 
 from __future__ import annotations
 
