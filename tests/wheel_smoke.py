@@ -53,7 +53,7 @@ def the_extras() -> None:
     assert "pip install 'tokred[bench]'" in run("check", "dito", status=1)
     install("--dry-run", "tokred[pandas,ray]")
     install("tokred[plot]")
-    install(str(next(Path("dist").glob("tokred_zoo-*.whl"))), "tokred[zoo]")
+    install(str(next((ROOT / "dist").glob("tokred_zoo-*.whl"))), "tokred[zoo]")
 
 
 def a_user(folder: Path) -> None:
