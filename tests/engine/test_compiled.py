@@ -138,10 +138,10 @@ def test_all_sizes_and_batches_share_dynamic_graphs(family: Family, setup: Setup
 @pytest.mark.parametrize("setup", [TOMESD, DITO, DELTA, BLOCKS, STEP_CACHE], ids=str)
 @pytest.mark.parametrize("family", [DIT, FLUX], ids=str)
 def test_ten_sizes_and_two_batches_compile_without_being_told(family: Family, setup: Setup) -> None:
-    """After one size, any size and any batch nothing is compiled: three graphs for each of one size."""
+    """After one size, any size and any batch nothing is compiled: at most three graphs for each of one size."""
     counts = graphs_of_sizes(family, family.model(), setup, dynamic=None)
-    assert counts[1] == counts[len(SIDES) - 1] == 2 * counts[0]
-    assert counts[-1] == 3 * counts[0]
+    assert counts[1] == counts[len(SIDES) - 1] <= 2 * counts[0]
+    assert counts[-1] <= 3 * counts[0]
 
 
 @SLOW
