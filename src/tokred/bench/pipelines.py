@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from tokred.bench.alignment import align
 from tokred.errors import SpecError
 from tokred.extras import extra
 from tokred.quiet import no_bars
@@ -74,6 +75,9 @@ def place(pipe: Any, device: str, offload: Offload) -> None:
     """Put a pipeline on a device: all of it, or each model as it is called ("model"), or parts of these ("group")."""
     if offload == "none":
         pipe.to(device)
+        for part in pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                align(part)
     elif offload == "model":
         pipe.enable_model_cpu_offload(device=device)
     else:

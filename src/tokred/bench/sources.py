@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from tokred.bench.alignment import align
 from tokred.bench.inputs import read_prompts
 from tokred.bench.looking import VisionSubject
 from tokred.bench.pictures_data import PicturesData, pictures_data
@@ -207,7 +208,9 @@ class Source:
 
     def _placed(self, model: torch.nn.Module) -> torch.nn.Module:
         keeps = self._is_function and self.dtype == FLOAT32
-        return model.to(self.device) if keeps else model.to(self.device, self._dtype)
+        model = model.to(self.device) if keeps else model.to(self.device, self._dtype)
+        align(model)
+        return model
 
     def _prompts(self) -> Sequence[Any]:
         if isinstance(self.prompts, str):
