@@ -64,14 +64,17 @@ def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
 def bench(source: Source, engine: RayEngine | None, out: Path | None = None, view: Recorder | None = None) -> Results:
     subject = source.load()
     settings = subject.settings(steps=4, samples=3, pairs=1)
-    return run_bench(subject, line_up(subject, TEXTS), settings, view, Journal(out), engine)
+    results = run_bench(subject, line_up(subject, TEXTS), settings, view, Journal(out), engine)
+    if engine:
+        engine.close()
+    return results
 
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_its_row_a_retry(mortal: Source, tmp_path: Path) -> None:
     view, alone = Recorder(), Recorder()
     expected = bench(mortal, None, view=alone)
-    found = bench(mortal, RayEngine(mortal, (), workers=2), tmp_path / "out", view)
+    found = bench(mortal, RayEngine(mortal, workers=2), tmp_path / "out", view)
     assert (tmp_path / "killed").exists()
     assert without_times(found) == without_times(expected)
     assert without_times(read_results(tmp_path / "out" / FILE)) == without_times(found)
@@ -84,7 +87,7 @@ def test_a_worker_that_is_killed_costs_its_row_a_retry(mortal: Source, tmp_path:
 @pytest.mark.slow
 @pytest.mark.parametrize("mortal", ["steps == 2"], indirect=True)
 def test_a_row_that_kills_every_worker_fails_and_the_others_do_not(mortal: Source, tmp_path: Path) -> None:
-    found = bench(mortal, RayEngine(mortal, (), workers=2))
+    found = bench(mortal, RayEngine(mortal, workers=2))
     (failed,) = found.failed
     assert failed.label == "fewer_steps share=0.5"
     assert failed.error.startswith("its worker died 3 times: ")
@@ -100,17 +103,17 @@ def test_a_search_spreads_its_trials_and_a_worker_that_is_killed_costs_one_a_ret
         finalists = find_finalists(mortal.load(), 5, target, effort, 1, trials.append, None, engine)
         return trials, [each.label for each in finalists]
 
-    engine = RayEngine(mortal, (), workers=2)
+    engine = RayEngine(mortal, workers=2)
     expected, spread = found(None), found(engine)
-    engine.ray.shutdown()
+    engine.close()
     assert (Path(sys.modules["mortal"].KILLED)).exists()
     assert spread == expected
 
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(SpecError, match="--workers 0 must be at least 1"):
-        RayEngine(Source(model="x"), (), workers=0)
+        RayEngine(Source(model="x"), workers=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "ray", None)
         with pytest.raises(MissingPackage, match=r"needs ray, .*pip install 'tokred\[ray\]'"):
-            RayEngine(Source(model="x"), ())
+            RayEngine(Source(model="x"))

@@ -13,7 +13,7 @@ from bench.recorder import Recorder
 from bench.tiny import NAME, PICTURES, WRONG, TinySubject
 
 import tokred
-from tokred.bench import Results, Settings, line_up, measuring, run_bench
+from tokred.bench import Results, Settings, line_up, making, run_bench
 from tokred.bench.classifying import ClassifyingSubject
 from tokred.bench.measure import count_flops
 from tokred.bench.result import Row
@@ -147,7 +147,7 @@ def test_time_is_a_share_of_dense_time(monkeypatch: pytest.MonkeyPatch) -> None:
         generate()
         return float(subject.asked[-1][1])  # a second per step
 
-    monkeypatch.setattr(measuring, "seconds", seconds)
+    monkeypatch.setattr(making, "seconds", seconds)
     view = Recorder()
     results = small(subject, "fewer_steps:share=0.34", view=view)
     (row,) = results.rows
@@ -161,7 +161,7 @@ def test_the_dense_time_is_the_median_of_all_runs_and_of_those_before(monkeypatc
     subject, view = TinySubject(), Recorder()
     # Dense alone: one that does not count, then 1. A run: dense and cheaper that do not count, then dense and cheaper.
     times = iter([99.0, 1.0, 99.0, 99.0, 5.0, 4.0, 99.0, 99.0, 3.0, 1.0])
-    monkeypatch.setattr(measuring, "seconds", lambda generate: next(times))
+    monkeypatch.setattr(making, "seconds", lambda generate: next(times))
     results = small(subject, "fewer_steps:share=0.5", "fewer_steps:share=0.3", view=view)
     assert (view.reference.seconds, results.dense.seconds) == (1, 3)
     assert [row.samples_per_second for row in results.rows] == [0.5, 2]

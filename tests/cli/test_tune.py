@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from bench.tiny import CLASSES
 
 from tokred import apply, read_method
 from tokred.bench import load_subject
+from tokred.bench.drawing import DrawingSubject
 from tokred.bench.result_file import read_results
+from tokred.tuning.tune import FINALISTS
 from tokred.zoo.spread import asked
 
 Tokred = Callable[..., Any]
@@ -35,6 +38,29 @@ def test_the_method_that_it_writes_is_one_that_it_measured(tokred: Tokred, tmp_p
     with apply(subject.model, read_method(out / "method.json")) as run:
         subject.generate([0], 6)
         assert run.report().compute == pytest.approx(cheapest.site_compute)
+
+
+def test_how_much_it_would_draw_is_said_beforehand(
+    tokred: Tokred, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    generate = DrawingSubject.generate
+
+    def counted(self: DrawingSubject, seeds: Any, steps: int) -> Any:
+        drawn.append(len(seeds))
+        return generate(self, seeds, steps)
+
+    monkeypatch.setattr(DrawingSubject, "generate", counted)
+    small = (*SMALL[:-6], "--tuning-samples", 4, "--samples", 2, "--pairs", 1, "--psnr", 1, "--out", tmp_path / "tuned")
+    done = tokred("tune", *small, "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert (drawn, list(tmp_path.iterdir())) == ([1], [])
+    search, benchmark = map(int, re.search(r"At most (\d+) samples to search, and (\d+)", done.output).groups())
+    drawn.clear()
+    assert tokred("tune", *small).exit_code == 0
+    rows = len(read_results(tmp_path / "tuned" / "results.json").rows)
+    fewer = (FINALISTS - rows) * 11
+    assert 0.8 * (search + benchmark - fewer) < sum(drawn) <= search + benchmark - fewer
 
 
 def test_where_nothing_reaches_it_the_nearest_is_written_and_the_miss_is_said(tokred: Tokred, tmp_path: Path) -> None:

@@ -1,39 +1,27 @@
-"""Rows measured by processes that `accelerate launch`, or torchrun, started; they share the folder of the results."""
+"""Jobs done by processes that `accelerate launch`, or torchrun, started."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from hashlib import sha256
-from operator import itemgetter
-from pathlib import Path
+from typing import Any
 
 import torch
 
-from tokred.bench.contender import Contender
-from tokred.bench.files import make_folder
-from tokred.bench.journal import FILE, UNFINISHED, Journal
-from tokred.bench.journal import Found as There
-from tokred.bench.measuring import Measuring
-from tokred.bench.outcome import Outcome, attempt
-from tokred.bench.result import Failed, Row
-from tokred.bench.result_file import read_results
-from tokred.bench.spreading import Agreed, Found, Job
+from tokred.bench.spreading import Found, Job, refuse_loss
 from tokred.bench.subject import Subject
 from tokred.errors import SpecError
 
 PATIENCE = timedelta(days=30)
-"""How long processes wait for each other: a row may take hours."""
-WORKER, CLAIM = "worker-", "claim-"
-"""So begin folders of the others' results, and files that say which rows are taken."""
+"""How long processes wait for each other: a generation may take hours."""
 
 
 class AccelerateEngine:
-    """Each process takes one row after the other and keeps it; the first one takes them together.
+    """Every process loads the model; the first one has the jobs, and each does one of as many as there are processes.
 
-    Every process loads the model and measures the dense reference. Where one dies, the launcher's `--max_restarts`
-    starts all again, and each goes on with what it kept: only rows in the making are lost. See `tokred.bench.Engine`.
+    Where one dies, the launcher's `--max_restarts` starts all again, and the first goes on with what it kept: only rows
+    in the making are lost. See `tokred.bench.spreading.Engine`.
 
     Args:
         device: where the model computes; "cuda" is another GPU in each process.
@@ -53,69 +41,44 @@ class AccelerateEngine:
                 "--module tokred bench ..., or torchrun on CPUs."
             )
         self.state = PartialState(cpu=torch.device(device).type == "cpu", timeout=PATIENCE)
+        self.processes = int(self.state.num_processes)
         self.first = bool(self.state.is_main_process)
-
-    def journal(self, folder: Path, found: There) -> Journal:
-        """Return this process' journal: of the folder, or one inside it that the first process reads at the end."""
-        self.folder = folder
-        found = "resume" if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0" else found
-        mine = Journal(self.folder, found) if self.first else None
-        if self.first:
-            for claim in self.unfinished.glob(f"{CLAIM}*"):
-                claim.unlink()
-        self.state.wait_for_everyone()
-        return mine or Journal(self.unfinished / f"{WORKER}{self.state.process_index}", "resume")
-
-    def outcomes(
-        self, contenders: Sequence[Contender], measuring: Measuring, dense: Sequence[torch.Tensor]
-    ) -> Iterator[Outcome]:
-        """Yield what this process measures, and, in the first one, what the others do; see `Engine`."""
-        known = {outcome.found.label for outcome in self._kept()}
-        for contender in contenders:
-            if contender.label not in known and self._claims(contender.label):
-                yield Outcome(attempt(measuring, contender))
-        self.state.wait_for_everyone()
-        pending = {contender.label for contender in contenders}
-        if self.first:
-            yield from (outcome for outcome in self._kept() if outcome.found.label in pending)
+        self.restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
 
     def each(
+        self,
+        do: Callable[[Subject, Job], Found],
+        jobs: Sequence[Job],
+        subject: Subject,
+        lost: Callable[[Job, str], Found] = refuse_loss,
+    ) -> Iterator[tuple[int, Found]]:
+        """Have jobs done in rounds, one by each process; none is lost: all processes start again. See `Engine`."""
+        if jobs:
+            self._agreed((do, jobs))
+            yield from self._rounds(do, jobs, subject)
+
+    def serve(self, subject: Subject) -> None:
+        """See `Engine`."""
+        while asked := self._agreed(None):
+            do, jobs = asked
+            for _ in self._rounds(do, jobs, subject):
+                pass
+
+    def close(self) -> None:
+        """See `Engine`."""
+        self._agreed(None)
+
+    def _rounds(
         self, do: Callable[[Subject, Job], Found], jobs: Sequence[Job], subject: Subject
     ) -> Iterator[tuple[int, Found]]:
-        """Do one job in as many as there are processes, then take what the others found of theirs; see `Spreading`."""
         from accelerate.utils import gather_object
 
-        mine = range(self.state.process_index, len(jobs), self.state.num_processes)
-        yield from sorted(gather_object([(place, do(subject, jobs[place])) for place in mine]), key=itemgetter(0))
+        for start in range(0, len(jobs), self.processes):
+            place = start + self.state.process_index
+            yield from gather_object([(place, do(subject, jobs[place]))] if place < len(jobs) else [])
 
-    def agreed(self, value: Agreed) -> Agreed:
-        """See `Spreading`."""
+    def _agreed(self, asked: Any) -> Any:
+        """Return what the first process asks for; None at the end."""
         from accelerate.utils import broadcast_object_list
 
-        first: list[Agreed] = broadcast_object_list([value])
-        return first[0]
-
-    @property
-    def unfinished(self) -> Path:
-        """The folder that all processes see while they measure."""
-        return self.folder / UNFINISHED
-
-    def _claims(self, label: str) -> bool:
-        """Take a row that no other process has taken; of two at once one does."""
-        make_folder(self.unfinished)
-        try:
-            (self.unfinished / f"{CLAIM}{sha256(label.encode()).hexdigest()[:16]}").touch(exist_ok=False)
-        except FileExistsError:
-            return False
-        return True
-
-    def _kept(self) -> Iterator[Outcome]:
-        """Yield what the others found so far."""
-        for place in sorted(self.unfinished.glob(f"{WORKER}*")):
-            if not (place / FILE).exists():
-                continue
-            results = read_results(place / FILE)
-            shown = {exhibit.label: exhibit for exhibit in Journal(place, "resume").exhibits()}
-            every: tuple[Row | Failed, ...] = (*results.rows, *results.failed)
-            for found in every:
-                yield Outcome(found, (shown[found.label],) if found.label in shown else ())
+        return broadcast_object_list([asked])[0]

@@ -10,7 +10,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tokred.bench.measuring import generations_of, samples_of
+from tokred.bench.making import generations_of, samples_of
 from tokred.bench.result import Dense, Failed, LeftOut, Results, Row
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject

@@ -1,89 +1,44 @@
-"""Rows measured by the workers of Ray, on one machine or many (Moritz et al., "Ray", OSDI 2018)."""
+"""Jobs done by the workers of Ray, on one machine or many (Moritz et al., "Ray", OSDI 2018)."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from tokred.bench.contender import Contender
-from tokred.bench.journal import Found as There
-from tokred.bench.journal import Journal
-from tokred.bench.measuring import Measuring
-from tokred.bench.outcome import Outcome, attempt, failed
-from tokred.bench.result import Dense
-from tokred.bench.settings import Settings
 from tokred.bench.sources import Source
-from tokred.bench.spreading import Agreed, Found, Job
+from tokred.bench.spreading import Found, Job, refuse_loss
 from tokred.bench.subject import Subject
-from tokred.bench.view import Exhibit
 from tokred.errors import SpecError
 from tokred.extras import extra
 
 TRIES = 3
-"""Workers that may die over one row."""
+"""Workers that may die over one job."""
 
 
 class Worker:
-    """Loads a model, and measures contenders on it one by one.
-
-    Args:
-        source: of the model.
-        metrics: more than tokred's own.
-        settings: of the benchmark.
-        threads: that PyTorch uses on a CPU; sums are rounded by their number.
-        dense: the dense reference.
-        outputs: its outputs, a batch `[B, ...]` at a time.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        metrics: Sequence[str],
-        settings: Settings,
-        threads: int,
-        dense: Dense,
-        outputs: Sequence[torch.Tensor],
-    ) -> None:
-        torch.set_num_threads(threads)
-        self.exhibits: list[Exhibit] = []
-        self.measuring = Measuring(source.load(metrics), settings, lambda label: None, self.exhibits.append)
-        self.measuring.recall(dense)
-        self.measuring.compare_with(outputs)
-
-    def measure(self, contender: Contender) -> Outcome:
-        """Measure one contender."""
-        self.exhibits.clear()
-        self.measuring.dense_seconds.clear()
-        found = attempt(self.measuring, contender)
-        return Outcome(found, tuple(self.exhibits), tuple(self.measuring.dense_seconds))
-
-
-class Helper:
     """Loads a model, and does jobs with it.
 
     Args:
         source: of the model.
-        threads: that PyTorch uses on a CPU.
+        threads: that PyTorch uses on a CPU; sums are rounded by their number.
     """
 
     def __init__(self, source: Source, threads: int) -> None:
         torch.set_num_threads(threads)
         self.subject = source.load()
 
-    def do(self, job: tuple[Callable[[Subject, Any], Any], Any]) -> Any:
-        """Do one job, a function with what it is given beside the model."""
-        do, given = job
-        return do(self.subject, given)
+    def do(self, do: Callable[[Subject, Any], Any], job: Any) -> Any:
+        """Do one job."""
+        return do(self.subject, job)
 
 
 @dataclass(frozen=True)
 class _Errand:
-    """A task on its way, and how many workers died over it."""
+    """A job on its way, and how many workers died over it."""
 
     place: int
     worker: Any = None
@@ -91,27 +46,26 @@ class _Errand:
 
 
 class _Pool:
-    """Workers that are made as they are needed; one that dies is replaced, and costs its task a new try.
+    """Workers that are made as they are needed; one that dies is replaced, and costs its job a new try.
 
     Args:
         ray: the module.
         make: starts a worker.
         most: workers at once.
-        method: of a worker, by its name.
     """
 
-    def __init__(self, ray: Any, make: Callable[[], Any], most: int, method: str) -> None:
-        self.ray, self.make, self.most, self.method = ray, make, most, method
+    def __init__(self, ray: Any, make: Callable[[], Any], most: int) -> None:
+        self.ray, self.make, self.most = ray, make, most
         self.idle: list[Any] = []
         self.made = 0
 
-    def each(self, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """Yield the place of each task and what came of it, as they end; a `RayActorError` where workers died of it."""
-        waiting, busy = deque(map(_Errand, range(len(tasks)))), dict[Any, _Errand]()
+    def each(self, do: Callable[[Subject, Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yield the place of each job and what came of it, as they end; a `RayActorError` where workers died of it."""
+        waiting, busy = deque(map(_Errand, range(len(jobs)))), dict[Any, _Errand]()
         while waiting or busy:
             while waiting and (worker := self._free()) is not None:
                 errand = replace(waiting.popleft(), worker=worker)
-                busy[getattr(worker, self.method).remote(tasks[errand.place])] = errand
+                busy[worker.do.remote(do, jobs[errand.place])] = errand
             (ready,), _ = self.ray.wait(list(busy), num_returns=1)
             errand = busy.pop(ready)
             try:
@@ -136,83 +90,71 @@ class _Pool:
 
 
 class RayEngine:
-    """Spreads rows, or jobs, over workers; one that dies is replaced, and its task tried again. See `Engine`.
+    """Has workers do jobs; one that dies is replaced, and its job tried again. See `tokred.bench.spreading.Engine`.
 
     Args:
         source: of the model, which every worker loads.
-        metrics: more than tokred's own.
         workers: their number; None for as many as there are GPUs, or else CPUs.
         address: of a cluster that runs; None for one on this machine that ends with the benchmark.
 
     Raises:
         MissingPackage: if Ray is not installed.
-        SpecError: if the cluster is not there.
+        SpecError: if there are no workers.
     """
 
-    first = True
+    first, restarted = True, False
 
-    def __init__(
-        self, source: Source, metrics: Sequence[str], workers: int | None = None, address: str | None = None
-    ) -> None:
+    def __init__(self, source: Source, workers: int | None = None, address: str | None = None) -> None:
         with extra("ray"):
             import ray
         if workers is not None and workers < 1:
             raise SpecError(f"--workers {workers} must be at least 1.")
         self.ray = ray
-        self.source, self.metrics, self.workers, self.address = source, metrics, workers, address
-        self.helpers: _Pool | None = None
+        self.source, self.workers, self.address = source, workers, address
+        self._started: _Pool | None = None
 
-    def journal(self, folder: Path, found: There) -> Journal:
-        """Return the folder's own: the workers send back what they find."""
-        return Journal(folder, found)
+    @property
+    def processes(self) -> int:
+        """See `Engine`.
 
-    def outcomes(
-        self, contenders: Sequence[Contender], measuring: Measuring, dense: Sequence[torch.Tensor]
-    ) -> Iterator[Outcome]:
-        """Yield what comes of each contender as it is known; see `Engine`."""
-        if not contenders:
-            return
-        self._start()
-        try:
-            given = [self.source, self.metrics, measuring.settings, torch.get_num_threads(), measuring.dense()]
-            shared = [self.ray.put(each) for each in (*given, list(dense))]
-            for place, found in self._pool(Worker, shared, "measure").each(contenders):
-                died = isinstance(found, self.ray.exceptions.RayActorError)
-                yield Outcome(failed(contenders[place], _death(found))) if died else found
-        finally:
-            self._stop()
+        Raises:
+            SpecError: if the cluster is not there.
+        """
+        return self._pool().most
 
     def each(
-        self, do: Callable[[Subject, Job], Found], jobs: Sequence[Job], subject: Subject
+        self,
+        do: Callable[[Subject, Job], Found],
+        jobs: Sequence[Job],
+        subject: Subject,
+        lost: Callable[[Job, str], Found] = refuse_loss,
     ) -> Iterator[tuple[int, Found]]:
-        """Do jobs by workers that stay for the next ones, until rows are measured; see `Spreading`."""
-        if self.helpers is None:
-            self._start()
-            self.helpers = self._pool(Helper, [self.source, torch.get_num_threads()], "do")
-        for place, found in self.helpers.each([(do, job) for job in jobs]):
-            if isinstance(found, self.ray.exceptions.RayActorError):
-                raise SpecError(f"--engine ray: {_death(found)}")
-            yield place, found
+        """Have workers do jobs; they stay for the next ones. See `Engine`."""
+        for place, found in self._pool().each(do, jobs) if jobs else ():
+            died = isinstance(found, self.ray.exceptions.RayActorError)
+            yield place, lost(jobs[place], _death(found)) if died else found
 
-    def agreed(self, value: Agreed) -> Agreed:
-        """Return the value: only this process runs the program."""
-        return value
+    def serve(self, subject: Subject) -> None:
+        """See `Engine`."""
 
-    def _start(self) -> None:
-        self._stop()
-        cluster = {"address": self.address} if self.address else {"num_cpus": self.workers, "include_dashboard": False}
-        try:
-            self.ray.init(**cluster, log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise SpecError(f"--engine ray: {' '.join(str(error).split())[:300]}") from error
-
-    def _stop(self) -> None:
-        self.helpers = None
+    def close(self) -> None:
+        """See `Engine`."""
+        self._started = None
         self.ray.shutdown()
 
-    def _pool(self, kind: type, given: Sequence[Any], method: str) -> _Pool:
-        actor = self.ray.remote(kind).options(num_cpus=1, num_gpus=int(self._on_gpus))
-        return _Pool(self.ray, lambda: actor.remote(*given), self._count(), method)
+    def _pool(self) -> _Pool:
+        """Return the workers; the first time, join the cluster or start one."""
+        if self._started is None:
+            alone = {"num_cpus": self.workers, "include_dashboard": False}
+            cluster = {"address": self.address} if self.address else alone
+            try:
+                self.ray.init(**cluster, log_to_driver=False, logging_level="error")
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise SpecError(f"--engine ray: {' '.join(str(error).split())[:300]}") from error
+            actor = self.ray.remote(Worker).options(num_cpus=1, num_gpus=int(self._on_gpus))
+            given = self.source, torch.get_num_threads()
+            self._started = _Pool(self.ray, lambda: actor.remote(*given), self._count())
+        return self._started
 
     def _count(self) -> int:
         there = self.ray.cluster_resources()

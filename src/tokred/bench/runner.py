@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 
 import torch
 
+from tokred.bench.attempt import attempt
 from tokred.bench.contender import Contender
 from tokred.bench.environment import Device, Versions
 from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup
-from tokred.bench.measuring import Measuring, generations_of
-from tokred.bench.outcome import Engine, Outcome, attempt
+from tokred.bench.making import Cost, Made, generations_of
+from tokred.bench.measuring import Measuring
+from tokred.bench.parts import dense_outputs, whole_rows
 from tokred.bench.result import Failed, Results, Row
 from tokred.bench.resuming import check_resumable
 from tokred.bench.settings import Settings
+from tokred.bench.spreading import Engine
 from tokred.bench.subject import Subject
 from tokred.bench.view import Exhibit, NoView, View, shown
 from tokred.metrics.metric import DRAWN
@@ -36,7 +39,8 @@ def run_bench(
         settings: what is the same for all.
         view: is told what happens.
         journal: keeps what is known after every run, and goes on from there. A method that raises costs its own run.
-        engine: has rows measured by other processes too; the results are those of one process, times apart.
+        engine: has rows and their samples measured by other processes too; the results are those of one process, times
+            apart. It stays open.
 
     Raises:
         SpecError: if a metric cannot take the dense outputs, or the journal is of another run.
@@ -44,10 +48,9 @@ def run_bench(
         ConflictError: if the model is patched already.
     """
     bench = _Bench(subject, lineup, settings, view or NoView(), journal or Journal())
-    dense = bench.begin()
+    bench.begin(engine)
     if engine:
-        for outcome in engine.outcomes(bench.pending, bench.measuring, dense):
-            bench.receive(outcome)
+        bench.spread(engine)
     else:
         for contender in bench.pending:
             bench.take(contender)
@@ -77,8 +80,8 @@ class _Bench:
         """What was not measured yet."""
         return self.lineup.pending((*self.rows, *self.failed))
 
-    def begin(self) -> list[torch.Tensor]:
-        """Measure the dense reference, or recall it, and tell what is known already; return its outputs, by batch."""
+    def begin(self, engine: Engine | None) -> None:
+        """Measure the dense reference, or recall it, and tell what is known already."""
         measuring, dense, runs = self.measuring, self.journal.dense(), len(self.pending)
         self.view.left_out(self.lineup.left_out)
         parts = {"dense": self.earlier is None, "outputs": dense is None and bool(runs)}
@@ -86,7 +89,7 @@ class _Bench:
         if self.earlier is None:
             measuring.count_dense()
         if runs:
-            dense = dense or measuring.dense_outputs()
+            dense = dense or self._dense_outputs(engine)
             self.journal.keep_dense(dense)
             measuring.compare_with(dense)
         if self.earlier:
@@ -99,20 +102,30 @@ class _Bench:
         elif dense and self.subject.outputs in DRAWN:
             self._show(Exhibit("dense", "dense", shown(dense[0])))
         self.journal.keep(self.results())
-        return dense or []
 
     def take(self, contender: Contender) -> None:
         """Measure one contender, and keep what is known."""
-        self._note(attempt(self.measuring, contender))
+        self._note(attempt(contender, lambda: self.measuring.measure(contender)))
 
-    def receive(self, outcome: Outcome) -> None:
-        """Take what another process found, and keep what is known."""
-        for _ in range(generations_of(self.settings, 1, dense=False, outputs=False)):
-            self.view.generated(outcome.found.label)
-        for exhibit in outcome.exhibits:
-            self._show(exhibit)
-        self.measuring.dense_seconds += outcome.dense_seconds
-        self._note(outcome.found)
+    def spread(self, engine: Engine) -> None:
+        """Have all contenders measured, and keep what is known after each."""
+        for part, found in whole_rows(engine, self.pending, self.settings, self.subject):
+            for _ in range(part.generations):
+                self.view.generated(part.contender.label)
+            if found:
+                self._note(found if isinstance(found, Failed) else self._row(part.contender, *found))
+
+    def _row(self, contender: Contender, cost: Cost, made: Made) -> Row | Failed:
+        return attempt(contender, lambda: self.measuring.row(contender, cost, made))
+
+    def _dense_outputs(self, engine: Engine | None) -> list[torch.Tensor]:
+        """Make the dense outputs of each batch."""
+        if not engine:
+            return list(self.measuring.making.made(None, range(len(self.settings.batches))).outputs)
+        made = dense_outputs(engine, self.settings, self.subject)
+        for _ in made:
+            self.view.generated("dense")
+        return made
 
     def _note(self, found: Row | Failed) -> None:
         if isinstance(found, Row):

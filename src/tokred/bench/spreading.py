@@ -6,17 +6,43 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from tokred.bench.subject import Subject
+from tokred.errors import SpecError
 
 Job = TypeVar("Job")
 Found = TypeVar("Found")
-Agreed = TypeVar("Agreed")
 
 
-class Spreading(Protocol):
-    """Has jobs done by other processes as well; what comes of them does not depend on who does them."""
+def refuse_loss(job: object, said: str) -> Found:  # type: ignore[type-var]
+    """Refuse to go on without a job.
+
+    Raises:
+        SpecError: always.
+    """
+    raise SpecError(said)
+
+
+class Engine(Protocol):
+    """Has jobs done by other processes as well; what comes of them does not depend on who does them.
+
+    Attributes:
+        first: whether this process has the jobs; false in one that only does what another has done.
+        restarted: whether it goes on with what it had before it was stopped.
+    """
+
+    first: bool
+    restarted: bool
+
+    @property
+    def processes(self) -> int:
+        """How many jobs are done at a time."""
+        ...
 
     def each(
-        self, do: Callable[[Subject, Job], Found], jobs: Sequence[Job], subject: Subject
+        self,
+        do: Callable[[Subject, Job], Found],
+        jobs: Sequence[Job],
+        subject: Subject,
+        lost: Callable[[Job, str], Found] = refuse_loss,
     ) -> Iterator[tuple[int, Found]]:
         """Yield the place of each job and what came of it, as far as they are known, in any order.
 
@@ -24,27 +50,42 @@ class Spreading(Protocol):
             do: does one; a function of a module, which other processes can import.
             jobs: what is sent to them.
             subject: this process' own model; the others have theirs.
+            lost: makes what stands for a job that killed every process which tried it, from what is to be said of it;
+                by default it is refused.
 
         Raises:
-            SpecError: if a job has killed every process that tried it.
+            SpecError: if a job is lost.
         """
         ...
 
-    def agreed(self, value: Agreed) -> Agreed:
-        """Return the value of the first process, where several run the same program."""
+    def serve(self, subject: Subject) -> None:
+        """Do what the first process has done, until that closes."""
+        ...
+
+    def close(self) -> None:
+        """Let the other processes go."""
         ...
 
 
 class Here:
-    """Does everything in this process; see `Spreading`."""
+    """Does everything in this process; see `Engine`."""
+
+    first, restarted = True, False
+    processes = 1
 
     def each(
-        self, do: Callable[[Subject, Job], Found], jobs: Sequence[Job], subject: Subject
+        self,
+        do: Callable[[Subject, Job], Found],
+        jobs: Sequence[Job],
+        subject: Subject,
+        lost: Callable[[Job, str], Found] = refuse_loss,
     ) -> Iterator[tuple[int, Found]]:
-        """See `Spreading`."""
+        """See `Engine`."""
         for place, job in enumerate(jobs):
             yield place, do(subject, job)
 
-    def agreed(self, value: Agreed) -> Agreed:
-        """See `Spreading`."""
-        return value
+    def serve(self, subject: Subject) -> None:
+        """See `Engine`."""
+
+    def close(self) -> None:
+        """See `Engine`."""

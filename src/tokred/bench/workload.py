@@ -7,8 +7,8 @@ from typing import Self
 
 from tokred.bench.journal import Journal
 from tokred.bench.lineup import Lineup
+from tokred.bench.making import generations_of, samples_of
 from tokred.bench.measure import seconds
-from tokred.bench.measuring import generations_of, samples_of
 from tokred.bench.settings import Settings
 from tokred.bench.subject import Subject
 

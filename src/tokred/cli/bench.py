@@ -12,11 +12,14 @@ from tokred.cli.options import (
     Batch,
     Call,
     Device,
+    DryRun,
     Dtype,
     Engine,
     Frames,
     Offload,
+    Overwrite,
     Prompts,
+    Resume,
     Revision,
     Size,
     Variant,
@@ -103,11 +106,9 @@ def bench(
     engine: Engine = "here",
     workers: Workers = None,
     address: Address = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run and for how long, by one dense sample; write nothing.")
-    ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the files of an earlier run in DIR.")] = False,
+    dry_run: DryRun = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure time, compute and quality of methods and baselines against the dense model, on the same seeds."""
     from tokred.cli import task

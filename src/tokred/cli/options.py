@@ -61,6 +61,11 @@ Workers = Annotated[
 Address = Annotated[
     str | None, typer.Option(metavar="HOST:PORT|auto", help="Address of a running Ray cluster. Default: this machine.")
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would run and for how long, by one dense sample; write nothing.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the files of an earlier run in DIR.")]
 Steps = Annotated[int | None, typer.Option(help="Denoising steps. Default: what the model is meant for.")]
 
 

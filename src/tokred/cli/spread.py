@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokred.bench.journal import Found, Journal
 from tokred.errors import SpecError
 
 if TYPE_CHECKING:
-    from tokred.bench.outcome import Engine
+    from tokred.bench.spreading import Engine
     from tokred.cli.task import Options
 
 ENGINES = ("here", "ray", "accelerate")
@@ -16,7 +18,7 @@ ENGINES = ("here", "ray", "accelerate")
 
 @dataclass(frozen=True)
 class Spread:
-    """How rows are spread.
+    """How the work is spread.
 
     Attributes:
         engine: "here", in this process alone; "ray"; or "accelerate".
@@ -39,7 +41,7 @@ class Spread:
                 raise SpecError(f"--{name} is for --engine ray. Leave it out.")
 
     def over(self, options: Options) -> Engine | None:
-        """Return who measures beside this process.
+        """Return who measures beside this process; None without others.
 
         Raises:
             SpecError: if what it needs is not installed.
@@ -47,9 +49,18 @@ class Spread:
         if self.engine == "ray":
             from tokred.bench.ray_engine import RayEngine
 
-            return RayEngine(options.source, options.metrics, self.workers, self.address)
+            return RayEngine(options.source, self.workers, self.address)
         if self.engine == "accelerate":
             from tokred.bench.accelerate_engine import AccelerateEngine
 
             return AccelerateEngine(options.source.device)
         return None
+
+
+def journal_of(out: Path, found: Found, engine: Engine | None) -> Journal:
+    """Return what keeps the rows; processes that start again go on with what they had.
+
+    Raises:
+        OutputError: if the folder has results that are not to be touched.
+    """
+    return Journal(out, "resume" if engine and engine.restarted else found)

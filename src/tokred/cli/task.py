@@ -28,15 +28,15 @@ from tokred.bench.console import ConsoleView
 from tokred.bench.environment import Device, Versions
 from tokred.bench.journal import FILE, Found
 from tokred.bench.measures import known_metric
-from tokred.bench.outcome import Engine
 from tokred.bench.pictures import write_pictures
 from tokred.bench.resuming import check_resumable
 from tokred.bench.run_file import NAME, RunFile
 from tokred.bench.sources import Source
+from tokred.bench.spreading import Engine
 from tokred.bench.workload import Workload, duration
 from tokred.cli.gains import print_gains, write_all
 from tokred.cli.options import size
-from tokred.cli.spread import Spread
+from tokred.cli.spread import Spread, journal_of
 from tokred.errors import SpecError
 from tokred.metrics.metric import DRAWN
 from tokred.zoo.catalog import ZooModel, zoo_models
@@ -144,7 +144,7 @@ class Task:
         Raises:
             OutputError: if the folder has results that are not to be touched.
         """
-        return self.engine.journal(self.out, self.found) if self.engine else Journal(self.out, self.found)
+        return journal_of(self.out, self.found, self.engine)
 
     def say(self) -> float:
         """Print what would run and for how long, from one dense sample; write nothing. Return the seconds.
@@ -191,20 +191,27 @@ def run_all(run: RunFile, found: Found, read: Path | None = None, spread: Spread
     """
     options = Options.of(run, found)
     tasks = _tasks(dataclasses.replace(options, spread=spread or Spread()), Path(run.out))
-    journals = [task.journal() for task in tasks]
-    for task, journal in zip(tasks, journals, strict=True):
+    for task in tasks:
         if task.engine and not task.engine.first:
-            run_bench(task.subject, task.lineup, task.settings, None, journal, task.engine)
-            continue
+            task.engine.serve(task.subject)
+    leading = [task for task in tasks if not task.engine or task.engine.first]
+    journals = [task.journal() for task in leading]
+    for task, journal in zip(leading, journals, strict=True):
         place = task.out / NAME
         if not (read and place.exists() and place.samefile(read)):
             _said(run, task).write(place)
         task.go_on(journal)
+        if task.engine:
+            task.engine.close()
 
 
 def say_all(run: RunFile, found: Found) -> None:
     """Say what `run_all` would do, and for about how long; everything is checked, one dense sample made, none kept."""
-    taken = sum(task.say() for task in _tasks(Options.of(run, found), Path(run.out)))
+    say_duration(sum(task.say() for task in _tasks(Options.of(run, found), Path(run.out))))
+
+
+def say_duration(taken: float) -> None:
+    """Print how many seconds what was said would take."""
     Console().print(
         f"About {duration(taken)} in one process, were every method as slow as the dense model. Nothing was written.",
         highlight=False,

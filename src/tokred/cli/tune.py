@@ -13,11 +13,14 @@ from tokred.cli.options import (
     Batch,
     Call,
     Device,
+    DryRun,
     Dtype,
     Engine,
     Frames,
     Offload,
+    Overwrite,
     Prompts,
+    Resume,
     Revision,
     Size,
     Steps,
@@ -62,8 +65,9 @@ def tune(
     engine: Engine = "here",
     workers: Workers = None,
     address: Address = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the files of an earlier run in DIR.")] = False,
+    dry_run: DryRun = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Rank schedules by recorded generations; refine the best; benchmark them on other seeds; write the best one."""
     from tokred.cli import task
@@ -74,4 +78,8 @@ def tune(
     effort = Effort(candidates=candidates, most=tuning_samples, samples=min(2, tuning_samples))
     spread, found = Spread(engine, workers, address), task.found(resume, overwrite)
     options = task.Options(steps, samples, seed, pairs, source_of(context), found=found, spread=spread)
-    Tuning.of(Target(time, psnr), effort, options, out).run()
+    tuning = Tuning.of(Target(time, psnr), effort, options, out)
+    if dry_run:
+        tuning.say()
+    else:
+        tuning.run()

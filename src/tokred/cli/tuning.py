@@ -11,13 +11,18 @@ from typing import Self
 from rich.console import Console
 from rich.progress import Progress
 
-from tokred.bench import Journal, Lineup, Settings, Subject, run_bench
-from tokred.bench.outcome import Engine
-from tokred.cli.task import Options, Task
+from tokred.bench import Contender, Journal, Lineup, Settings, Subject
+from tokred.bench.journal import Found
+from tokred.bench.making import samples_of
+from tokred.bench.measure import seconds
+from tokred.bench.spreading import Engine
+from tokred.cli.spread import journal_of
+from tokred.cli.task import Options, Task, say_duration
 from tokred.errors import SpecError
 from tokred.method import Method
 from tokred.registry import save_method
 from tokred.tuning import Effort, Target, Trial, find_finalists
+from tokred.tuning.tune import FINALISTS
 
 METHOD = "method.json"
 
@@ -32,7 +37,7 @@ class Tuning:
         effort: how much is tried.
         settings: of the benchmark of what was found, on other seeds.
         out: folder of the files.
-        journal: what an earlier process found.
+        found: what becomes of results that are there already.
         engine: who draws and measures beside this process.
     """
 
@@ -41,7 +46,7 @@ class Tuning:
     effort: Effort
     settings: Settings
     out: Path
-    journal: Journal
+    found: Found
     engine: Engine | None
 
     @classmethod
@@ -59,27 +64,24 @@ class Tuning:
         tried = ["--candidates", effort.candidates, "--tuning-samples", effort.most]
         words = ["tokred", "tune", "--model", model, *wanted, *options.words(settings), *tried, "--out", out]
         settings = dataclasses.replace(settings, command=shlex.join(map(str, words)))
-        journal = engine.journal(out, options.found) if engine else Journal(out, options.found)
-        return cls(subject, target, effort, settings, out, journal, engine)
+        return cls(subject, target, effort, settings, out, options.found, engine)
 
     def run(self) -> None:
-        """Search, benchmark what was found, and write the method that does what is wanted."""
-        shows = self.engine is None or self.engine.first
-        with Progress(transient=True, disable=not shows) as progress:
-            task = progress.add_task("dense generations", total=None)
+        """Search, benchmark what was found, and write the method that does what is wanted.
 
-            def tell(trial: Trial) -> None:
-                progress.update(task, advance=1, description=f"tried on {trial.samples} samples")
-
-            batch, steps = self.settings.batch, self.settings.steps
-            finalists = find_finalists(
-                self.subject, steps, self.target, self.effort, batch, tell, self.journal, self.engine
-            )
-        lineup = Lineup(tuple(finalists))
-        if not shows:
-            run_bench(self.subject, lineup, self.settings, None, self.journal, self.engine)
+        Raises:
+            OutputError: if the folder has results that are not to be touched.
+            SpecError: if nothing that was found reduces anything.
+        """
+        if self.engine and not self.engine.first:
+            self.engine.serve(self.subject)
             return
-        results = Task(self.subject, lineup, (), self.settings, self.out, engine=self.engine).go_on(self.journal)
+        journal = journal_of(self.out, self.found, self.engine)
+        finalists = self._finalists(journal)
+        task = Task(self.subject, Lineup(tuple(finalists)), (), self.settings, self.out, engine=self.engine)
+        results = task.go_on(journal)
+        if self.engine:
+            self.engine.close()
         chosen = self.target.choose(results.rows)
         if chosen is None:
             raise SpecError(f"None of the {len(finalists)} methods found reduced anything; see {self.out}.")
@@ -92,6 +94,32 @@ class Tuning:
         else:
             _say(f"{self.target}: {chosen.label}")
         _say(f'Written to {self.out / METHOD}. Use it: tokred.apply(pipe, "{self.out / METHOD}")')
+
+    def say(self) -> None:
+        """Print how much would be drawn at most and for how long, from one dense sample; write nothing.
+
+        Raises:
+            OutputError: if the folder has results that are not to be touched.
+        """
+        Journal(self.out, self.found, looks=True)
+        steps = self.settings.steps
+        tried = self.effort.samples_at_most(steps)
+        measured = samples_of(self.settings, FINALISTS, dense=True, outputs=True)
+        _say(f"{self.subject.name}: {self.settings.size}, {self.settings.pairs} timed pairs")
+        _say(f"At most {tried:,} samples to search, and {measured:,} to benchmark what is found.")
+        one = seconds(lambda: self.subject.generate(self.settings.seeds[:1], steps))
+        say_duration((tried + measured) * one)
+
+    def _finalists(self, journal: Journal) -> list[Contender]:
+        """Search, and show how far that is."""
+        with Progress(transient=True) as progress:
+            task = progress.add_task("dense generations", total=None)
+
+            def tell(trial: Trial) -> None:
+                progress.update(task, advance=1, description=f"tried on {trial.samples} samples")
+
+            batch, steps = self.settings.batch, self.settings.steps
+            return find_finalists(self.subject, steps, self.target, self.effort, batch, tell, journal, self.engine)
 
 
 def _say(text: str) -> None:

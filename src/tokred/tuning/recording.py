@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from tokred.bench import Subject
-from tokred.bench.spreading import Here, Spreading
+from tokred.bench.spreading import Engine, Here
 from tokred.engine.noise import noise_shares
 from tokred.errors import SpecError
 
@@ -38,7 +38,7 @@ class Recording:
         return len(self.shares)
 
 
-def record(subject: Subject, seeds: Sequence[int], steps: int, spreading: Spreading | None = None) -> Recording:
+def record(subject: Subject, seeds: Sequence[int], steps: int, engine: Engine | None = None) -> Recording:
     """Draw a dense picture of each seed, and keep what its sampler was given.
 
     Of samplers that call the model several times a step, the first call of each is taken.
@@ -46,7 +46,7 @@ def record(subject: Subject, seeds: Sequence[int], steps: int, spreading: Spread
     Raises:
         SpecError: if the subject has no scheduler that is asked for every step.
     """
-    made = dict((spreading or Here()).each(_recorded, [(seed, steps) for seed in seeds], subject))
+    made = dict((engine or Here()).each(_recorded, [(seed, steps) for seed in seeds], subject))
     pictures, products, shares = zip(*(made[place] for place in range(len(seeds))), strict=True)
     return Recording(torch.cat(pictures), torch.stack(products), shares[-1])
 

@@ -100,6 +100,17 @@ def search(
             yield trials[-1]
 
 
+def samples_at_most(candidates: int, samples: int, most: int) -> int:
+    """Return how many samples `search` has drawn at most; see there."""
+    drawn, tried = candidates * samples, candidates
+    while samples < most:
+        more = min(2 * samples, most)
+        tried = max(1, tried // KEPT)
+        drawn += tried * (more - samples)
+        samples = more
+    return drawn
+
+
 def front(trials: Iterable[Trial], target: Target) -> list[Trial]:
     """Return the trials that are better than all that cost no more, the nearest to the target first."""
     best = pareto_front(trials, higher=True)

@@ -12,7 +12,7 @@ import torch
 from tokred.bench import Contender, Journal, Subject
 from tokred.bench.quality import measured, of_each
 from tokred.bench.settings import check_samples
-from tokred.bench.spreading import Here, Spreading
+from tokred.bench.spreading import Engine, Here
 from tokred.errors import SpecError
 from tokred.metrics import psnr
 from tokred.metrics.psnr import METRIC
@@ -22,7 +22,7 @@ from tokred.tuning.candidate import DENSE, Candidate
 from tokred.tuning.carry import ORDER, measure_carry, single_skips
 from tokred.tuning.ranking import Ranked, predicted_psnr, rank_schedules
 from tokred.tuning.recording import Recording, record
-from tokred.tuning.search import Trial, front, search
+from tokred.tuning.search import Trial, front, samples_at_most, search
 from tokred.tuning.target import Target
 
 FINALISTS = 8
@@ -60,6 +60,11 @@ class Effort:
         """The seeds of the samples."""
         return tuple(range(self.seed, self.seed + self.most))
 
+    def samples_at_most(self, steps: int) -> int:
+        """Return how many samples are drawn at most: recorded, with single steps skipped, and by candidates."""
+        skipped = len(single_skips(steps)) * self.samples
+        return self.most + skipped + samples_at_most(self.candidates, self.samples, self.most)
+
 
 def find_finalists(
     subject: Subject,
@@ -69,7 +74,7 @@ def find_finalists(
     batch: int,
     tell: Callable[[Trial], None],
     journal: Journal | None = None,
-    spreading: Spreading | None = None,
+    engine: Engine | None = None,
 ) -> list[Contender]:
     """Search, and return those on the front of the last rung that are nearest to the target, the cheapest first.
 
@@ -81,17 +86,17 @@ def find_finalists(
         batch: samples that go through the model at once.
         tell: is told of every trial.
         journal: keeps every trial, and knows those of an earlier process.
-        spreading: has other processes draw as well; what is found is the same.
+        engine: has other processes draw as well; what is found is the same.
 
     Raises:
         SpecError: if there is no step that could be skipped, or the subject's outputs cannot be recorded.
     """
-    spreading = spreading or Here()
-    recording = record(subject, effort.seeds, steps, spreading)
+    engine = engine or Here()
+    recording = record(subject, effort.seeds, steps, engine)
     if recording.steps < 2:
         raise SpecError(f"steps={steps}: with a single step there is none to skip. Take 2 or more.")
     journal = journal or Journal()
-    measure = _Measuring(subject, steps, effort.seeds, recording.pictures, batch, journal, tell, spreading)
+    measure = _Measuring(subject, steps, effort.seeds, recording.pictures, batch, journal, tell, engine)
 
     def draw(dense: tuple[bool, ...]) -> torch.Tensor:
         return torch.tensor(measure(_skipping(dense), effort.samples).values)
@@ -126,7 +131,7 @@ class _Measuring:
         batch: int,
         journal: Journal,
         tell: Callable[[Trial], None],
-        spreading: Spreading,
+        engine: Engine,
     ) -> None:
         self.subject = subject
         self.steps = steps
@@ -135,8 +140,8 @@ class _Measuring:
         self.batch = batch
         self.journal = journal
         self.tell = tell
-        self.spreading = spreading
-        self.known = spreading.agreed(journal.trials())
+        self.engine = engine
+        self.known = journal.trials()
         self.tried: dict[Candidate, Trial] = {}
 
     def __call__(self, candidate: Candidate, samples: int) -> Trial:
@@ -159,7 +164,7 @@ class _Measuring:
                 starts = range(had, samples, self.batch)
                 new += [self._part(candidate, start, min(start + self.batch, samples)) for start in starts]
         made: dict[int, list[float]] = {}
-        for place, found in self.spreading.each(_try, new, self.subject):
+        for place, found in self.engine.each(_try, new, self.subject):
             made[place] = found
             mine = [each for each, part in enumerate(new) if part.candidate == new[place].candidate]
             if all(each in made for each in mine):
