@@ -44,6 +44,14 @@ def test_nothing_of_pictures_is_cut_at_80_columns(results: Results, subject: Tin
     assert not {"SSIM", "samples/s", "123456.8"} & set(words)
 
 
+def test_memory_stands_where_it_is_known(results: Results, subject: TinySubject) -> None:
+    row, dense = (dataclasses.replace(run, peak_bytes=3 * 2**29) for run in (results.rows[0], results.dense))
+    table = ResultTable(subject.metrics, 80, 9, memory=True)
+    lines = printed(table.head(), table.dense(dense), table.row(row))
+    assert all(len(line) <= 80 for line in lines)
+    assert [words.count(word) for words in [" ".join(lines).split()] for word in ("GiB", "1.50")] == [1, 2]
+
+
 def test_nothing_of_a_classifier_is_cut_at_80_columns(
     classifier_results: Results, classifier: ClassifyingSubject
 ) -> None:

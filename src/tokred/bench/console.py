@@ -39,7 +39,8 @@ class ConsoleView:
         self.console = Console(quiet=quiet)
         self.settings = settings
         self.metric = subject.metrics[0]
-        self.table = ResultTable(subject.metrics, self.console.width, settings.samples)
+        memory = subject.device.type == "cuda"
+        self.table = ResultTable(subject.metrics, self.console.width, settings.samples, memory=memory)
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -23,13 +23,16 @@ class ResultTable:
         metrics: what was measured.
         width: of the terminal, in characters.
         samples: that each run was measured on.
+        memory: whether the most memory that a run took is known, as it is on CUDA devices.
     """
 
-    def __init__(self, metrics: Sequence[Metric], width: int, samples: int) -> None:
+    def __init__(self, metrics: Sequence[Metric], width: int, samples: int, *, memory: bool = False) -> None:
         self.samples = samples
+        self.memory = memory
         self.metrics = [metric for metric in metrics if metric.shown]
         self.absolute = any(metric.against == "truth" for metric in metrics)
         self.columns = {"FLOPs": 6, "time": 11, "sec": 6} | ({"samples/s": 9} if self.absolute else {})
+        self.columns |= {"GiB": 6} if memory else {}
         self.columns |= {metric.head: 11 for metric in self.metrics}
         self.label_width = width - sum(self.columns.values()) - len(self.columns)
 
@@ -62,7 +65,8 @@ class ResultTable:
 
     def _speed(self, timed: Dense | Row, speedup: str) -> list[str | Text]:
         per_second = [f"{timed.samples_per_second:.1f}"] if self.absolute else []
-        return [_pair(_seconds(timed.seconds), speedup), *per_second]
+        peak = [f"{(timed.peak_bytes or 0) / 2**30:.2f}"] if self.memory else []
+        return [_pair(_seconds(timed.seconds), speedup), *per_second, *peak]
 
     def _scores(self, scores: Mapping[str, Score]) -> list[str | Text]:
         return [self._score(metric, scores[metric.name]) if metric.name in scores else "" for metric in self.metrics]

@@ -7,43 +7,22 @@ from typing import Annotated
 
 import typer
 
-from tokred.cli.options import (
-    DRAWS,
-    Batch,
-    Call,
-    Device,
-    Dtype,
-    Offload,
-    Prompts,
-    Revision,
-    Size,
-    Steps,
-    Variant,
-    source_of,
-)
+from tokred.cli.options import DRAWS, Steps, source_of, takes_models
 from tokred.errors import SpecError
 
 
+@takes_models(without="frames")
 def analyze(
     context: typer.Context,
     model: Annotated[str, DRAWS],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the page, plots and numbers; created if it does not exist.")
     ],
-    prompts: Prompts = None,
-    size: Size = None,
-    call: Call = None,
-    dtype: Dtype = "float32",
-    revision: Revision = None,
-    variant: Variant = None,
-    offload: Offload = "none",
-    batch: Batch = None,
     steps: Steps = None,
     samples: Annotated[int, typer.Option(help="Generations to watch.")] = 32,
     seed: Annotated[int, typer.Option(help="Seed of the first; the next ones count up.")] = 0,
     lags: Annotated[str, typer.Option(metavar="L,L,...", help="Distances in steps that are compared.")] = "1,2,4,8",
     ratio: Annotated[float, typer.Option(help="Share of the image tokens that pairs remove.")] = 0.5,
-    device: Device = "cpu",
 ) -> None:
     """Measure whether output similarity persists over steps, what reuse costs, and where DiTo fails; write a report."""
     import dataclasses

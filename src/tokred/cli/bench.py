@@ -7,26 +7,10 @@ from typing import Annotated
 
 import typer
 
-from tokred.cli.options import (
-    Address,
-    Batch,
-    Call,
-    Device,
-    DryRun,
-    Dtype,
-    Engine,
-    Frames,
-    Offload,
-    Overwrite,
-    Prompts,
-    Resume,
-    Revision,
-    Size,
-    Variant,
-    Workers,
-)
+from tokred.cli.options import Address, DryRun, Engine, Overwrite, Resume, Workers, takes_models
 
 
+@takes_models()
 def bench(
     context: typer.Context,
     file: Annotated[
@@ -64,7 +48,6 @@ def bench(
             "does; can be given more than once.",
         ),
     ] = None,
-    prompts: Prompts = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -73,14 +56,6 @@ def bench(
             "saved to disk; or an .npz of images and labels.",
         ),
     ] = None,
-    size: Size = None,
-    frames: Frames = None,
-    call: Call = None,
-    dtype: Dtype = "float32",
-    revision: Revision = None,
-    variant: Variant = None,
-    offload: Offload = "none",
-    batch: Batch = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,7 +77,6 @@ def bench(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next ones count up.")] = 0,
     pairs: Annotated[int, typer.Option(help="How often the dense model and the method are timed, in turns.")] = 3,
-    device: Device = "cpu",
     engine: Engine = "here",
     workers: Workers = None,
     address: Address = None,

@@ -7,44 +7,21 @@ from typing import Annotated
 
 import typer
 
-from tokred.cli.options import (
-    DRAWS,
-    Batch,
-    Call,
-    Device,
-    Dtype,
-    Frames,
-    Offload,
-    Prompts,
-    Revision,
-    Size,
-    Steps,
-    Variant,
-    source_of,
-)
+from tokred.cli.options import DRAWS, Steps, source_of, takes_models
 
 
+@takes_models()
 def calibrate(
     context: typer.Context,
     model: Annotated[str, DRAWS],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Schedule file to write, in a folder that exists.")],
     threshold: Annotated[float, typer.Option(help="Pair match ratio that intervals do not fall below.")] = 0.85,
     ratio: Annotated[float, typer.Option(help="Share of the image tokens that the pairs remove.")] = 0.5,
-    prompts: Prompts = None,
-    size: Size = None,
-    frames: Frames = None,
-    call: Call = None,
-    dtype: Dtype = "float32",
-    revision: Revision = None,
-    variant: Variant = None,
-    offload: Offload = "none",
-    batch: Batch = None,
     steps: Steps = None,
     samples: Annotated[int, typer.Option(help="Dense generations to watch.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of the first; the next ones count up.")] = 1000,
     dense_first: Annotated[int, typer.Option(help="Dense steps at the start; the last is the first match.")] = 1,
     longest: Annotated[int, typer.Option(help="The greatest number of steps from one match to the next.")] = 8,
-    device: Device = "cpu",
 ) -> None:
     """Watch dense generations and write at which steps pairs should be made anew; dito takes it as `schedule`."""
     from tokred.analysis import calibration

@@ -7,20 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokred.cli.options import (
-    DRAWS,
-    Call,
-    Device,
-    Dtype,
-    Frames,
-    Offload,
-    Prompts,
-    Revision,
-    Size,
-    Steps,
-    Variant,
-    source_of,
-)
+from tokred.cli.options import DRAWS, Steps, source_of, takes_models
 from tokred.errors import OutputError, SpecError
 
 if TYPE_CHECKING:
@@ -28,6 +15,7 @@ if TYPE_CHECKING:
     from tokred.method import Method
 
 
+@takes_models(without="batch")
 def demo(
     context: typer.Context,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write: a .png in a folder that exists.")],
@@ -47,24 +35,15 @@ def demo(
         ),
     ] = "balanced",
     ratio: Annotated[float | None, typer.Option(help="The method's parameter of that name.")] = None,
-    prompts: Prompts = None,
-    size: Size = None,
-    frames: Frames = None,
-    call: Call = None,
-    dtype: Dtype = "float32",
-    revision: Revision = None,
-    variant: Variant = None,
-    offload: Offload = "none",
     steps: Steps = None,
     seed: Annotated[int, typer.Option(help="Seed of both pictures.")] = 0,
-    device: Device = "cpu",
 ) -> None:
     """Draw one picture densely and reduced: both, their difference, and what was not computed, in one PNG."""
     from tokred.demo import compare, write_demo
 
     label, reducing = _method(method, ratio)
     _check_out(out)
-    if name is not None and prompts:
+    if name is not None and (prompts := context.params["prompts"]):
         raise SpecError(f"{name!r} and --prompts {prompts} both say what is asked for: give one.")
     subject = source_of(context, **({} if name is None else {"prompts": name})).load_drawing()
     settings = subject.settings(seed, steps=steps, samples=1, pairs=1)

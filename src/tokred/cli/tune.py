@@ -10,26 +10,18 @@ import typer
 from tokred.cli.options import (
     DRAWS,
     Address,
-    Batch,
-    Call,
-    Device,
     DryRun,
-    Dtype,
     Engine,
-    Frames,
-    Offload,
     Overwrite,
-    Prompts,
     Resume,
-    Revision,
-    Size,
     Steps,
-    Variant,
     Workers,
     source_of,
+    takes_models,
 )
 
 
+@takes_models()
 def tune(
     context: typer.Context,
     model: Annotated[str, DRAWS],
@@ -43,15 +35,6 @@ def tune(
     psnr: Annotated[
         float | None, typer.Option(help="PSNR against dense pictures in dB, such as 35: the fastest is chosen.")
     ] = None,
-    prompts: Prompts = None,
-    size: Size = None,
-    frames: Frames = None,
-    call: Call = None,
-    dtype: Dtype = "float32",
-    revision: Revision = None,
-    variant: Variant = None,
-    offload: Offload = "none",
-    batch: Batch = None,
     steps: Steps = None,
     candidates: Annotated[int, typer.Option(help="Methods that are tried on two samples.")] = 24,
     tuning_samples: Annotated[int, typer.Option(help="Samples that the best ones are tried on in the last round.")] = 4,
@@ -61,7 +44,6 @@ def tune(
         typer.Option(help="Seed of the first of those; the next ones count up. Tuning itself uses seeds from 5000."),
     ] = 0,
     pairs: Annotated[int, typer.Option(help="How often the dense model and the method are timed, in turns.")] = 3,
-    device: Device = "cpu",
     engine: Engine = "here",
     workers: Workers = None,
     address: Address = None,
