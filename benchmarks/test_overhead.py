@@ -9,6 +9,7 @@ import torch
 from diffusers import DiTTransformer2DModel
 
 import tokred
+from tokred.interfaces import Time
 from tokred.parts import Copy, Cosine, GridMatcher
 
 TOKENS, CHANNELS, REMOVED = (32, 32), 256, 512
@@ -50,4 +51,4 @@ def test_merge_and_recover(benchmark: Any, mode: tokred.MergeMode) -> None:
     layout, matcher = tokred.Layout((TOKENS,)), GridMatcher()
     x = torch.randn(1, layout.image, CHANNELS)
     reduction = matcher.match(x, matcher.draw(layout, REMOVED, torch.Generator()), REMOVED, Cosine(), {})
-    benchmark(lambda: Copy().recover(reduction.merge(x, mode), reduction, {}, torch.zeros(())))
+    benchmark(lambda: Copy().recover(reduction.merge(x, mode), reduction, {}, Time.at(torch.zeros(()))))

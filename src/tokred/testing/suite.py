@@ -49,6 +49,7 @@ CHECKS = (
     Check(matcher.sizes_follow_from_r_alone, ("matcher",)),
     Check(matcher.reductions_are_valid, ("matcher",)),
     Check(matcher.broken_tokens_attract_none, ("matcher",)),
+    Check(matcher.draws_together_what_it_draws_alone, ("matcher",)),
     Check(matcher.memory_is_linear, ("matcher",)),
     Check(memory.memory_is_what_was_declared, ("matcher", "recovery")),
     Check(scheduler.plans_keep_to_what_is_declared, ("scheduler",)),
