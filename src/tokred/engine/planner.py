@@ -147,7 +147,8 @@ class CallPlanner:
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
-        draw_all(self.wanted, self._generator(position.branch), call.device)
+        if self.wanted:
+            draw_all(self.wanted, self._generator(position.branch), call.device)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def before(self, model: nn.Module, args: Any) -> None:

@@ -63,6 +63,7 @@ CHECKS = (
     Check(applied.removal_is_exact, ("method", "family")),
     Check(applied.an_exception_leaves_no_trace, ("method", "family")),
     Check(family.describes_its_model, ("family",)),
+    Check(family.rotary_tables_last, ("family",)),
     Check(family.order_of_tokens_does_not_matter, ("family",)),
     Check(family.duplicates_merge_without_loss, ("family",)),
     Check(family.a_skipped_step_is_carried_on, ("family",)),
