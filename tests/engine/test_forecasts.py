@@ -12,7 +12,7 @@ from torch import nn
 
 import tokred
 from tokred import Method, Reduction, parts
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Time
 
 STEPS = 6
 TIMES = (1.0, 0.9, 0.7, 0.4, 0.3, 0.05)
@@ -27,16 +27,16 @@ class Noting:
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         return {"output": shape}
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
-        assert (time.dtype, time.ndim) == (torch.float32, 0)
-        self.seen.append(("observe", round(time.item(), 4), reduction is not None))
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
+        assert (time.noise.dtype, time.noise.ndim) == (torch.float32, 0)
+        self.seen.append(("observe", round(time.noise.item(), 4), reduction is not None))
         memory["output"].copy_(output)
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
-        self.seen.append(("recover", round(time.item(), 4), True))
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
+        self.seen.append(("recover", round(time.noise.item(), 4), True))
         return parts.Cached().recover(kept, reduction, memory, time)
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         return memory["output"]
 
 

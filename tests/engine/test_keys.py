@@ -20,7 +20,7 @@ from tokred.arguments import Arguments, argument_names
 from tokred.engine.outputs import token_output
 from tokred.family.site import SiteSpec
 from tokred.family.spans import split
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Time
 from tokred.testing.tolerance import assert_same_computation
 
 FULL = [family for family in DIFFUSERS if "full" in family.keys]
@@ -36,12 +36,12 @@ class Truth:
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
         return {}
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Any) -> None: ...
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Any) -> None: ...
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         return self.told.pop(0)
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         raise NotImplementedError
 
 

@@ -28,7 +28,7 @@ from tokred import (
     read_method,
     save_method,
 )
-from tokred.interfaces import Around, Forward, Memory, MemorySpec
+from tokred.interfaces import Around, Forward, Memory, MemorySpec, Time
 from tokred.registry import Provider, Registered, build_method, build_part, default_registry
 
 DIT = BY_NAME["dit"]
@@ -77,7 +77,7 @@ class MovedProbe(Probe):
         return forward(*args, **kwargs)
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """See `Probe`."""
         return self.now - memories["signal"]["last"]

@@ -11,7 +11,7 @@ import torch
 
 from tokred import Recovery, Reduction, SpecError
 from tokred.engine.memory import new_memory
-from tokred.interfaces import Memory
+from tokred.interfaces import Memory, Time
 from tokred.parts import Cached, Copy, Delta, Forecast
 
 B, N, C = 2, 5, 3
@@ -33,13 +33,13 @@ def observed(recovery: Recovery, calls: dict[float, torch.Tensor], reduction: Re
     memory = new_memory(recovery.state_spec((B, N, C)), next(iter(calls.values())).dtype, torch.device("cpu"))
     for time, output in calls.items():
         given = output.clone()
-        recovery.observe(given, memory, torch.tensor(time), reduction if time == list(calls)[-1] else None)
+        recovery.observe(given, memory, at(time), reduction if time == list(calls)[-1] else None)
         given.fill_(float("nan"))  # a recovery must not keep what it is given
     return memory
 
 
-def at(time: float) -> torch.Tensor:
-    return torch.tensor(time)
+def at(time: float) -> Time:
+    return Time.at(torch.tensor(time))
 
 
 @pytest.mark.parametrize("reduction", [SHARED, OWN], ids=["shared", "own"])

@@ -28,6 +28,7 @@ from seeds import every_seed
 
 import tokred
 from tokred import Matcher, Phase, Reduction, SiteInfo, SpecError, UnsupportedModel
+from tokred.interfaces import Time
 from tokred.parts import Blend, Cosine
 from tokred.registry import build_method
 from tokred_plugins.sdtm import AnchorMatcher, WindowMatcher
@@ -99,7 +100,7 @@ def test_merged_tokens_are_blended_with_what_they_were(seed: int) -> None:
         name: torch.zeros(shape) for name, shape in WindowMatcher().state_spec((len(case.x), case.layout.image)).items()
     }
     reduction, _ = run(WindowMatcher(), case, r, memory)
-    recovery, time = Blend(new), torch.zeros(())
+    recovery, time = Blend(new), Time.at(torch.zeros(()))
     cached = {
         name: torch.zeros(shape, dtype=case.x.dtype) for name, shape in recovery.state_spec(tuple(case.x.shape)).items()
     }

@@ -28,6 +28,16 @@ class LeaksRandomness(GridMatcher):
         return super().draw(layout, r, own)
 
 
+class DrawsOtherwiseTogether(GridMatcher):
+    """Draws for several matches in the opposite order."""
+
+    def draw(self, layout: Layout, r: int, generator: torch.Generator) -> Draw:
+        return super().draw(layout, r, generator)
+
+    def draw_together(self, layout: Layout, r: int, generator: torch.Generator, count: int) -> Draw:
+        return tuple(tensor.flip(0) for tensor in super().draw_together(layout, r, generator, count))
+
+
 class MutatesItsInput(Cosine):
     """Scales its sources in place."""
 

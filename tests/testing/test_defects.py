@@ -18,6 +18,7 @@ from tokred_adapters.tiny.flux import HOSTS as FLUX
 
 MEANT_FOR: dict[Any, str] = {
     defects.LeaksRandomness: "deterministic",
+    defects.DrawsOtherwiseTogether: "draws_together_what_it_draws_alone",
     defects.MutatesItsInput: "inputs_unchanged",
     defects.SizeDependsOnData: "sizes_follow_from_r_alone",
     defects.SamplesTalk: "samples_do_not_influence_each_other",

@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
-from tokred.interfaces import Recovery
+from tokred.interfaces import Recovery, Time
+from tokred.interfaces.time import EDGE
 from tokred.parts import Cached, Forecast
-from tokred.parts.forecast import EDGE
 from tokred.tuning import Recording, rank_schedules
 from tokred.tuning.ranking import missed_by, predicted_psnr
 
@@ -43,8 +43,8 @@ def forecasts(dense: list[bool], order: int, shares: torch.Tensor, made: torch.T
     found = []
     for step, is_dense in enumerate(dense):
         if is_dense:
-            recovery.observe(made[step].view(shape), memory, shares[step], None)
-        found.append(made[step] if is_dense else recovery.recall(memory, shares[step]).view(-1).clone())
+            recovery.observe(made[step].view(shape), memory, Time.at(shares[step]), None)
+        found.append(made[step] if is_dense else recovery.recall(memory, Time.at(shares[step])).view(-1).clone())
     return torch.stack(found)
 
 

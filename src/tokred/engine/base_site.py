@@ -17,12 +17,14 @@ from tokred.engine.site_call import SiteRecord
 from tokred.engine.state import MatchState, SiteState
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
-from tokred.interfaces import DENSE, Forward, MemorySpec, Plan, Probe, SiteInfo
+from tokred.interfaces import DENSE, Forward, MemorySpec, Plan, Probe, SiteInfo, Time
 from tokred.layout import Layout
 from tokred.method import Method
 
 NOTHING = SiteState(Layout(()), MatchState((0, Layout(()))))
 """What a site knows outside of a generation."""
+NEVER = Time.at(torch.zeros(()))
+"""The time outside of a generation, which nothing reads."""
 
 
 def is_recomputing() -> bool:
@@ -58,7 +60,7 @@ class BaseSite:
         self.ledger = ledger
         self.names = argument_names(spec.module)
         self.made_rows = tuple(RowFeed(made, spec.name) for made in spec.travel.made)
-        self.time = torch.zeros(())
+        self.time = NEVER
         self.states: dict[str, SiteState] = {}
         self.record = SiteRecord.of(spec)
 
@@ -105,7 +107,7 @@ class BaseSite:
 
     def info_in(self, layout: Layout) -> SiteInfo:
         """Return what the method's parts are told of the site, in a model call of a layout."""
-        own = self.spec.layout(layout)
+        own = layout if self.spec.scale == 1 else self.spec.layout(layout)
         if self.info.layout is not own:
             self.info = replace(self.info, layout=own)
         return self.info
@@ -124,20 +126,19 @@ class BaseSite:
         """Declare all that is remembered, before anything is: what `memory_specs` says, by default."""
         return self.memory_specs(batch, layout)
 
-    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
+    def prepare(self, plan: Plan, state: SiteState, time: Time, makes: bool = False) -> None:
         """Set what the next call does, before the model is called; `makes` says whether this site makes the match."""
-        self.plan, self.reducing = plan, plan.phase.reduces
-        self.state, self.time = state, time
-        self.called = False
-        self.planned = True
+        self.plan, self.state, self.time = plan, state, time
+        self.reducing, self.skipping = plan.phase.reduces, plan.skips
+        self.called, self.planned = False, True
 
     @property
     def doing(self) -> Doing:
         """What the next call does."""
         making = self.making
-        return Doing(self.plan.phase, self.plan.skips, making, making and self.state.match.redrawn, self.observing)
+        return Doing(self.plan.phase, self.skipping, making, making and self.state.match.redrawn, self.observing)
 
-    def repeat(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
+    def repeat(self, plan: Plan, state: SiteState, time: Time) -> None:
         """Set the next call to do once more what an earlier one did: its correspondences are there."""
         self.prepare(plan, state, time)
 

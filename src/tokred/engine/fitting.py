@@ -27,7 +27,8 @@ class PlanFitter:
         """Return what a site of a kind does, of a plan for it."""
         if plan is DENSE:
             return plan
-        plan = self._known(plan, kind)
+        if plan.phase.matches:
+            plan = self._known(plan, kind)
         removed = round(plan.ratio * state.layout.image)
         if plan.phase is Phase.DENSE or (removed == 0 and plan.ratio < 1):
             if plan.ratio:
@@ -36,6 +37,16 @@ class PlanFitter:
             return DENSE
         if plan.ratio == 1 or kind == "model":
             return replace(plan, phase=Phase.REDUCE) if plan.phase.reduces and state.seen else DENSE
+        if plan.phase is Phase.REDUCE:
+            if state.matched:
+                return plan
+            plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
+        if not self._can_remove(removed, plan, state) or (not state.seen and self._needs_past(plan)):
+            return DENSE  # or there is no dense call yet to compare with, or to recall
+        return plan
+
+    def _can_remove(self, removed: int, plan: Plan, state: SiteState) -> bool:
+        """Say whether a match can remove so many tokens; warn where it cannot."""
         matcher = plan.matcher or self.method.matcher
         capacity = matcher.capacity(state.layout)
         if removed > capacity:
@@ -44,20 +55,13 @@ class PlanFitter:
                 f"{capacity} on a grid of {state.layout.shown}: the sites run "
                 "dense. Use a smaller stride or ratio"
             )
-            return DENSE
-        if plan.phase is Phase.REDUCE and not state.matched:
-            plan = replace(plan, phase=Phase.MATCH)  # a branch, batch or layout that the last match had not seen
-        if plan.phase.matches and not state.seen and self._needs_past(plan):
-            return DENSE  # there is no dense call yet to compare with, or to recall
-        return plan
+        return removed <= capacity
 
     def _needs_past(self, plan: Plan) -> bool:
         return self.method.similarity.signal.needs_past or (plan.phase.reduces and self.method.remembers)
 
     def _known(self, plan: Plan, kind: SiteKind) -> Plan:
         """Turn an oracle's plan into an ordinary one where the signal is known anyway; refuse to match before it is."""
-        if not plan.phase.matches:
-            return plan
         signal = self.method.similarity.signal
         if plan.phase is Phase.ORACLE and signal.known_before(kind):
             return replace(plan, phase=Phase.MATCH_REDUCE)

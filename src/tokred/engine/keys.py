@@ -10,7 +10,7 @@ import torch
 from tokred.errors import UnsupportedModel
 from tokred.family.signature import IMAGE, Order
 from tokred.family.spans import join, split
-from tokred.interfaces import Forward, Memory, Recovery
+from tokred.interfaces import Forward, Memory, Recovery, Time
 from tokred.reduction import MergeMode, Reduction
 
 ALONE = (IMAGE,)
@@ -56,7 +56,7 @@ class RecoveredKeys:
     recovery: Recovery
     reduction: Reduction
     memory: Memory
-    time: torch.Tensor
+    time: Time
     order: Order = ALONE
 
     def __call__(self, project: Forward, tokens: torch.Tensor) -> torch.Tensor:

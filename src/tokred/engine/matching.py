@@ -17,7 +17,7 @@ def make_match(group: MatchGroup, method: Method, state: MatchState, features: t
         # One correspondence for the batch: a token is compared by its features in all samples at once.
         features = features.transpose(0, 1).flatten(1).unsqueeze(0)
     last, matcher = state.reduction, state.matcher or method.matcher
-    state.rows = {}
+    state.rows, state.tables = {}, {}
     removed = features.shape[1] - state.ruler[0]
     state.reduction = matcher.match(features, state.draw, removed, method.similarity, state.memory)
     state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()

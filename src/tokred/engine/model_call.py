@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tokred.engine.steps import Position
+from tokred.interfaces import Time
 from tokred.layout import Layout
 
 
@@ -23,7 +24,7 @@ class ModelCall:
         batch: number of samples, B.
         dtype: of the picture, and of what is remembered of the model's features unless that is in half precision.
         device: where the model computes.
-        time: the share of noise, a tensor on the device.
+        time: how much noise is in the picture, on the device.
         inference: whether it is made in inference mode.
     """
 
@@ -34,5 +35,5 @@ class ModelCall:
     batch: int
     dtype: torch.dtype
     device: torch.device
-    time: torch.Tensor
+    time: Time
     inference: bool = False

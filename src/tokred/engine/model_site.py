@@ -16,7 +16,7 @@ from tokred.engine.state import SiteState
 from tokred.engine.together import Together
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
-from tokred.interfaces import Forward, MemorySpec, Plan, SiteInfo
+from tokred.interfaces import Forward, MemorySpec, Plan, SiteInfo, Time
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.reduction import Reduction
@@ -66,10 +66,9 @@ class ModelSite(BaseSite):
         returned = self.method.recovery_of_model.state_spec((batch, layout.image, self.spec.width))
         return self.memory_specs(batch, layout) | {"returned": returned}
 
-    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
+    def prepare(self, plan: Plan, state: SiteState, time: Time, makes: bool = False) -> None:
         """See `BaseSite`; a call in which other sites reduce is not skipped, nor remembered as dense."""
         super().prepare(plan, state, time, makes)
-        self.skipping = plan.skips
         self.active = True
 
     def prepare_dense(self) -> None:

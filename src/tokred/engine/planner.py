@@ -13,6 +13,7 @@ from tokred.arguments import Arguments, argument_names
 from tokred.engine.base_site import BaseSite, is_recomputing
 from tokred.engine.branches import BranchNames
 from tokred.engine.doing import Doing
+from tokred.engine.drawing import Wanted, draw_all
 from tokred.engine.fitting import PlanFitter
 from tokred.engine.generation import Generation
 from tokred.engine.inner import Inner
@@ -35,7 +36,7 @@ from tokred.engine.unit import Unit
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of, layout_of
-from tokred.interfaces import Phase, Plan
+from tokred.interfaces import DENSE, Phase, Plan, Time
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -93,7 +94,8 @@ class CallPlanner:
         self.inside = False
         self.layout = Layout(())
         self.generators: dict[str, torch.Generator] = {}
-        self.clocks: dict[torch.device, torch.Tensor] = {}
+        self.wanted: list[Wanted] = []
+        self.clocks: dict[torch.device, Time] = {}
         steps.join(self)
 
     def leave(self) -> None:
@@ -137,6 +139,7 @@ class CallPlanner:
             self.ledger.notes["the sampler does not say how much noise there is: taken to fall evenly"] = None
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
+        self.wanted.clear()
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
@@ -144,6 +147,8 @@ class CallPlanner:
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
+        if self.wanted:
+            draw_all(self.wanted, self._generator(position.branch), call.device)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def before(self, model: nn.Module, args: Any) -> None:
@@ -221,22 +226,22 @@ class CallPlanner:
         state = states[0] if len(states) == 1 else shared_state(states, call.shape)
         match = state.match
         plan = self.fitter.fit(plan, state, site.spec.kind)
-        if plan.phase is not Phase.DENSE and not plan.skips:
+        phase, skips = plan.phase, plan.skips
+        if plan is not DENSE and not skips:
             self._join(site, match, call, plan)
-        if not whole.inference:
-            match.leave_inference_mode()
-        makes = plan.phase.matches and not match.made
+        match.enter(whole.inference)
+        makes = phase.matches and not match.made
         if makes:
             self._prepare_match(site.group, match, call, plan)
-        elif plan.phase is Phase.ORACLE:
+        elif phase is Phase.ORACLE:
             plan = replace(plan, phase=Phase.MATCH_REDUCE)  # it need not run for its signal
         for each in states:
-            each.matched |= plan.phase.matches
-            each.seen += not plan.phase.reduces
+            each.matched |= phase.matches
+            each.seen += not phase.reduces
         site.prepare(plan, state, call.time, makes)
         if site.spec.kind == "model" and len(self.method.sites) > 1:
             return  # what it skips is noted at the sites in it
-        removed = call.layout.image if plan.skips else match.removed if plan.phase.reduces else 0
+        removed = call.layout.image if skips else match.removed if phase.reduces else 0
         self._record(site, state, call, plan, removed)
 
     def _states(self, site: AnySite, call: ModelCall) -> list[SiteState]:
@@ -277,16 +282,17 @@ class CallPlanner:
 
     def _record(self, site: AnySite, state: SiteState, call: ModelCall, plan: Plan, removed: int) -> None:
         """Note what a site computes; of a block whose tokens get fewer inside it, each half."""
-        position, whole, batch, keys = call.position, call.whole, call.batch, self.method.attended
+        position, whole, batch, keys, phase = call.position, call.whole, call.batch, self.method.attended, plan.phase
         gone = whole.image - call.layout.image
         before = Phase.REDUCE if gone else Phase.DENSE
         if isinstance(site, StreamSite):
             context = site.attention.context(whole)
             self.ledger.record(SiteCall(position, site.before, whole, before, batch, gone, keys, context))
-        done = before if plan.phase is Phase.DENSE else plan.phase
-        context, unasked = state.context, self._unasked(site)
+        done = before if phase is Phase.DENSE else phase
+        unasked = self._unasked(site) if site.spec.kind == "kv" else 0
+        removed += gone
         self.ledger.record(
-            SiteCall(position, site.record, whole, done, batch, gone + removed, keys, context, plan.skips, unasked)
+            SiteCall(position, site.record, whole, done, batch, removed, keys, state.context, plan.skips, unasked)
         )
 
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
@@ -306,8 +312,7 @@ class CallPlanner:
         removed, matcher = round(plan.ratio * call.layout.image), plan.matcher or self.method.matcher
         state.redrawn = plan.redraw or removed != state.removed or plan.matcher != state.matcher
         if state.redrawn:
-            drawn = matcher.draw(call.layout, removed, self._generator(call.position.branch))
-            state.draw = tuple(tensor.to(call.device, non_blocking=True) for tensor in drawn)
+            self.wanted.append(Wanted(state, matcher, call.layout, removed))
         if not state.removed:
             shapes = matcher.state_spec((group.rows(call.batch), call.layout.image))
             state.memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
@@ -318,7 +323,7 @@ class CallPlanner:
 
     def _unasked(self, site: AnySite) -> int:
         """Return how many image tokens have no query of their own in the attention whose keys a "kv" site reduces."""
-        attention = self.attentions.get(site.spec.module) if site.spec.kind == "kv" else None
+        attention = self.attentions.get(site.spec.module)
         return attention.state.match.removed if attention is not None and attention.reducing else 0
 
     def _note_pmr(self, position: Position) -> None:
@@ -342,16 +347,16 @@ class CallPlanner:
             name, kept = known[len(known) // 2]
             self.ledger.kept[position.step] = name, kept[:1].clone()
 
-    def _time(self, position: Position, picture: torch.Tensor) -> torch.Tensor:
-        """Return the time on the device of `picture`: one tensor for all calls, so that none waits for a copy.
+    def _time(self, position: Position, picture: torch.Tensor) -> Time:
+        """Return the time on the device of `picture`: one for all calls, so that none waits for a copy.
 
         What `torch.func` transforms may not write to tensors from outside, and what it makes is gone afterwards.
         """
         if torch._C._functorch.peek_interpreter_stack() is not None:
-            return torch.full((), position.time, device=picture.device)
+            return Time.at(torch.full((), position.time, device=picture.device))
         if picture.device not in self.clocks:
-            self.clocks[picture.device] = torch.zeros((), device=picture.device)
-        return self.clocks[picture.device].fill_(position.time)
+            self.clocks[picture.device] = Time.at(torch.zeros((), device=picture.device))
+        return self.clocks[picture.device].set(position.time)
 
     def _generator(self, branch: str) -> torch.Generator:
         """Return a branch's own generator: all branches draw alike, whichever others there are."""

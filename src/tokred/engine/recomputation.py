@@ -17,7 +17,7 @@ from tokred.engine.base_site import BaseSite, is_recomputing
 from tokred.engine.state import SiteState
 from tokred.engine.stream import StreamSite
 from tokred.errors import UnsupportedModel
-from tokred.interfaces import Phase, Plan
+from tokred.interfaces import Phase, Plan, Time
 
 FLAGS = ("gradient_checkpointing", "grad_checkpointing")
 """Attributes by which modules of diffusers and transformers, and of timm, say that they are checkpointed."""
@@ -29,7 +29,7 @@ class _Done:
 
     plan: Plan
     state: SiteState
-    time: torch.Tensor
+    time: Time
     versions: tuple[int, ...]
 
 

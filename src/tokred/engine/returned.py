@@ -9,7 +9,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from tokred.engine.memory import new_memory, remembered_dtype
 from tokred.engine.model_rows import as_rows, from_rows, pixels_of
-from tokred.interfaces import Memory, Recovery, Remembered
+from tokred.interfaces import Memory, Recovery, Remembered, Time
 from tokred.layout import Grid
 from tokred.reduction import Reduction
 
@@ -39,7 +39,7 @@ class Returned:
         self.pixels = 1
 
     @torch.no_grad()
-    def observe(self, result: Any, time: torch.Tensor) -> None:
+    def observe(self, result: Any, time: Time) -> None:
         """Remember what the model returned; anew, where it looks otherwise than the last."""
         values, self.tree = self._flatten(result)
         looks = [_look(value) for value in values]
@@ -56,7 +56,7 @@ class Returned:
         """Return the first of the tensors that the model returned as `[B, M, C]`."""
         return self._rows(self._flatten(result)[0][0])
 
-    def recall(self, time: torch.Tensor) -> Any:
+    def recall(self, time: Time) -> Any:
         """Return what the model would, from memory alone, in new tensors."""
         values = [
             value if look is None else self._recalled(look, memory, time)
@@ -65,7 +65,7 @@ class Returned:
         assert self.tree is not None, "the planner skips no call before one was computed"
         return self._unflatten(values, self.tree)
 
-    def recover(self, result: Any, reduction: Reduction, time: torch.Tensor) -> Any:
+    def recover(self, result: Any, reduction: Reduction, time: Time) -> Any:
         """Return what the model returned, with the rows of removed tokens made by the recovery."""
         values, tree = self._flatten(result)
         kept = reduction.merge(self._rows(values[0]))
@@ -82,7 +82,7 @@ class Returned:
     def _rows(self, x: torch.Tensor) -> torch.Tensor:
         return as_rows(x, self.grid, self.axes)
 
-    def _recalled(self, look: tuple[torch.Size, torch.dtype], memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def _recalled(self, look: tuple[torch.Size, torch.dtype], memory: Memory, time: Time) -> torch.Tensor:
         shape, dtype = look
         return from_rows(self.recovery.recall(memory, time).to(dtype, copy=True), shape, self.grid, self.axes)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,6 +26,7 @@ class RowIndex:
         reduction: which tokens are kept.
         known: what was worked out before for the same match; it is added to.
         prefix: tokens of the part "prefix", where context stands on both sides of the image.
+        tables: what was gathered when the match was made, see `keep_tables`.
         taken: the rows of tensors that other sites were given in this call, with the tensor, by its identity; it is
             added to. None where no other site keeps the same tokens.
     """
@@ -33,11 +36,13 @@ class RowIndex:
         reduction: Reduction,
         known: dict[tuple[int, int], torch.Tensor],
         prefix: int = 0,
+        tables: Mapping[Rows, Any] = MappingProxyType({}),
         taken: dict[tuple[int, Rows], tuple[torch.Tensor, torch.Tensor]] | None = None,
     ) -> None:
         self.reduction = reduction
         self.known = known
         self.prefix = prefix
+        self.tables = tables
         self.taken = None if torch.compiler.is_compiling() else taken
 
     def __call__(self, order: Order, length: int) -> torch.Tensor:
@@ -113,6 +118,8 @@ def gather_rows(spec: SiteSpec, call: Arguments, index: RowIndex, apart: bool = 
 
 def gathered(value: Any, rows: Rows, index: RowIndex, where: str) -> Any:
     """Gather an argument's rows: of a tensor, of all in a tuple or dict, or of one item of a tuple."""
+    if rows in index.tables:
+        return index.tables[rows]
     if rows.item is not None and isinstance(value, (tuple, list)):
         return type(value)([_all(v, rows, index, where) if i == rows.item else v for i, v in enumerate(value)])
     return _all(value, rows, index, where)
@@ -145,7 +152,7 @@ def check_arguments(spec: SiteSpec, call: Arguments, ruler: CallRuler, apart: bo
                 "keys='kept' and no 'kv' sites, or call the model without it."
             )
         known = name in travelling or name in spec.travel.stays or value is tokens
-        if not known and any(_has_axis(tensor, lengths, ruler.batch) for tensor in _tensors(value)):
+        if not known and any(_has_axis(tensor, lengths, ruler.batch) for tensor in tensors_in(value)):
             raise UnsupportedModel(
                 f"Argument {name!r} of {spec.name} has an axis of {ruler.image} tokens, and the family's description "
                 "does not say whether it travels with them. Call the model without it, or add it to `rows` or `stays`."
@@ -211,7 +218,7 @@ def _has_rows(spec: SiteSpec, name: str, value: Any) -> bool:
     return any(
         rows.has(tensor.ndim) and any(tensor.shape[axis] > 1 for axis, _ in rows.axes)
         for rows in described
-        for tensor in _tensors(value)
+        for tensor in tensors_in(value)
     )
 
 
@@ -221,9 +228,10 @@ def _has_axis(tensor: torch.Tensor, lengths: tuple[int, ...], batch: int) -> boo
     return any(axis == length for axis in axes for length in lengths)
 
 
-def _tensors(value: Any) -> list[torch.Tensor]:
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """List the tensors in an argument."""
     if isinstance(value, torch.Tensor):
         return [value]
     if isinstance(value, dict):
         value = tuple(value.values())
-    return [t for v in value for t in _tensors(v)] if isinstance(value, (tuple, list)) else []
+    return [t for v in value for t in tensors_in(v)] if isinstance(value, (tuple, list)) else []

@@ -19,10 +19,11 @@ from tokred.engine.rotary import RotaryFeeds
 from tokred.engine.rows import RowIndex, check_arguments, gather_rows, replace_tokens, with_own_tokens
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.state import SiteState
+from tokred.engine.tables import keep_tables
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec
 from tokred.family.spans import join, split
-from tokred.interfaces import Around, Forward, Memory, MemorySpec, Phase, Place, Plan, Probe, Recovery, SiteInfo
+from tokred.interfaces import Around, Forward, Memory, MemorySpec, Phase, Place, Plan, Probe, Recovery, SiteInfo, Time
 from tokred.layout import Layout
 from tokred.method import Method
 from tokred.reduction import Reduction
@@ -95,19 +96,18 @@ class Site(BaseSite):
             for what, recovery in self.remembered.items()
         }
 
-    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
+    def prepare(self, plan: Plan, state: SiteState, time: Time, makes: bool = False) -> None:
         """See `BaseSite`."""
         super().prepare(plan, state, time, makes)
         self.matching = plan.phase.matches
         self.making = self.matching and makes
-        self.skipping = plan.skips
         self.trying = plan.phase is Phase.ORACLE
         kept = "signal" in state.memories
-        self.observing = (bool(self.remembered) or kept) and not self.reducing
+        self.observing = (kept or bool(self.remembered)) and not self.reducing
         self._reset_inside()
         self.probe.expect(self.making or (kept and self.observing))
 
-    def repeat(self, plan: Plan, state: SiteState, time: torch.Tensor) -> None:
+    def repeat(self, plan: Plan, state: SiteState, time: Time) -> None:
         """See `BaseSite`; nothing is remembered anew."""
         super().repeat(plan, state, time)
         self.observing = False
@@ -132,7 +132,7 @@ class Site(BaseSite):
             return self._learn(forward, call, tokens)
         if self.making:
             output = self._output(self._call(forward, call, ()), tokens) if self.trying else None
-            self._match(tokens, output)
+            self._match(call, tokens, output)
         return self._reduce(forward, call, tokens)
 
     def _fits(self, tokens: torch.Tensor) -> bool:
@@ -145,10 +145,11 @@ class Site(BaseSite):
         return split(x, self.order, self.state.ruler.image, self.state.ruler.prefix)
 
     @torch.no_grad()
-    def _match(self, tokens: torch.Tensor, output: torch.Tensor | None) -> None:
+    def _match(self, call: Arguments, tokens: torch.Tensor, output: torch.Tensor | None) -> None:
         """Make correspondences; `output` is None in a call that matches before the site runs."""
         features = self.probe.features(self._split(tokens)[1], output, self.state.memories, self.time)
         make_match(self.group, self.method, self.state.match, features)
+        keep_tables(self.spec, call, self.state.match, self.state.ruler.prefix)
 
     def _learn(self, forward: Forward, call: Arguments, tokens: torch.Tensor) -> Any:
         """Call the site on all tokens; make correspondences from it where it is to, and remember it."""
@@ -156,7 +157,7 @@ class Site(BaseSite):
         result = self._call(forward, call, keys)
         output = self._output(result, tokens)
         if self.making:
-            self._match(tokens, output)
+            self._match(call, tokens, output)
         seen = {str(index): key.image(self.state.ruler.image) for index, key in enumerate(keys)}
         if "context" in self.remembered:
             seen["context"] = self._context(result, call)
@@ -210,7 +211,8 @@ class Site(BaseSite):
             self.ledger.ran_dense(self.spec.name, "the site that should have made its match was not called")
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.ruler, self.apart)
-        index = RowIndex(reduction, self.state.match.rows, self.state.ruler.prefix, self.group.taken)
+        match, prefix = self.state.match, self.state.ruler.prefix
+        index = RowIndex(reduction, match.rows, prefix, match.tables, self.group.taken)
         self._take_tables(call, index)
         gather_rows(self.spec, call, index, self.apart)
         if self.spec.kind == "kv":
@@ -279,7 +281,8 @@ class Site(BaseSite):
 
     def _reset_inside(self) -> None:
         """Leave the modules inside the site as they are."""
-        self.gather_made(None)
+        if self.made_rows:
+            self.gather_made(None)
         for feed in self.feeds:
             feed.source = None
         if self.rotary is not None:

@@ -13,6 +13,7 @@ from tokred.engine.returned import Returned
 from tokred.engine.ruler import CallRuler, Ruler
 from tokred.engine.steps import Position
 from tokred.engine.together import Together
+from tokred.family.signature import Rows
 from tokred.interfaces import Draw, Matcher, Memory
 from tokred.layout import Layout
 from tokred.reduction import Reduction
@@ -33,8 +34,10 @@ class MatchState:
         pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
         memory: the matcher's tensors.
         rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
+        tables: rotary tables of the kept tokens, see `keep_tables`.
         planned: the last model call in which sites planned to use it, with the ratio and the matcher.
         made: whether one of them makes it anew there.
+        inference: whether any of its tensors may have been made in inference mode.
     """
 
     shape: tuple[int, Layout]
@@ -47,13 +50,19 @@ class MatchState:
     pmr: torch.Tensor | None = None
     memory: Memory = field(default_factory=dict)
     rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    tables: dict[Rows, Any] = field(default_factory=dict)
     planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
     made: bool = False
+    inference: bool = False
 
-    def leave_inference_mode(self) -> None:
-        """Have what was made in inference mode be fit for a call outside it, which may keep it."""
-        if any(map(_is_inference, self.rows.values())):
-            self.rows.clear()
+    def enter(self, inference: bool) -> None:
+        """Be used in a call in inference mode, or in one outside it, which may keep what it is given."""
+        if self.inference and not inference:
+            self._leave_inference_mode()
+        self.inference = inference
+
+    def _leave_inference_mode(self) -> None:
+        self.rows, self.tables = {}, {}
         if self.reduction is not None and any(map(_is_inference, vars(self.reduction).values())):
             self.reduction = copy.copy(self.reduction)
             for name, value in vars(self.reduction).items():

@@ -19,7 +19,7 @@ from tokred.engine.site_call import SiteRecord
 from tokred.engine.state import SiteState
 from tokred.errors import UnsupportedModel
 from tokred.family.site import SiteSpec, StreamModules
-from tokred.interfaces import Forward, Place, Plan, Probe, SiteInfo
+from tokred.interfaces import Forward, Place, Plan, Probe, SiteInfo, Time
 from tokred.method import Method
 from tokred.reduction import Reduction, take_rows
 
@@ -176,7 +176,7 @@ class StreamSite(BaseSite):
             for module, around in ((first, mute.first), (last, mute.last))
         ]
 
-    def prepare(self, plan: Plan, state: SiteState, time: torch.Tensor, makes: bool = False) -> None:
+    def prepare(self, plan: Plan, state: SiteState, time: Time, makes: bool = False) -> None:
         """See `BaseSite`."""
         super().prepare(plan, state, time, makes)
         self.making = makes

@@ -9,6 +9,7 @@ import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from tokred.engine.returned import Returned
+from tokred.interfaces import Time
 
 
 class Together:
@@ -21,12 +22,12 @@ class Together:
     def __init__(self, memories: Sequence[Returned]) -> None:
         self.memories = memories
 
-    def observe(self, result: Any, time: torch.Tensor) -> None:
+    def observe(self, result: Any, time: Time) -> None:
         """Have each branch remember its part of what the model returned."""
         for memory, part in zip(self.memories, self._parts(result), strict=True):
             memory.observe(part, time)
 
-    def recall(self, time: torch.Tensor) -> Any:
+    def recall(self, time: Time) -> Any:
         """Return what the model would, from memory alone, in new tensors."""
         parts = [memory.recall(time) for memory in self.memories]
         if self.memories[0].apart:

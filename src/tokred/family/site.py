@@ -104,12 +104,14 @@ class Travel:
         rows: the arguments that have one.
         made: methods inside that make what has one.
         stays: arguments that may have as many rows as there are tokens by chance, and are left alone.
+        lasting: arguments that are the same in all calls of a generation: rotary tables.
         shared: whether some of it, in the block, has no batch axis, so that samples share the tokens that they keep.
     """
 
     rows: tuple[Rows, ...] = ()
     made: tuple[MadeRows, ...] = ()
     stays: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
     shared: bool = False
 
 

@@ -121,7 +121,9 @@ class _Block:
         shared = not all(row.batched for row in (*rows, *(each.rows for each in made)))
         if kind == "mlp":  # it is given tokens and nothing else
             return Travel(shared=shared)
-        return Travel(rows, made, (*self.stack.stays, *([call.beside] if call.beside else [])), shared)
+        stays = (*self.stack.stays, *([call.beside] if call.beside else []))
+        lasting = tuple(attention.rotary for attention in self.stack.attention if attention.rotary)
+        return Travel(rows, made, stays, lasting, shared)
 
     def _mlp(self) -> tuple[str, Order]:
         """Return where the MLP is, if it is a module of its own, and the parts of the sequence that it sees."""

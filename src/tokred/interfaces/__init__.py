@@ -6,7 +6,7 @@ from tokred._lazy import lazily
 
 if TYPE_CHECKING:
     from tokred.interfaces.around import Around, Forward
-    from tokred.interfaces.matcher import Draw, Matcher, Trained
+    from tokred.interfaces.matcher import Draw, DrawsTogether, Matcher, Trained
     from tokred.interfaces.memory import Memory, MemorySpec, Remembered
     from tokred.interfaces.place import ClassToken, Place, Shown
     from tokred.interfaces.recovery import Recovery
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tokred.interfaces.signal import Probe, Signal
     from tokred.interfaces.similarity import Similarity
     from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
+    from tokred.interfaces.time import Time
 
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Around",
     "ClassToken",
     "Draw",
+    "DrawsTogether",
     "Forward",
     "Match",
     "Matcher",
@@ -39,6 +41,7 @@ __all__ = [
     "Similarity",
     "SiteInfo",
     "SiteKind",
+    "Time",
     "Trained",
 ]
 

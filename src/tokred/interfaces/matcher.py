@@ -73,6 +73,25 @@ class Matcher(Protocol):
 
 
 @runtime_checkable
+class DrawsTogether(Protocol):
+    """What a matcher has besides that can draw for several matches at once, which saves the host time."""
+
+    def draw_together(self, layout: Layout, r: int, generator: torch.Generator, count: int) -> Draw:
+        """Draw what as many calls of `draw` would, one after the other.
+
+        Args:
+            layout: see `Matcher.draw`.
+            r: likewise.
+            generator: likewise.
+            count: number of matches, at least 1.
+
+        Returns:
+            Each tensor that `draw` returns, those of all matches along a first axis of length `count`.
+        """
+        ...
+
+
+@runtime_checkable
 class Trained(Protocol):
     """What a matcher has besides whose weights were trained: it takes tokens of one width only."""
 

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from tokred.interfaces.memory import Memory, MemorySpec
+from tokred.interfaces.time import Time
 from tokred.reduction import Reduction
 
 
@@ -15,9 +16,7 @@ class Recovery(Protocol):
     """Makes a site's full-length output from the output of its kept tokens.
 
     It works on anything with a row per image token: a site's output, an attention's keys and values, the output of the
-    whole model. `time` is the share of noise in the picture, `sigma / (alpha + sigma)`, which of a rectified flow is
-    its sigma: from 1 down to 0, a tensor without axes in float32 on the device. It says how far calls are apart, not
-    which step they are.
+    whole model.
     """
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
@@ -32,7 +31,7 @@ class Recovery(Protocol):
         """
         ...
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember a full-length output that was computed densely; called at every dense call, if there is memory.
 
         Args:
@@ -43,7 +42,7 @@ class Recovery(Protocol):
         """
         ...
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Fill in the removed tokens.
 
         Args:
@@ -57,7 +56,7 @@ class Recovery(Protocol):
         """
         ...
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Say what every output is where no token was computed: at ratio 1, and as the forecast that is compared.
 
         Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from tokred.interfaces.site import SiteInfo
@@ -44,6 +45,8 @@ class Phase(Enum):
         self.matches = word in ("match", "match+reduce", "oracle")
         self.reduces = word in ("reduce", "match+reduce", "oracle")
 
+    __hash__ = object.__hash__  # that of an enumeration is slow, and is asked for at each site of each call
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -65,7 +68,7 @@ class Plan:
     redraw: bool = True
     matcher: Matcher | None = None
 
-    @property
+    @cached_property
     def skips(self) -> bool:
         """Whether the site is not called."""
         return self.ratio == 1 and self.phase.reduces

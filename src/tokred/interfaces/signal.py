@@ -12,6 +12,7 @@ from tokred.interfaces.around import Around
 from tokred.interfaces.memory import Memory, MemorySpec
 from tokred.interfaces.place import Place
 from tokred.interfaces.site import SiteKind
+from tokred.interfaces.time import Time
 
 
 class Probe(ABC):
@@ -41,7 +42,7 @@ class Probe(ABC):
 
     @abstractmethod
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return the features of the image tokens, `[B, N, C']`.
 

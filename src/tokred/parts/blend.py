@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Time
 from tokred.reduction import Reduction
 
 
@@ -31,16 +31,16 @@ class Blend:
         """Declare one full-length output."""
         return {"output": shape}
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`."""
         memory["output"].copy_(output)
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Copy the outputs `kept` `[B, K, C]` to all tokens and blend those of merged ones, `[B, N, C]`."""
         copied = reduction.unmerge(kept)
         cached = memory["output"].to(copied.dtype)  # under autocast it may be another
         return torch.where(reduction.is_merged.unsqueeze(2), torch.lerp(cached, copied, self.new), copied)
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Return the remembered output `[B, N, C]`."""
         return memory["output"]

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Memory, MemorySpec, Recovery
+from tokred.interfaces import Memory, MemorySpec, Recovery, Time
 from tokred.parts.recoveries import Cached
 from tokred.reduction import Reduction
 
@@ -39,7 +39,7 @@ class Delta:
         fitted: MemorySpec = {"gain": shape[:2], "begun": ()} if self.gain == "fitted" else {}
         return self.base.state_spec(shape) | fitted
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Let the base remember `output` `[B, N, C]`; before that, fit the gains of new pairs to what it misses."""
         if self.gain == "fitted":
             if reduction is not None:
@@ -47,7 +47,7 @@ class Delta:
             memory["begun"].fill_(1)
         self.base.observe(output, memory, time, reduction)
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Correct the forecasts of all tokens by those of `kept` `[B, K, C]`, `[B, N, C]`."""
         base = self.base.recall(memory, time).to(kept.dtype)
         change = reduction.unmerge(kept - reduction.merge(base))
@@ -57,11 +57,11 @@ class Delta:
             full = torch.add(base, change, alpha=self.gain)
         return reduction.put(kept, full)
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Return the base's forecasts, `[B, N, C]`."""
         return self.base.recall(memory, time)
 
-    def _fitted(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction) -> torch.Tensor:
+    def _fitted(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction) -> torch.Tensor:
         """Fit a gain for each token by least squares, `[B, N]`, float32."""
         errors = (output - self.base.recall(memory, time)).float()
         missed = reduction.merge(errors)

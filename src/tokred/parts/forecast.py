@@ -8,14 +8,11 @@ from typing import Literal, get_args
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Memory, MemorySpec
+from tokred.interfaces import Memory, MemorySpec, Time
 from tokred.reduction import Reduction
 
 Order = Literal[1, 2]
 Variable = Literal["log_snr", "noise"]
-EDGE = 1e-3
-"""The share of noise that the ends of a generation are taken for, where one of picture and noise is 0."""
-
 _LINE: MemorySpec = {"slope": (), "offset": ()}
 
 
@@ -46,37 +43,34 @@ class Forecast:
         spec: MemorySpec = {"output": shape, "change": shape, "times": (self.order,), "begun": (), **_LINE}
         return spec | {"bend": shape, "slope_2": (), "offset_2": ()} if self.order == 2 else spec
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`, and how it has changed."""
-        time, times, change = self._place(time), memory["times"], memory["change"]
+        now, times, change = self._place(time), memory["times"], memory["change"]
         if self.order == 2:  # as much as the change before would be over this time
-            memory["bend"].copy_(change).mul_(-_ratio(time - times[0], times[0] - times[1]))
+            memory["bend"].copy_(change).mul_(-_ratio(now - times[0], times[0] - times[1]))
         torch.sub(output, memory["output"], out=change)
         memory["output"].copy_(output)
         if self.order == 2:
             memory["bend"].add_(change)
-            _draw_line(memory, "_2", memory["slope"] != 0, times[0], times[1] - time)
-        _draw_line(memory, "", memory["begun"], time, times[0] - time)
+            _draw_line(memory, "_2", memory["slope"] != 0, times[0], times[1] - now)
+        _draw_line(memory, "", memory["begun"], now, times[0] - now)
         memory["begun"].fill_(1)
-        times.copy_(torch.cat([time.view(1), times[:-1]]) if self.order == 2 else time)
+        times.copy_(torch.cat([now.view(1), times[:-1]]) if self.order == 2 else now)
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the forecasts, `[B, N, C]`."""
         return reduction.put(kept, self.recall(memory, time).to(kept.dtype))
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Return the forecasts, `[B, N, C]`."""
-        time = self._place(time)
-        share = _on_line(memory, "", time)
+        now = self._place(time)
+        share = _on_line(memory, "", now)
         forecast = torch.addcmul(memory["output"], memory["change"], share)
-        return forecast.addcmul_(memory["bend"], share * _on_line(memory, "_2", time)) if self.order == 2 else forecast
+        return forecast.addcmul_(memory["bend"], share * _on_line(memory, "_2", now)) if self.order == 2 else forecast
 
-    def _place(self, time: torch.Tensor) -> torch.Tensor:
-        """Return where a share of noise lies on the line that the polynomial runs over.
-
-        That line has picture and noise the other way round, which changes the sign of every distance and no ratio.
-        """
-        return time if self.variable == "noise" else time.logit(eps=EDGE)
+    def _place(self, time: Time) -> torch.Tensor:
+        """Return where a call lies on the line that the polynomial runs over."""
+        return time.noise if self.variable == "noise" else time.log_snr
 
 
 def _draw_line(memory: Memory, which: str, known: torch.Tensor, zero: torch.Tensor, span: torch.Tensor) -> None:
@@ -88,9 +82,9 @@ def _draw_line(memory: Memory, which: str, known: torch.Tensor, zero: torch.Tens
     torch.mul(zero, slope, out=memory[f"offset{which}"])
 
 
-def _on_line(memory: Memory, which: str, time: torch.Tensor) -> torch.Tensor:
+def _on_line(memory: Memory, which: str, now: torch.Tensor) -> torch.Tensor:
     """Return the value of a line that is remembered."""
-    return torch.addcmul(memory[f"offset{which}"], memory[f"slope{which}"], time, value=-1)
+    return torch.addcmul(memory[f"offset{which}"], memory[f"slope{which}"], now, value=-1)
 
 
 def _ratio(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -68,15 +68,21 @@ class GridMatcher:
 
         Where there is a window, what `best_nearby` takes comes after these.
         """
-        cells = cells_of(layout, self.stride)
+        drawn = self.draw_together(layout, r, generator, 1)
+        return tuple(tensor[0] for tensor in drawn)
+
+    def draw_together(self, layout: Layout, r: int, generator: torch.Generator, count: int) -> Draw:
+        """See `DrawsTogether`."""
+        cells = cells_of(layout, self.stride).expand(count, -1, -1)
         if self.random:
-            drawn = torch.randint(cells.shape[1], (len(cells), 1), generator=generator)
-            cells = cells.gather(1, drawn)
-        (dst, cell), kept = cells[:, 0].sort(), torch.arange(layout.image - r)
+            drawn = torch.randint(cells.shape[2], (*cells.shape[:2], 1), generator=generator)
+            cells = cells.gather(2, drawn)
+        (dst, cell), kept = cells[..., 0].sort(), torch.arange(layout.image - r)
         if not self.window:
-            return dst, kept
+            return dst, kept.expand(count, -1)
         tiles, near, places = windows_of(layout, self.stride, self.window)
-        return dst, kept, tiles, cell.argsort()[near], places
+        kept, tiles, places = (same.expand(count, *same.shape) for same in (kept, tiles, places))
+        return dst, kept, tiles, cell.argsort()[:, near], places
 
     def state_spec(self, shape: tuple[int, int]) -> dict[str, tuple[int, ...]]:
         """Declare the counts of the penalty."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tokred.errors import SpecError
-from tokred.interfaces import Memory, MemorySpec, Recovery
+from tokred.interfaces import Memory, MemorySpec, Recovery, Time
 from tokred.reduction import Reduction
 
 
@@ -19,14 +19,14 @@ class Copy:
         """Declare no memory."""
         return {}
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember nothing."""
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Copy the outputs `kept` `[B, K, C]` to all tokens, `[B, N, C]`."""
         return reduction.unmerge(kept)
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Raise `SpecError`: nothing is remembered."""
         raise SpecError("Copy remembers no output that it could recall. Use Cached, Forecast or Delta.")
 
@@ -46,18 +46,18 @@ class Cached:
         """Declare one full-length output."""
         return {"output": shape}
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`."""
         memory["output"].copy_(output)
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the remembered ones, `[B, N, C]`."""
         full = reduction.put(kept, memory["output"].to(kept.dtype, copy=True))
         if self.update:
             reduction.put(kept.detach().to(memory["output"].dtype), memory["output"])
         return full
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Return the remembered output, `[B, N, C]`."""
         return memory["output"]
 
@@ -76,13 +76,13 @@ class Untouched:
         """Declare no memory."""
         return {}
 
-    def observe(self, output: torch.Tensor, memory: Memory, time: torch.Tensor, reduction: Reduction | None) -> None:
+    def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember nothing."""
 
-    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among zeros, `[B, N, C]`."""
         return reduction.put(kept, kept.new_zeros(kept.shape[0], reduction.tokens, kept.shape[2]))
 
-    def recall(self, memory: Memory, time: torch.Tensor) -> torch.Tensor:
+    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Raise `SpecError`: nothing is remembered."""
         raise SpecError("Untouched remembers no output that it could recall. Use Cached, Forecast or Delta.")

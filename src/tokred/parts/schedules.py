@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from tokred.parts.checks import check_at_least, check_ratio
 
 PMR_THRESHOLD = 0.85
 """Pair match ratio that intervals keep where nothing else is said: our choice, see `GuidedInterval`."""
+
+
+@functools.cache
+def _plan(phase: Phase, ratio: float) -> Plan:
+    """Return a plan that draws anew; one object for all sites of a model."""
+    return Plan(phase, ratio)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class EveryStep:
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan a match and a reduction at once, at every step and site."""
-        return Plan(Phase.MATCH_REDUCE, self.ratio)
+        return _plan(Phase.MATCH_REDUCE, self.ratio)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Interval:
         since_first_match = step - (self.dense_first - 1)
         if since_first_match < 0:
             return DENSE
-        return Plan(Phase.REDUCE if since_first_match % self.interval else Phase.MATCH, self.ratio)
+        return _plan(Phase.REDUCE if since_first_match % self.interval else Phase.MATCH, self.ratio)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ class GuidedInterval:
         if step < self.dense_first - 1:
             return DENSE
         if matches and step < matches[-1].step + self._interval(matches):
-            return Plan(Phase.REDUCE, self.ratio)
+            return _plan(Phase.REDUCE, self.ratio)
         return Plan(Phase.MATCH, self.ratio, redraw=len(matches) % 2 == 0)
 
     def _interval(self, matches: Sequence[Match]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tokred.interfaces import Memory, MemorySpec, Place, Probe, Signal
+from tokred.interfaces import Memory, MemorySpec, Place, Probe, Signal, Time
 
 
 class Drift(Signal):
@@ -30,7 +30,7 @@ class DriftProbe(Probe):
         return {"output": shape}
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return what `output` differs by from the remembered one."""
         assert output is not None, "the planner refuses to match by an output before it is known"

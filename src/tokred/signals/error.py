@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tokred.interfaces import Memory, Place, Probe, Recovery, Signal
+from tokred.interfaces import Memory, Place, Probe, Recovery, Signal, Time
 
 
 class Error(Signal):
@@ -29,7 +29,7 @@ class ErrorProbe(Probe):
         self.recovery = recovery
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return what `output` differs by from its forecast."""
         assert output is not None, "the planner refuses to match by an output before it is known"

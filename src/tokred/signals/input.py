@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tokred.interfaces import Memory, Place, Probe, Signal, SiteKind
+from tokred.interfaces import Memory, Place, Probe, Signal, SiteKind, Time
 
 
 class Input(Signal):
@@ -28,7 +28,7 @@ class InputProbe(Probe):
     """Makes features of the tokens that the site is called with."""
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return `tokens`."""
         return tokens

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tokred.interfaces import Memory, Place, Probe, Signal, SiteKind
+from tokred.interfaces import Memory, Place, Probe, Signal, SiteKind, Time
 from tokred.signals.returned import ReturnedProbe
 
 
@@ -42,7 +42,7 @@ class KeyAndInput(Key):
 
 class _Beside(ReturnedProbe):
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         return torch.cat([_unit(self.taken(tokens.shape[1])), _unit(tokens)], dim=2)
 

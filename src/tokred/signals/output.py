@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tokred.interfaces import Memory, Place, Probe, Signal
+from tokred.interfaces import Memory, Place, Probe, Signal, Time
 
 
 class Output(Signal):
@@ -24,7 +24,7 @@ class OutputProbe(Probe):
     """Makes features of the site's output."""
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return `output`."""
         assert output is not None, "the planner refuses to match by an output before it is known"

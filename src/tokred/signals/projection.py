@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from tokred.interfaces import Memory, Place, Probe, Signal, SiteKind
+from tokred.interfaces import Memory, Place, Probe, Signal, SiteKind, Time
 
 
 class Projection(Signal):
@@ -39,7 +39,7 @@ class ProjectionProbe(Probe):
         self.project = project
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return the projections of `tokens`."""
         return self.project(tokens)  # type: ignore[no-any-return]

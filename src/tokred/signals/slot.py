@@ -8,7 +8,7 @@ import torch
 
 from tokred.errors import UnsupportedModel
 from tokred.family.spans import split
-from tokred.interfaces import Memory, Place, Probe
+from tokred.interfaces import Memory, Place, Probe, Time
 
 
 class Slot:
@@ -64,7 +64,7 @@ class SlotProbe(Probe):
         self.slot.expect(wanted)
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """See `Probe`."""
         return self.taken(tokens.shape[1])

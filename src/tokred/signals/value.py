@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tokred.interfaces import Memory, MemorySpec, Place, Probe, Signal, SiteKind
+from tokred.interfaces import Memory, MemorySpec, Place, Probe, Signal, SiteKind, Time
 from tokred.signals.returned import ReturnedProbe
 
 
@@ -41,7 +41,7 @@ class LastValues(ReturnedProbe):
         return {"values": (*shape[:2], projection.out_features)}
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """Return the values `[B, N, C]` of this call, or of the last one that made any."""
         self._note(memories["signal"]["values"])

@@ -13,6 +13,8 @@ from torch import nn
 
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.apply import apply_by
+from tokred.engine.rows import tensors_in
+from tokred.engine.steps import step
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of, layout_of
 from tokred.family.site import SiteSpec
@@ -49,6 +51,33 @@ def describes_its_model(specimen: Specimen) -> None:
             demand(not untrue, f"{host}: {' '.join(untrue[:3])}")
         misplaced = misplaced_tokens(family, model, host)
         demand(not misplaced, f"{host}: {' '.join(misplaced)}")
+
+
+def rotary_tables_last(specimen: Specimen) -> None:
+    """What it names as rotary tables is the same in all calls of a generation, being gathered once for a match."""
+    for host in hosts_of(specimen):
+        family, model = specimen.make(), host.model()
+        sites = [site for site in sites_of(family, model) if site.travel.lasting]
+        first, later = (_tables(sites, model, host, seed, time) for seed, time in ((0, 0.9), (1, 0.2)))
+        changed = {name for name, tables in first.items() if not all(map(torch.equal, tables, later[name]))}
+        demand(not changed, f"{host}: rotary={sorted(changed)} changes with the picture or the time.")
+
+
+def _tables(sites: list[SiteSpec], model: nn.Module, host: Host, seed: int, time: float) -> dict[str, list[Any]]:
+    """Return the rotary tables of a call, by site and argument; `seed` and `time` are those of the picture."""
+    seen: dict[str, list[Any]] = {}
+
+    def note(site: SiteSpec, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        call = Arguments(argument_names(module), args, kwargs)
+        seen.update({f"{site.name}: {name}": tensors_in(call.get(name)) for name in site.travel.lasting})
+
+    hooks = [site.module.register_forward_pre_hook(partial(note, site), with_kwargs=True) for site in sites]
+    picture = {host.argument: host.arguments(model, seed)[host.argument]}
+    with step(0, 1), torch.no_grad():
+        host.run(model, host.arguments(model, 0) | picture, time)
+    for hook in hooks:
+        hook.remove()
+    return seen
 
 
 def order_of_tokens_does_not_matter(specimen: Specimen) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tokred.engine.drawing import draws_together
 from tokred.interfaces import Memory, Trained
 from tokred.layout import Layout
 from tokred.parts import Cosine
@@ -125,6 +126,23 @@ def broken_tokens_attract_none(specimen: Specimen) -> None:
         made = match(part, ROOMY, some(part.capacity(ROOMY)), broken)
         followers = [i for i in (made.follows[0] == at).nonzero()[:, 0].tolist() if i != at]
         demand(not followers, f"token {at} holds NaN, and tokens {followers} were removed into it.")
+
+
+def draws_together_what_it_draws_alone(specimen: Specimen) -> None:
+    """Where a matcher can draw for several matches at once, it draws what it would for one after the other."""
+    part = specimen.make()
+    for layout in LAYOUTS if draws_together(part) else ():
+        r, count = part.capacity(layout), 3
+        if not r:
+            continue
+        together = part.draw_together(layout, r, torch.Generator().manual_seed(0), count)
+        generator = torch.Generator().manual_seed(0)
+        for place in range(count):
+            alone = part.draw(layout, r, generator)
+            same = len(alone) == len(together) and all(
+                torch.equal(one, many[place]) for one, many in zip(alone, together, strict=True)
+            )
+            demand(same, f"on {layout.grids}, draw {place} of {count} at once is not what `draw` returns.")
 
 
 def memory_is_linear(specimen: Specimen) -> None:

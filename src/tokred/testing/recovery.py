@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from tokred.engine.memory import new_memory
-from tokred.interfaces import Memory
+from tokred.interfaces import Memory, Time
 from tokred.reduction import Reduction
 from tokred.testing.check import Specimen, Stage, demand, same
 from tokred.testing.data import DTYPES, LAYOUT, devices, features, reduction
@@ -44,12 +44,12 @@ def memory_for(part: Any, output: torch.Tensor) -> Memory:
 def observe(part: Any, output: torch.Tensor, made: Reduction, memory: Memory, time: float = 0.8) -> None:
     """Have a dense output `[B, N, C]` observed with its correspondences, as the engine does where there is memory."""
     if memory:
-        part.observe(output, memory, torch.tensor(time, device=output.device), made)
+        part.observe(output, memory, Time.at(torch.tensor(time, device=output.device)), made)
 
 
 def recover(part: Any, kept: torch.Tensor, made: Reduction, memory: Memory, time: float = 0.7) -> torch.Tensor:
     """Recover from outputs of the kept tokens `[B, K, C]`, as the engine does."""
-    recovered: torch.Tensor = part.recover(kept, made, memory, torch.tensor(time, device=kept.device))
+    recovered: torch.Tensor = part.recover(kept, made, memory, Time.at(torch.tensor(time, device=kept.device)))
     return recovered
 
 
@@ -64,7 +64,7 @@ def output_is_as_the_input(specimen: Specimen) -> None:
             observe(part, dense, made, memory)
             got = recover(part, dense[:, : made.computed], made, memory)
             wanted = (dense.shape, dense.dtype, dense.device)
-            recalled = part.recall(memory, torch.tensor(0.7, device=device)) if memory else got
+            recalled = part.recall(memory, Time.at(torch.tensor(0.7, device=device))) if memory else got
             for what, made_up in (("recovered", got), ("recalled", recalled)):
                 found = (made_up.shape, made_up.dtype, made_up.device)
                 demand(found == wanted, f"{dtype} outputs on {device} are {what} as {found}, not {wanted}.")

@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import nn
 
 from tokred.engine.patch import PatchedForward
-from tokred.interfaces import ClassToken, Memory, Place, Shown, Signal
+from tokred.interfaces import ClassToken, Memory, Place, Shown, Signal, Time
 from tokred.parts import Cached
 from tokred.testing.check import Specimen, Stage, demand
 from tokred.testing.data import features
@@ -86,7 +86,7 @@ def _perform(signal: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
     }
     for module, around in probe.around.items():
         PatchedForward(module, around).install()
-    time, made = torch.ones(()), x
+    time, made = Time.at(torch.ones(())), x
     for tokens in (x * 0.5 + 1, x):
         probe.expect(True)
         probe.offer(tokens.clone().unsqueeze(3))

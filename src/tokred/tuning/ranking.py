@@ -8,7 +8,8 @@ from typing import get_args
 
 import torch
 
-from tokred.parts.forecast import EDGE, Order
+from tokred.interfaces.time import EDGE
+from tokred.parts.forecast import Order
 from tokred.tuning.recording import Recording
 
 ORDERS = (0, *get_args(Order))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tokred import Component, Method, Place, Probe, Signal, hookimpl, parts
-from tokred.interfaces import Around, Forward, Memory
+from tokred.interfaces import Around, Forward, Memory, Time
 
 
 @hookimpl
@@ -56,7 +56,7 @@ class GainProbe(Probe):
         return forward(*args, **kwargs)
 
     def features(
-        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: torch.Tensor
+        self, tokens: torch.Tensor, output: torch.Tensor | None, memories: Mapping[str, Memory], time: Time
     ) -> torch.Tensor:
         """See `Probe`."""
         assert output is not None
