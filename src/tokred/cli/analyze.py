@@ -11,7 +11,7 @@ from tokred.cli.options import DRAWS, Steps, source_of, takes_models
 from tokred.errors import SpecError
 
 
-@takes_models(without="frames")
+@takes_models("frames")
 def analyze(
     context: typer.Context,
     model: Annotated[str, DRAWS],

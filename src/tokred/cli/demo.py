@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tokred.method import Method
 
 
-@takes_models(without="batch")
+@takes_models("batch")
 def demo(
     context: typer.Context,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write: a .png in a folder that exists.")],

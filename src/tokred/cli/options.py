@@ -87,8 +87,8 @@ def of_models(
     """Say where a model comes from and what it is asked for, in every command that takes one."""
 
 
-def takes_models(*, without: str = "") -> Callable[[Command], Command]:
-    """Give a command the options of `of_models`, but for one that means nothing to it; `source_of` reads them."""
+def takes_models(*without: str) -> Callable[[Command], Command]:
+    """Give a command the options of `of_models`, but for some that mean nothing to it; `source_of` reads them."""
 
     def decorate(command: Command) -> Command:
         own, shared = (inspect.signature(each, eval_str=True).parameters for each in (command, of_models))
@@ -97,7 +97,7 @@ def takes_models(*, without: str = "") -> Callable[[Command], Command]:
         def taking(**given: Any) -> None:
             command(**{name: value for name, value in given.items() if name in own})
 
-        parameters = [*own.values(), *(each for each in shared.values() if each.name not in {*own, without})]
+        parameters = [*own.values(), *(each for each in shared.values() if each.name not in {*own, *without})]
         parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
         taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         taking.__annotations__ = {each.name: each.annotation for each in parameters}
