@@ -84,7 +84,7 @@ def _time(noise: Any) -> Any:
 
 def child(tree: Path) -> dict[str, int]:
     """Count with tokred from `tree`, by the counter of this one."""
-    folders = [tree / "src", ROOT / "src" / "tokred" / "estimate", ROOT / "benchmarks"]
+    folders = [tree / "src", ROOT / "src" / "tokred" / "estimation", ROOT / "benchmarks"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
     command = [sys.executable, "-c", "import json, operations; print(json.dumps(operations.count()))"]
     found: dict[str, int] = json.loads(
@@ -97,14 +97,15 @@ def per_site() -> Iterator[dict[str, Any]]:
     """Count what each method adds to each phase of a model's call, over the sites where it works."""
     from tokred.bench.contender import parse_contenders
     from tokred.errors import TokredError
-    from tokred.estimate.counts import count as counted
-    from tokred.estimate.counts import pretended
-    from tokred.estimate.models import MODELS
+    from tokred.estimation.counts import count as counted
+    from tokred.estimation.models import MODELS
+    from tokred.estimation.released import pretended
     from tokred.registry import components
 
     for real in MODELS:
         shallow = replace(real, config={**real.config, **SHALLOW[real.family]})
-        with pretended(shallow, real.pixels[0], 1 if real.family == "vit" else STEPS) as subject:
+        subject = pretended(shallow, real.pixels[0], 1 if real.family == "vit" else STEPS)
+        with subject.mode:
             dense = counted(subject, None).work["dense"]
             for name in sorted(found.component.name for found in components("method")):
                 contender = parse_contenders([name])[-1]

@@ -16,8 +16,8 @@ from jobs import Job, Options
 from loop import STEPS, counted, first_loop, methods, timed
 from speed import describe
 from tokred.bench.contender import Contender
-from tokred.estimate.models import MODELS, TINY_PIXELS, RealModel
-from tokred.estimate.workbench import Workbench
+from tokred.estimation.models import MODELS, TINY_PIXELS, RealModel
+from tokred.estimation.workbench import Workbench
 from tokred.family.sites import sites_of
 from tokred.registry import family_for
 

@@ -34,7 +34,7 @@ def main() -> None:
             archive = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
             subprocess.run(["tar", "x", "-C", tree], input=archive, check=True)
             subprocess.run(
-                ["cp", "-r", ROOT / "src" / "tokred" / "estimate", Path(tree) / "src" / "tokred"], check=True
+                ["cp", "-r", ROOT / "src" / "tokred" / "estimation", Path(tree) / "src" / "tokred"], check=True
             )
             paths = os.pathsep.join(f"{tree}/{part}" for part in ("src", "plugins", "adapters"))
             environment = {**os.environ, "PYTHONPATH": paths}
@@ -51,9 +51,9 @@ def count(what: dict[str, Any]) -> dict[str, Any]:
     from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 
     from tokred.bench.contender import parse_contenders
-    from tokred.estimate.counting import Counter
-    from tokred.estimate.models import MODELS
-    from tokred.estimate.workbench import Workbench
+    from tokred.estimation.counting import Counter
+    from tokred.estimation.models import MODELS
+    from tokred.estimation.workbench import Workbench
     from tokred.parts import GridMatcher
 
     draw = GridMatcher.draw

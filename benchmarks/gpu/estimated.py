@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokred.estimate.counting import Kernel, Work
-from tokred.estimate.devices import find_device
-from tokred.estimate.times import Times, times
+from tokred.estimation.counting import Kernel, Work
+from tokred.estimation.devices import find_device
+from tokred.estimation.times import Times, times
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results" / "gpu"

@@ -15,8 +15,8 @@ from clock import by_phase, milliseconds, peak_bytes, reset_peak
 from tokred import Run
 from tokred.bench.contender import Contender, parse_contenders
 from tokred.bench.measure import count_flops
-from tokred.estimate.models import RealModel
-from tokred.estimate.workbench import Loop
+from tokred.estimation.models import RealModel
+from tokred.estimation.workbench import Loop
 
 STEPS = {"full": 20, "tiny": 8}
 """Of a generation."""

@@ -10,8 +10,8 @@ from typing import Any
 from jobs import Job, Options
 from loop import STEPS, counted, methods, timed
 from tokred.bench.contender import Contender
-from tokred.estimate.models import MODELS, TINY_PIXELS, RealModel
-from tokred.estimate.workbench import Workbench
+from tokred.estimation.models import MODELS, TINY_PIXELS, RealModel
+from tokred.estimation.workbench import Workbench
 
 DRAWING = (
     "balanced",

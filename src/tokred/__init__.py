@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         UnsupportedModel,
         WeightsError,
     )
+    from tokred.estimation.estimate import estimate
+    from tokred.estimation.result import Estimate
     from tokred.family import Attention, Cost, Family, Halves, Stack
     from tokred.interfaces import (
         ClassToken,
@@ -57,6 +59,7 @@ __all__ = [
     "Component",
     "ConflictError",
     "Cost",
+    "Estimate",
     "Family",
     "Halves",
     "Keys",
@@ -95,6 +98,7 @@ __all__ = [
     "apply",
     "compose",
     "errors",
+    "estimate",
     "hookimpl",
     "interfaces",
     "load_model",

@@ -10,7 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tokred import Layout, Reduction
 from tokred.engine.memory import new_memory
-from tokred.estimate.counting import Counter
+from tokred.estimation.counting import Counter
 from tokred.interfaces import Memory, Time
 from tokred.parts import Cached, Copy, Cosine, Delta, Forecast, GridMatcher
 from tokred_plugins.tome import BipartiteMatcher

@@ -144,7 +144,7 @@ class _Part:
 
 def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, ledger: Ledger) -> _Part:
     """Check that a method can be applied to a model, and make what does it."""
-    _refuse_conflicts(model)
+    refuse_conflicts(model)
     refuse_parallel(model, method)
     family = find(model)
     if family is None and method.skips_model_only and takes_time(model):
@@ -168,7 +168,12 @@ def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, led
     return _Part(name, model, family, sites, patches, units, Inner(model, patches))
 
 
-def _refuse_conflicts(model: nn.Module) -> None:
+def refuse_conflicts(model: nn.Module) -> None:
+    """Refuse a model that is compiled, or that something else is at work on.
+
+    Raises:
+        ConflictError: likewise.
+    """
     name = type(model).__name__
     if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
         inside = " Its `_orig_mod` is the model that was compiled." if hasattr(model, "_orig_mod") else ""

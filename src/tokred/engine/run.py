@@ -20,6 +20,7 @@ from tokred.engine.site_call import SiteCall
 from tokred.engine.stream import StreamSite
 from tokred.errors import ConflictError, SpecError
 from tokred.extras import extra
+from tokred.interfaces import Match, Plan
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -72,6 +73,22 @@ class Run:
     def calls(self) -> tuple[SiteCall, ...]:
         """What each site computed in the last generation, in order."""
         return tuple(self._ledger.calls)
+
+    def planned(self, steps: int, layout: Layout, pmr: float = 1.0) -> list[list[Plan]]:
+        """Say what each site does at each step of a generation, in the order of `sites`.
+
+        Args:
+            steps: number of steps.
+            layout: how a call's tokens are made up.
+            pmr: the pair match ratio that every match is taken to have with the one before.
+        """
+        plan, matches, steps_planned = self.method.scheduler.plan, list[Match](), list[list[Plan]]()
+        for step in range(steps):
+            plans = [plan(step, steps, site.info_in(layout), matches) for site in self._sites]
+            steps_planned.append(plans)
+            if any(each.phase.matches for each in plans):
+                matches.append(Match(step, pmr))
+        return steps_planned
 
     def report(self) -> Report:
         """Say what the last generation computed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import cached_property
+from functools import cache
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 
-__all__ = ["PositionIds", "counts", "grids_of", "patches", "shapes", "without"]
+__all__ = ["PositionIds", "counts", "grids_of", "patches", "shapes", "tell", "without"]
 
 
 def patches(
@@ -101,20 +101,26 @@ class PositionIds:
     ) -> None:
         self.argument, self.axes, self.count = argument, axes, count
 
-    @cached_property
-    def known(self) -> MutableMapping[torch.Tensor, Grids]:
-        """What each tensor of ids says, as long as it is there: reading it waits for the device."""
-        from torch.utils.weak import WeakIdKeyDictionary
-
-        return WeakIdKeyDictionary()
-
     def __call__(self, model: Any, arguments: Mapping[str, Any]) -> Grids:
         """See `GridReader`."""
-        ids = arguments[self.argument]
-        if ids not in self.known:
+        ids, known = arguments[self.argument], _known()
+        if ids not in known:
             image = ids if self.count is None else ids[..., -self.count(arguments) :, :]
-            self.known[ids] = grids_of(image, self.axes, self.argument)
-        return self.known[ids]
+            known[ids] = grids_of(image, self.axes, self.argument)
+        return known[ids]
+
+
+def tell(ids: torch.Tensor, grids: Grids) -> None:
+    """Say what a tensor of position ids says, as long as it is there: one without contents cannot be read."""
+    _known()[ids] = grids
+
+
+@cache
+def _known() -> MutableMapping[torch.Tensor, Grids]:
+    """Return what tensors of position ids say: reading one waits for the device."""
+    from torch.utils.weak import WeakIdKeyDictionary
+
+    return WeakIdKeyDictionary()
 
 
 def grids_of(ids: torch.Tensor, axes: tuple[int, ...] = (1, 2), argument: str = "img_ids") -> Grids:

@@ -7,10 +7,10 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tokred import SpecError
-from tokred.estimate import DEVICES, Device
-from tokred.estimate.counting import Counter, Kernel, Work
-from tokred.estimate.devices import find_device
-from tokred.estimate.times import ATTENTION, BANDWIDTH, LEAST, PRODUCT, times
+from tokred.estimation import DEVICES, Device
+from tokred.estimation.counting import Counter, Kernel, Work
+from tokred.estimation.devices import find_device
+from tokred.estimation.times import times
 
 PLAIN = Device("plain", half=1e12, single=1e11, bandwidth=1e11, memory=1e9, start=1e-5)
 
@@ -30,12 +30,12 @@ def test_what_is_asked_of_a_device_is_counted() -> None:
 def test_the_slower_of_host_and_device_is_what_a_step_takes() -> None:
     heavy = Work([Kernel("mm", 10**10, 0, True), Kernel("attention", 10**9, 0, False), Kernel("add", 0, 10**9, True)])
     found = times(heavy, PLAIN)
-    arithmetic = 0.01 / PRODUCT + 0.01 / ATTENTION
+    arithmetic = 0.01 / PLAIN.product + 0.01 / PLAIN.attention
     assert found.arithmetic == pytest.approx(arithmetic)
-    assert found.seconds == pytest.approx(arithmetic + 0.01 / BANDWIDTH)
+    assert found.seconds == pytest.approx(arithmetic + 0.01 / PLAIN.moving)
     assert found.limit == "arithmetic"
     many = times(Work([Kernel("add", 0, 8, True)] * 1000), PLAIN)
-    assert (many.seconds, many.moving) == (pytest.approx(0.01), pytest.approx(1000 * LEAST))
+    assert (many.seconds, many.moving) == (pytest.approx(0.01), pytest.approx(1000 * PLAIN.least))
     assert many.limit == "host: 1,000 operations"
     assert times(Work([Kernel("add", 0, 8, True)] * 1000), PLAIN, compiled=True).operations == 1
 

@@ -9,10 +9,10 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tokred.bench.contender import parse_contenders
-from tokred.estimate.counting import Counter, Work
-from tokred.estimate.counts import count
-from tokred.estimate.estimate import find_model
-from tokred.estimate.workbench import Workbench
+from tokred.estimation.asked import find_model
+from tokred.estimation.counting import Counter, Work
+from tokred.estimation.counts import count
+from tokred.estimation.released import pretended
 from tokred.registry import components
 
 STEPS = 8
@@ -29,9 +29,7 @@ def counted(model: str, method: str = "") -> dict[str, Work]:
     """Count what each phase of a method asks for on a model at tiny size; what the dense model does where none is."""
     real = find_model(model)
     steps, pixels = (1, 224) if real.family == "vit" else (STEPS, 256)
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        subject = Workbench("cuda", tiny=True, steps=steps).subject(real, pixels)
-        return count(subject, parse_contenders([method])[0] if method else None).work
+    return count(pretended(real, pixels, steps, tiny=True), parse_contenders([method])[0] if method else None).work
 
 
 @pytest.mark.parametrize("name", METHODS)

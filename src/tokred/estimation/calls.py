@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tokred.estimate.models import Family, RealModel
+from tokred.estimation.models import Family, RealModel
 
 DTYPE = torch.bfloat16
 LATENT = 8

@@ -14,10 +14,10 @@ from torch import nn
 
 import tokred
 from tokred.bench.measure import count_flops
-from tokred.estimate.calls import ARGUMENTS, DTYPE, LATENT, Arguments, moment
-from tokred.estimate.models import Family, RealModel
+from tokred.estimation.calls import ARGUMENTS, DTYPE, LATENT, Arguments, moment
+from tokred.estimation.models import Family, RealModel
 from tokred.extras import extra
-from tokred.family.grids import PositionIds
+from tokred.family.grids import tell
 from tokred.family.layouts import layout_of
 from tokred.layout import Layout
 from tokred.registry import family_for
@@ -134,9 +134,9 @@ class Workbench:
             arguments = ARGUMENTS[model.family](config, model, pixels)
             moments = tuple(moment(model, 1 - i / self.steps) for i in range(self.steps))
         _set_dtype(network)
-        if isinstance(read := family_for(network, "an estimate").grid, PositionIds):
+        if model.family == "flux":
             side = pixels // LATENT // 2
-            read.known[arguments[read.argument]] = ((side, side),)  # fake ids cannot be read
+            tell(arguments["img_ids"], ((side, side),))
         with torch.no_grad():
             flops = count_flops(partial(network, **arguments, **moments[0]))
         return Loop(network, arguments, moments, flops)
