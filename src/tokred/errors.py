@@ -12,6 +12,8 @@ TokredError
 └── PluginError          a plugin failed, in strict mode
 ```
 
+and the one warning that has a category of its own, `SlowerWarning`.
+
 Each message says what was wrong with which value, what is allowed, and what to do.
 """
 
@@ -70,3 +72,10 @@ class MissingPackage(TokredError, ImportError):
 
 class PluginError(TokredError):
     """A plugin failed to load, and strict mode was asked for."""
+
+
+class SlowerWarning(UserWarning):
+    """A method is estimated to make a model slower on the CUDA device that it is on.
+
+    Switched off by `warnings.filterwarnings("ignore", category=tokred.SlowerWarning)`.
+    """

@@ -24,6 +24,7 @@ from tokred.engine.pipeline_steps import SchedulerSteps
 from tokred.engine.run import Run
 from tokred.engine.sharing import match_groups
 from tokred.engine.site import Site
+from tokred.engine.slower import SlowerCheck
 from tokred.engine.steps import StepSource
 from tokred.engine.stream import Stream, StreamSite
 from tokred.engine.trained import refuse_misfits
@@ -70,6 +71,9 @@ def apply(
             offer what the method asks for. Nothing is applied to the others then.
         ConflictError: if tokred or an enabled diffusers cache already patches a model.
 
+    Warns:
+        SlowerWarning: at the first model call, where the method is estimated to make it slower on its CUDA device.
+
     Examples:
         >>> with tokred.apply(pipe, "dito", ratio=0.5) as run:  # doctest: +SKIP
         ...     image = pipe(prompt).images[0]
@@ -93,7 +97,10 @@ def apply_by(target: Any, method: Method, find: FindFamily) -> Run:
     turn = Turn()
     undo = [action for part in parts for action in part.install(method, steps, ledger, turn)]
     patches = [patch for part in parts for patch in part.patches]
-    return Run(models, method, [site for part in parts for site in part.sites], ledger, patches, undo)
+    run = Run(models, method, [site for part in parts for site in part.sites], ledger, patches, undo)
+    if len(parts) == 1:  # of several models, which one draws when is not known
+        parts[0].slower.run = run
+    return run
 
 
 @dataclass(frozen=True)
@@ -107,13 +114,14 @@ class _Part:
     patches: list[PatchedForward]
     units: list[Unit]
     inner: Inner
+    slower: SlowerCheck
 
     def install(self, method: Method, steps: StepSource, ledger: Ledger, turn: Turn) -> list[Callable[[], None]]:
         """Put everything in place that stands around a module; return what takes the rest away."""
         from tokred.engine.planner import CallPlanner
         from tokred.engine.timing import CallTimer
 
-        names, timer = BranchNames(self.model), CallTimer(ledger)
+        names, timer = BranchNames(self.model), CallTimer(ledger, self.slower)
         planner = CallPlanner(self.model, self.family, method, self.sites, steps, names, ledger, self.inner, self.units)
         for patch in self.patches:
             patch.install()
@@ -165,7 +173,7 @@ def _prepared(name: str, model: nn.Module, method: Method, find: FindFamily, led
     stands = sorted((stand for site in sites for stand in site.stands), key=lambda stand: stand.layer)
     units = units_of(model, sites)
     patches = [*(PatchedForward(stand.module, stand.around, stand.method) for stand in stands), *units]
-    return _Part(name, model, family, sites, patches, units, Inner(model, patches))
+    return _Part(name, model, family, sites, patches, units, Inner(model, patches), SlowerCheck(model, family))
 
 
 def refuse_conflicts(model: nn.Module) -> None:

@@ -65,6 +65,11 @@ class Run:
         return [site.spec.name for site in self._sites]
 
     @property
+    def modules(self) -> list[nn.Module]:
+        """The modules whose tokens are reduced, in the order of `sites`."""
+        return [site.spec.module for site in self._sites]
+
+    @property
     def _classes(self) -> str:
         """The models' classes, each once."""
         return " and ".join(dict.fromkeys(type(model).__name__ for model in self.models.values()))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from tokred.engine.ledger import Ledger
+from tokred.engine.slower import SlowerCheck
 
 
 class CallTimer:
@@ -16,10 +17,14 @@ class CallTimer:
 
     Wall time on the CPU; on a CUDA device the time between the calls' launches, which is the device's own while its
     queue is full. Nothing is synchronised.
+
+    Args:
+        ledger: is told.
+        slower: looks at the first call.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+    def __init__(self, ledger: Ledger, slower: SlowerCheck) -> None:
+        self.ledger, self.slower = ledger, slower
         self.started = 0.0
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -32,3 +37,4 @@ class CallTimer:
         """Note the duration."""
         if self.ledger.position is not None:
             self.ledger.seconds.append((self.ledger.position, time.perf_counter() - self.started))
+            self.slower.look(output, self.ledger.calls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,12 @@ DEVICES = {
     )
 }
 """By name."""
+
+
+def named(name: str) -> Device | None:
+    """Return the device that CUDA calls by a name, such as "NVIDIA GeForce RTX 4090"; None for others."""
+    words = re.sub("[^a-z0-9]+", " ", name.lower()).replace("rtx ", "rtx").split()
+    return next((device for key, device in DEVICES.items() if key in words), None)
 
 
 def find_device(device: str | Path | Device) -> Device:
