@@ -49,7 +49,7 @@ def test_nothing_is_said_of_compiled_blocks(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(slower.SlowerCheck, "_speedup", lambda *_: 0.5)
     monkeypatch.setattr(slower, "device_of", lambda tensor: DEVICES["h200"])
     pipeline = PIPELINE["wan"]
-    for compiled in (True, False):
+    for compiled in (False, True):
         pipe = pipeline.pipe()
         with tokred.apply(pipe, "tomesd:ratio=0.25"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", tokred.SlowerWarning)

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tokred.cli.options import Call, Dtype, Frames, Prompts, Revision, Size, Steps, Variant, source_of
+from tokred.cli.options import Steps, source_of, takes_models
 from tokred.cli.options import size as read_size
 from tokred.errors import SpecError
 
 TIMM = "timm:"
 
 
+@takes_models("offload", "batch")
 def estimate(
     context: typer.Context,
     model: Annotated[
@@ -35,14 +36,10 @@ def estimate(
             "With --measure: what is measured, such as cuda or cpu.",
         ),
     ] = None,
-    size: Size = None,
     steps: Steps = None,
-    prompts: Prompts = None,
-    frames: Frames = None,
-    call: Call = None,
-    dtype: Dtype = "bfloat16",
-    revision: Revision = None,
-    variant: Variant = None,
+    dtype: Annotated[
+        str, typer.Option(metavar="NAME", help="Data type of the model: float32, bfloat16 or float16.")
+    ] = "bfloat16",
     measure: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Measure this machine instead, in a minute, and write FILE for --device."),
@@ -64,7 +61,7 @@ def estimate(
     if model is None:
         raise SpecError("Name a model, such as flux-dev, or use --measure FILE.")
     contenders, figures = parse_contenders(methods or ["balanced"]), find_device(device or "h200")
-    height, width = read_size(size) or (None, None)
+    height, width = read_size(context.params["size"]) or (None, None)
     target, given = _target(context, model)
     kind: torch.dtype | None = None if isinstance(target, str) else getattr(torch, dtype)
     estimates = Estimates(Asked(target, height, width, steps, kind, given), figures)

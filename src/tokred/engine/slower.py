@@ -46,8 +46,10 @@ class SlowerCheck:
     def look(self, output: Any, calls: Sequence[SiteCall]) -> None:
         """Warn where a generation like the call that was just made takes longer than a dense one."""
         run, self.run = self.run, None
+        if run is None or not calls:
+            return
         made = output if isinstance(output, torch.Tensor) else next(iter(output), None)
-        if run is None or not calls or not isinstance(made, torch.Tensor):
+        if not isinstance(made, torch.Tensor):
             return
         device = device_of(made)
         if device is None or _is_compiled(self.model, run):
