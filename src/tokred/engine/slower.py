@@ -114,11 +114,10 @@ def _modules(module: nn.Module) -> int:
 
 
 def _is_compiled(model: nn.Module, run: Run) -> bool:
-    """Say whether a model, its blocks or what stands in for them have been compiled in this process."""
-    modules = [model, *run.modules]
-    if any(module._compiled_call_impl is not None for module in modules):
+    """Say whether a model or anything in it is compiled, or its class was in this process."""
+    if any(module._compiled_call_impl is not None for module in model.modules()):
         return True
-    codes = {function.__code__ for module in modules for function in _forwards(module)}
+    codes = {function.__code__ for module in (model, *run.modules) for function in _forwards(module)}
     return any(torch._C._dynamo.eval_frame._debug_get_cache_entry_list(code) for code in codes)
 
 
