@@ -142,6 +142,21 @@ def presets_table(results: dict[str, Any]) -> list[str]:
     return markdown(["gap", "schedule", "compute", "below the fronts, dB", "at worst, dB"], *rows)
 
 
+def bends_table(results: dict[str, Any]) -> list[str]:
+    """Return what a share of the parabola's bend adds to the line of each preset, in PSNR of the same pictures."""
+    values = {(run["model"], run["steps"], run["preset"], run["bend"]): run["psnr"] for run in results["runs"]}
+    presets = list(dict.fromkeys(run["preset"] for run in results["runs"]))
+    (bend,) = {run["bend"] for run in results["runs"]} - {0.0}
+
+    def gain(*where: Any) -> str:
+        paired = Paired.of(values[*where, bend], values[*where, 0.0])
+        return f"{paired.mean:+.1f} ({paired.low:+.1f} to {paired.high:+.1f})"
+
+    places = list(dict.fromkeys(where[:2] for where in values))
+    rows = [[model, str(steps), *(gain(model, steps, preset) for preset in presets)] for model, steps in places]
+    return markdown(["model", "steps", *presets], *rows)
+
+
 def speed_table(folder: Path) -> list[str]:
     """Return a row for each model, size and method that benchmarks/gpu timed; times are those of one step."""
     records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
@@ -285,6 +300,8 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
         return presets_table(results)
     if "searches" in results:
         return searches_table(results)
+    if "bend" in results.get("runs", [{}])[0]:
+        return bends_table(results)
     if "curves" in results:
         return markdown(SUMMARY_HEAD, *summary(validate_analysis(results)))
     if "what" in results["rows"][0]:

@@ -33,7 +33,7 @@ from tokred.zoo.spread import asked
 
 ROOT = Path(__file__).parents[1]
 OUT, PAGE = ROOT / "docs" / "results" / "editing.json", ROOT / "docs" / "pay.md"
-BLOCK = re.compile(r"(<!-- editing of (\d+) pixels in (\d+) steps -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- editing of (\d+) pixels in (\d+) steps(, local)? -->\n).*?(<!-- end -->)", re.DOTALL)
 MODEL, SEED, REFERENCES = "emoji-edit", 100, 32
 CHANGED = 0.1
 """Least difference of a channel to the reference at which a pixel counts as changed."""
@@ -68,8 +68,29 @@ MANY = (
     "reference_cache:program=D R *(1 D)",
     "reference_cache:program=D D (R R R D)*,order=1",
 )
-CASES = {(32, 4): (32, FEW), (32, 8): (32, SOME), (32, 20): (4, MANY)}
-"""For pixels of a side and denoising steps: how many pictures, and what is measured on them."""
+LOCAL = (
+    "quality",
+    "balanced",
+    "fast",
+    "edit",
+    "reference_cache:program=D R *(1 D)",
+    "region_edit:program=D D D (E D)* D",
+    "region_edit:program=D D D (1 E 1 D)* D",
+    "region_edit:program=D D D (1 E 1 D)* D,threshold=0.2",
+    "region_edit:program=D D D (1 E 1 D)* D,references=true",
+    "region_edit:program=D R *(1 E 1 D) D",
+    "region_edit:program=D D D (E E E D)* D,references=true",
+)
+CASES = {
+    (32, 4, False): (32, FEW),
+    (32, 8, False): (32, SOME),
+    (32, 20, False): (4, MANY),
+    (32, 10, True): (16, LOCAL),
+    (32, 28, True): (16, LOCAL),
+}
+"""For pixels of a side, denoising steps and whether edits are local: how many pictures, and what is measured."""
+LOCALLY = ("leave", "put a ", "put an ")
+"""How the prompts of edits begin that leave most of the picture as it is."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +105,7 @@ class Run:
         psnr: of each picture against the dense one, in dB.
         inside: likewise, over the pixels that the edit changed.
         outside: likewise, over the others.
+        local: whether all edits leave most of the picture as it is.
     """
 
     size: int
@@ -93,6 +115,7 @@ class Run:
     psnr: tuple[float, ...]
     inside: tuple[float, ...]
     outside: tuple[float, ...]
+    local: bool
 
 
 @dataclass(frozen=True)
@@ -119,10 +142,11 @@ def references(size: int) -> torch.Tensor:
     return interpolate(find_model(MODEL).references(range(REFERENCES)), size=(size, size), mode="area")
 
 
-def subject_of(size: int) -> PipelineSubject:
-    """Return what draws in a size: seed s edits reference s, by the prompt that it stands for."""
+def subject_of(size: int, local: bool) -> PipelineSubject:
+    """Return what draws in a size: seed s edits reference s, by the prompt that it stands for, of all or local ones."""
     zoo = find_model(MODEL)
-    prompts = asked(zoo.classes, range(REFERENCES))
+    known = [prompt for prompt in zoo.classes if prompt.startswith(LOCALLY) or not local]
+    prompts = asked(known, range(REFERENCES))
     requests = [{"prompt": p, "image": x[None]} for p, x in zip(prompts, references(size), strict=True)]
     return PipelineSubject(load(zoo, "cpu"), requests, height=size, width=size, guidance_scale=zoo.guidance)
 
@@ -162,26 +186,30 @@ def cost(
     return pictures, share
 
 
-def labels_of(size: int, steps: int) -> list[str]:
-    """Return what is measured of a size and number of steps."""
-    return [contender.label for contender in parse_contenders(CASES[size, steps][1])]
+Case = tuple[int, int, bool]
 
 
-def measure(size: int, steps: int, samples: int, labels: Sequence[str], done: list[Run]) -> None:
-    """Add what is missing of a size and number of steps to `done`, and write it."""
+def case_of(run: Run) -> Case:
+    """Return which of `CASES` a run is of."""
+    return run.size, run.steps, run.local
+
+
+def measure(case: Case, samples: int, labels: Sequence[str], done: list[Run]) -> None:
+    """Add what is missing of a case to `done`, and write it."""
+    size, steps, local = case
     seeds = range(SEED, SEED + samples)
-    known = {run.label for run in done if (run.size, run.steps) == (size, steps)}
+    known = {run.label for run in done if case_of(run) == case}
     missing = [contender for contender in parse_contenders(labels) if contender.label not in known]
     if not missing:
         return
-    subject = subject_of(size)
+    subject = subject_of(size, local)
     dense = subject.generate(seeds, steps)
     region = changed(dense, seeds)
     for contender in missing:
         pictures, share = cost(subject, contender, seeds, steps)
         whole = tuple(round(value, 2) for value in psnr(pictures, dense).tolist())
         parts = within(pictures, dense, region), within(pictures, dense, ~region)
-        done.append(Run(size, steps, contender.label, round(share, 4), whole, *parts))
+        done.append(Run(size, steps, contender.label, round(share, 4), whole, *parts, local))
         write_json(Editing(Versions.here(), Device.of(subject.device), MODEL, SEED, tuple(done)), OUT)
         print(size, steps, contender.label, f"{share:.2f} {statistics.fmean(whole):.1f}", flush=True)
 
@@ -202,8 +230,8 @@ def page(text: str, editing: Editing) -> str:
     """Return the page with its tables filled in."""
 
     def filled(block: re.Match[str]) -> str:
-        runs = [run for run in editing.runs if (run.size, run.steps) == (int(block[2]), int(block[3]))]
-        return f"{block[1]}{table(runs)}{block[4]}"
+        case = int(block[2]), int(block[3]), bool(block[4])
+        return f"{block[1]}{table([run for run in editing.runs if case_of(run) == case])}{block[5]}"
 
     return BLOCK.sub(filled, text)
 
@@ -215,9 +243,10 @@ def main() -> int:
     arguments = parser.parse_args()
     done = read_plain(Editing, json.loads(OUT.read_text()), "editing") if OUT.exists() else None
     if not arguments.check:
-        runs = [run for run in (done.runs if done else ()) if run.label in labels_of(run.size, run.steps)]
-        for (size, steps), (samples, labels) in CASES.items():
-            measure(size, steps, arguments.samples or samples, labels, runs)
+        asked_for = {case: [each.label for each in parse_contenders(labels)] for case, (_, labels) in CASES.items()}
+        runs = [run for run in (done.runs if done else ()) if run.label in asked_for[case_of(run)]]
+        for case, (samples, labels) in CASES.items():
+            measure(case, arguments.samples or samples, labels, runs)
         done = read_plain(Editing, json.loads(OUT.read_text()), "editing")
     assert done is not None, f"{OUT} is missing"
     written = page(PAGE.read_text(), done)

@@ -11,7 +11,7 @@ from tokred import Component, hookimpl
 def tokred_components() -> Iterator[Component]:
     """Yield the methods."""
     for name, summary in (
-        ("quality", "preset: skip every other step after three dense ones, and compute the last"),
+        ("quality", "preset: skip every other step between dense ones at both ends"),
         ("balanced", "preset: skip two steps in three between dense ones at both ends: about half of the compute"),
         ("fast", "preset: skip three steps in four"),
     ):
@@ -69,6 +69,17 @@ def tokred_components() -> Iterator[Component]:
             {"program": "DD(RRRD)*", "order": 1},
         ),
         hosts="tokred_adapters.tiny.qwenimage:EDITING",
+    )
+    yield Component(
+        "method",
+        "region_edit",
+        "tokred_plugins.region_edit:region_edit",
+        "leave out what an edit leaves as the reference has it",
+        levels=(
+            {"program": "D(DE)*D", "references": True},
+            {"program": "DDD(1E1D)*D", "references": True},
+        ),
+        hosts="tokred_adapters.tiny.qwenimage:REGION",
     )
     yield Component(
         "method",

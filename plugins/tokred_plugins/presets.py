@@ -10,8 +10,8 @@ from tokred_plugins.reference_cache import reference_cache
 
 
 def quality() -> Method:
-    """Skip every other step after three dense ones, and compute the last: 0.57 of the compute at 28 steps."""
-    return _preset("quality", "D D D (1 D)* D")
+    """Skip every other step between dense ones at both ends, the first five of 28: 0.61 of the compute at 28 steps."""
+    return _preset("quality", "D D D D/28 *(1 D) D")
 
 
 def balanced() -> Method:

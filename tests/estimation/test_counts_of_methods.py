@@ -20,7 +20,11 @@ ONCE = 6
 """Operations of a call, not of a site, such as telling the time."""
 WRITTEN = {"step_cache": "step_cache:interval=2"}
 CLASSIFIERS = {"tome", "evit", "ats", "atc", "token_pooling", "kff", "diffrate", "pitome"}
-UNTRIED = {"dynamicvit": "its weights are for tokens of another width", "reference_cache": "it needs a reference"}
+UNTRIED = {
+    "dynamicvit": "its weights are for tokens of another width",
+    "reference_cache": "it needs a reference",
+    "region_edit": "it needs a reference",
+}
 METHODS = sorted({found.component.name for found in components("method")} - set(UNTRIED))
 
 

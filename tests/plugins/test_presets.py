@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import torch
 from bench.tiny import TinySubject
 
 import tokred
+from tokred.bench import join_results, read_results
 from tokred.registry import build_method
 from tokred_plugins import presets
 
 DOCS = Path(__file__).parents[2] / "docs" / "methods"
+FRONT = DOCS.parent / "results" / "front"
 PRESETS = ("quality", "balanced", "fast")
 
 
@@ -28,6 +32,16 @@ def test_a_preset_is_the_step_cache_that_its_page_says(name: str) -> None:
             pictures.append(subject.generate([1, 2], 9))
             assert run.report().compute < 1
     assert torch.equal(*pictures)
+
+
+@pytest.mark.parametrize("path", sorted(FRONT.glob("*/results.json")), ids=lambda path: path.parent.name)
+def test_a_dearer_preset_keeps_more_of_the_picture(path: Path) -> None:
+    parts = map(read_results, (path, *sorted(path.parent.glob("*/results.json"))))
+    rows = {row.label: row for row in reduce(join_results, parts).rows}
+    measured = [rows[name] for name in PRESETS if name in rows]
+    for dearer, cheaper in pairwise(measured):
+        assert dearer.compute >= cheaper.compute
+        assert dearer.scores["psnr"].mean > cheaper.scores["psnr"].mean, (dearer.label, cheaper.label)
 
 
 @pytest.mark.parametrize("name", PRESETS)

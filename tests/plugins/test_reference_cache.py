@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 import diffusers
@@ -14,62 +13,17 @@ import torch
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus
 from families.models import BY_NAME, layout_of, sites_of
 from families.tiny_pipelines import HOSTS, TEXT
+from plugins.editing import TARGET, carried, editing
 from torch import nn
 
 import tokred
 from tokred import SpecError
-from tokred.testing.host import Host
 from tokred.testing.tolerance import assert_same_computation
-from tokred_adapters.tiny.making import packed, positions
 
-TARGET, GIVEN = (4, 6), ((2, 3), (3, 5))
-"""The grid that is drawn, and those of two references of other sizes."""
+GIVEN = ((2, 3), (3, 5))
+"""The grids of two references, of other sizes than what is drawn."""
 FLUX_PARTS = ("vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2", "transformer", "scheduler")
-DRAWN, REFERENCES = math.prod(TARGET), sum(math.prod(grid) for grid in GIVEN)
-
-
-@dataclass(frozen=True)
-class Editing:
-    """A model and what a pipeline with two references calls it with, step after step."""
-
-    host: Host
-    model: nn.Module
-    calls: list[dict[str, Any]]
-
-    @torch.no_grad()
-    def run(self, around: Callable[[int], Any]) -> list[torch.Tensor]:
-        """Call the model at every step, and return the rows of the drawn picture."""
-        outputs = []
-        for i, arguments in enumerate(self.calls):
-            time = 1 - i / len(self.calls)
-            with around(i):
-                moment = torch.full((2,), time)
-                outputs.append(self.model(**arguments, timestep=moment, return_dict=False)[0][:, :DRAWN])
-        return outputs
-
-    def stepwise(self) -> list[torch.Tensor]:
-        """Do so while tokred is told of each step."""
-        return self.run(lambda i: tokred.step(i, len(self.calls)))
-
-
-def editing(name: str, steps: int, **config: Any) -> Editing:
-    """Build a tiny model of a host; `config` differs from the host's."""
-    host = HOSTS[name]
-    if config:
-        kind, usual = type(host.build()), dict(host.build().config)
-        host = replace(host, build=lambda: kind(**{k: v for k, v in (usual | config).items() if k[0] != "_"}))
-    model = host.model()
-    made = host.arguments(model, 0, grid=TARGET)
-    width = made["hidden_states"].shape[2]
-    if "img_ids" in made:
-        made["img_ids"] = torch.cat([positions(grid, n) for n, grid in enumerate((TARGET, *GIVEN))])
-    else:
-        del made["given"]
-        made["img_shapes"] = [[(1, *grid) for grid in (TARGET, *GIVEN)]] * 2
-    generator = torch.Generator().manual_seed(1)
-    given = torch.randn(packed(width)(2, (1, REFERENCES)), generator=generator)
-    noises = torch.randn(steps, 2, DRAWN, width, generator=generator)
-    return Editing(host, model, [made | {"hidden_states": torch.cat([noise, given], dim=1)} for noise in noises])
+REFERENCES = sum(map(math.prod, GIVEN))
 
 
 @contextmanager
@@ -94,24 +48,11 @@ def references_put(model: nn.Module, program: str, line: bool) -> Iterator[list[
         hook.remove()
 
 
-def carried(known: list[tuple[int, torch.Tensor]], step: int, steps: int) -> torch.Tensor:
-    """Carry on the line through the last two over the log of the ratio of picture to noise."""
-
-    def place(index: int) -> float:
-        noise = min(1 - index / steps, 1 - 1e-3)
-        return math.log((1 - noise) / noise)
-
-    if len(known) == 1:
-        return known[0][1]
-    (a, x), (b, y) = known[-2:]
-    return y + (y - x) * (place(step) - place(b)) / (place(b) - place(a))
-
-
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("name", ["flux", "qwen-image-edit", "qwen-image-edit-2511"])
 def test_it_is_the_dense_model_with_old_keys_and_values_of_the_references(name: str, order: int) -> None:
     program = "DRDRRD"
-    edit = editing(name, len(program))
+    edit = editing(name, len(program), GIVEN)
     with references_put(edit.model, program, line=order == 1) as step:
         expected = edit.run(lambda i: _at(step, i))
     with tokred.apply(edit.model, "reference_cache", program=program, order=order) as run:
@@ -132,7 +73,7 @@ def _at(step: list[int], index: int) -> Iterator[None]:
 @pytest.mark.parametrize("fixed", [True, False], ids=["fixed time", "own time"])
 def test_it_is_exact_where_the_references_see_neither_time_nor_target(fixed: bool) -> None:
     """In one block their keys and values are made before they attend to anything."""
-    edit = editing("qwen-image-edit-2511", 4, num_layers=1, zero_cond_t=fixed)
+    edit = editing("qwen-image-edit-2511", 4, GIVEN, num_layers=1, zero_cond_t=fixed)
     dense = edit.stepwise()
     with tokred.apply(edit.model, "reference_cache", program="D (R)*"):
         found = edit.stepwise()
@@ -145,7 +86,7 @@ def test_it_is_exact_where_the_references_see_neither_time_nor_target(fixed: boo
 
 @pytest.mark.parametrize("name", ["flux", "qwen-image-edit"])
 def test_the_layout_says_what_the_tokens_are_for(name: str) -> None:
-    edit = editing(name, 1)
+    edit = editing(name, 1, GIVEN)
     layout = layout_of(edit.model, edit.calls[0])
     assert layout.grids == (TARGET, *GIVEN)
     assert layout.roles == ("target", "reference", "reference")
@@ -164,7 +105,7 @@ def test_without_references_every_step_is_dense() -> None:
 
 def test_skipped_steps_carry_on_the_output_that_was_made_without_the_references() -> None:
     """The line goes through steps 0 and 1, the second of which left them out."""
-    edit = editing("flux", 3)
+    edit = editing("flux", 3, GIVEN)
     with tokred.apply(edit.model, "reference_cache", program="D R R"):
         first, second, _ = edit.stepwise()
     with tokred.apply(edit.model, "reference_cache", program="D R 1"):

@@ -31,8 +31,16 @@ def _conditions(generator: torch.Generator, batch: int, grid: Grid, text: int) -
 
 
 def _edit(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:
-    given = torch.randn(packed(16)(batch, GIVEN), generator=generator)
-    shapes = [[(1, *grid), (1, *GIVEN)]] * batch
+    return _editing(generator, batch, grid, text, GIVEN)
+
+
+def _edit_in_place(generator: torch.Generator, batch: int, grid: Grid, text: int) -> dict[str, Any]:
+    return _editing(generator, batch, grid, text, grid)
+
+
+def _editing(generator: torch.Generator, batch: int, grid: Grid, text: int, reference: Grid) -> dict[str, Any]:
+    given = torch.randn(packed(16)(batch, reference), generator=generator)
+    shapes = [[(1, *grid), (1, *reference)]] * batch
     return {**prompt(generator, batch, grid, text), "img_shapes": shapes, "given": given}
 
 
@@ -44,6 +52,8 @@ def _call_edit(model: nn.Module, arguments: dict[str, Any], moment: torch.Tensor
     return call_transformer(model, others | {"hidden_states": both}, moment)[:, : latents.shape[1]]
 
 
+REGION = (Host("qwen-image-edit", _build, packed(16), _edit_in_place, float, call_model=_call_edit, keys=KEYS),)
+"""The picture to edit has the size of the one that is drawn."""
 EDITING = (Host("qwen-image-edit", _build, packed(16), _edit, float, call_model=_call_edit, keys=KEYS),)
 HOSTS = (
     Host("qwen-image", _build, packed(16), _conditions, float, keys=KEYS),

@@ -10,12 +10,16 @@ from tokred.method import Method
 from tokred.pmr import pair_match_ratio
 
 
+def in_one(features: torch.Tensor) -> torch.Tensor:
+    """Return features `[B, N, C]` as `[1, N, B * C]`: where a batch shares one correspondence, all samples count."""
+    return features.transpose(0, 1).flatten(1).unsqueeze(0)
+
+
 @torch.no_grad()
 def make_match(group: MatchGroup, method: Method, state: MatchState, features: torch.Tensor) -> None:
     """Match by `features` `[B, N, C]`, as was planned, and note it in `state`."""
     if not group.per_sample and features.shape[0] > 1:
-        # One correspondence for the batch: a token is compared by its features in all samples at once.
-        features = features.transpose(0, 1).flatten(1).unsqueeze(0)
+        features = in_one(features)
     last, matcher = state.reduction, state.matcher or method.matcher
     state.rows, state.tables = {}, {}
     removed = features.shape[1] - state.ruler[0]

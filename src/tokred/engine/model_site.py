@@ -9,6 +9,7 @@ import torch
 
 from tokred.engine.base_site import BaseSite
 from tokred.engine.ledger import Ledger
+from tokred.engine.matching import in_one
 from tokred.engine.returned import Returned
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
@@ -45,6 +46,7 @@ class ModelSite(BaseSite):
         super().__init__(spec, info, method, group, ledger)
         self.followed = method.follows_model
         self.sites = sites
+        self.given: torch.Tensor | list[torch.Tensor] | None = None
         self.reset()
 
     def memory_specs(self, batch: int, layout: Layout) -> dict[str, MemorySpec]:
@@ -108,13 +110,43 @@ class ModelSite(BaseSite):
         assert isinstance(self._returned, Returned), "branches are remembered apart where nothing follows the model"
         return self._returned
 
+    def features(self, state: SiteState, time: Time) -> torch.Tensor:
+        """Return what sites would match by in a call that is planned, `[B, N, C]`, as `make_match` sees it."""
+        offered = self._offered(state, time)
+        site = next(site for site in self.sites if site.probe is not None)
+        assert site.probe is not None
+        site.probe.expect(True)
+        site.probe.offer(offered)
+        features = site.probe.features(offered.flatten(2), None, {}, time)
+        return features if site.group.per_sample else in_one(features)
+
     def _offer(self) -> None:
-        """Hand what the model returned last to the sites that match by it."""
-        rows = self.state.memories["rows"]["rows"]
-        by_pixel = rows.view(*rows.shape[:2], -1, self._of_one_branch.pixels)
+        """Hand what they match by to the sites that match by what the model returned."""
+        offered = self._offered(self.state, self.time)
         for site in self.sites:
             if site.probe is not None:
-                site.probe.offer(by_pixel)
+                site.probe.offer(offered)
+
+    def _offered(self, state: SiteState, time: Time) -> torch.Tensor:
+        """Return what the model returned last, or the clean picture that it foresees, `[B, N, C, P]`."""
+        rows = state.memories["rows"]["rows"]
+        assert isinstance(state.returned, Returned), "branches are remembered apart where nothing follows the model"
+        if self.method.similarity.signal.of_clean:
+            rows = self._foreseen(rows, state, time)
+        return rows.view(*rows.shape[:2], -1, state.returned.pixels)
+
+    def _foreseen(self, rows: torch.Tensor, state: SiteState, time: Time) -> torch.Tensor:
+        """Return the clean picture that outputs `[B, N, C]` foresee, and pictures that were given as they are."""
+        assert isinstance(state.returned, Returned)
+        given = state.returned.picture(self.given)
+        if given.shape != rows.shape:
+            raise UnsupportedModel(
+                f"signal='clean' is the model's input less its output, and {self.spec.name} is given rows of "
+                f"{tuple(given.shape)} and returns {tuple(rows.shape)}. Use another signal, such as 'model_output'."
+            )
+        drawn = torch.zeros(rows.shape[1], 1, device=rows.device)
+        drawn[list(state.layout.places("target"))] = 1
+        return given - time.noise * drawn * rows
 
     def _followed(self) -> Reduction | None:
         """Return the correspondences of a site that reduced by what the model returned; they are those of all."""

@@ -12,6 +12,7 @@ from torch import nn
 from tokred.arguments import Arguments, argument_names
 from tokred.engine.base_site import BaseSite, is_recomputing
 from tokred.engine.branches import BranchNames
+from tokred.engine.counts import Counts
 from tokred.engine.doing import Doing
 from tokred.engine.drawing import Wanted, draw_all
 from tokred.engine.fitting import PlanFitter
@@ -140,10 +141,13 @@ class CallPlanner:
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         self.wanted.clear()
+        counts = Counts(self.method, self.sites, arguments[self.family.picture])
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
             plan = self.method.scheduler.plan(position.step, position.steps, site.info_in(call.layout), matches)
+            if plan.counted:
+                plan = counts.counted(plan, call, self._state)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))

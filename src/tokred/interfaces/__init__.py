@@ -6,7 +6,7 @@ from tokred._lazy import lazily
 
 if TYPE_CHECKING:
     from tokred.interfaces.around import Around, Forward
-    from tokred.interfaces.matcher import Draw, DrawsTogether, Matcher, Trained
+    from tokred.interfaces.matcher import Counting, Draw, DrawsTogether, Matcher, Trained
     from tokred.interfaces.memory import Memory, MemorySpec, Remembered
     from tokred.interfaces.place import ClassToken, Place, Shown
     from tokred.interfaces.recovery import Recovery
@@ -22,6 +22,7 @@ __all__ = [
     "SITE_KINDS",
     "Around",
     "ClassToken",
+    "Counting",
     "Draw",
     "DrawsTogether",
     "Forward",

@@ -92,6 +92,23 @@ class DrawsTogether(Protocol):
 
 
 @runtime_checkable
+class Counting(Protocol):
+    """What a matcher has besides that says itself how many tokens go, where a plan is `counted`."""
+
+    def count(self, features: torch.Tensor, layout: Layout) -> int:
+        """Return how many tokens to remove, from 0 to the layout's capacity; outside compiled code.
+
+        Args:
+            features: those that `match` will see, `[B, N, C]`; of samples that share correspondences, all in one.
+            layout: how the call's tokens are made up.
+
+        Raises:
+            UnsupportedModel: if it can choose none of such a layout.
+        """
+        ...
+
+
+@runtime_checkable
 class Trained(Protocol):
     """What a matcher has besides whose weights were trained: it takes tokens of one width only."""
 

@@ -61,12 +61,15 @@ class Plan:
             match ratio of the two is measured.
         matcher: makes the match in place of the method's own matcher, for methods that match in another way at some
             steps or sites; both are given the same memory. None for the method's own.
+        counted: whether the matcher says how many tokens go, see `Counting`, in place of the ratio. It needs a signal
+            of what the model returned.
     """
 
     phase: Phase
     ratio: float = 0.0
     redraw: bool = True
     matcher: Matcher | None = None
+    counted: bool = False
 
     @cached_property
     def skips(self) -> bool:

@@ -72,6 +72,8 @@ class Signal(ABC):
         of_tokens: whether features have the channels of the site's tokens, which trained matchers ask for.
         of_model: whether it is what the whole model returned at its last call. All sites then reduce the same tokens,
             and the model's own output of these is recovered too.
+        of_clean: whether it is rather the clean picture that this output foresees, of a model of velocities; of given
+            pictures, these themselves.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Signal(ABC):
     remembers: bool = False
     of_tokens: bool = False
     of_model: bool = False
+    of_clean: bool = False
 
     def known_before(self, kind: SiteKind) -> bool:
         """Say whether a site of some kind has it before it runs, so that it can match and reduce in one call."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tokred.parts.schedules import PMR_THRESHOLD, EveryStep, GuidedInterval, Interval
     from tokred.parts.stages import Stages
     from tokred.parts.stateless import Stateless
+    from tokred.parts.unchanged import UnchangedMatcher
     from tokred.parts.wrapping import Wrapping
     from tokred.reduction import take_rows
 
@@ -51,6 +52,7 @@ __all__ = [
     "RoleMatcher",
     "Stages",
     "Stateless",
+    "UnchangedMatcher",
     "Untouched",
     "Variable",
     "Wrapping",

@@ -27,10 +27,12 @@ class Forecast:
         order: 1, a line through two outputs; 2, a parabola through three.
         variable: what the polynomial runs over: "log_snr", the logarithm of the ratio of picture to noise, in which
             outputs at both ends of a generation change more evenly; or "noise", the share of noise, a flow's own time.
+        update: whether calls that compute kept tokens only are remembered too, removed tokens as they were forecast.
     """
 
     order: Order = 1
     variable: Variable = "log_snr"
+    update: bool = False
 
     def __post_init__(self) -> None:
         if self.order not in get_args(Order):
@@ -59,7 +61,10 @@ class Forecast:
 
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the forecasts, `[B, N, C]`."""
-        return reduction.put(kept, self.recall(memory, time).to(kept.dtype))
+        full = reduction.put(kept, self.recall(memory, time).to(kept.dtype))
+        if self.update:
+            self.observe(full.detach(), memory, time, None)
+        return full
 
     def recall(self, memory: Memory, time: Time) -> torch.Tensor:
         """Return the forecasts, `[B, N, C]`."""

@@ -31,6 +31,15 @@ def tokred_components() -> Iterator[Component]:
         levels=({"role": "target"},),
         expected_failures={"broken_tokens_attract_none": "it reads no features, so it cannot tell a broken token"},
     )
+    yield Component(
+        "matcher",
+        "unchanged",
+        "tokred.parts:UnchangedMatcher",
+        "what an edit leaves as the reference has it",
+        expected_failures=dict.fromkeys(
+            ("broken_tokens_attract_none", "memory_is_linear"), "there is no reference to compare with"
+        ),
+    )
     yield from _schedulers()
     yield Component("recovery", "copy", "tokred.parts:Copy", "the output of the token's destination")
     yield Component(
@@ -97,6 +106,7 @@ def _signals() -> Iterator[Component]:
         "error": "what that differs by from the recovery's forecast",
         "model_output": "what the whole model returned at its last call",
         "model_spread": "how much that varies over its channels",
+        "clean": "the clean picture that it foresees",
     }
     for name, summary in summaries.items():
         yield Component(

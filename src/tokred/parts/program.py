@@ -11,9 +11,9 @@ from tokred.errors import SpecError
 from tokred.interfaces import DENSE, Match, Phase, Plan, SiteInfo
 from tokred.parts.roles import RoleMatcher
 
-LETTERS = "DMR"
+LETTERS = "DMRE"
 Steps = tuple[str, ...]
-"""What each step does: "D", "M", "R" or a ratio."""
+"""What each step does: "D", "M", "R", "E" or a ratio."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Program:
 
     "D" is a dense step, "M" a dense step that matches, a number a step that reduces at that ratio, and 1 a step at
     which no site is called. "R" is a step that leaves the tokens of reference pictures out, and no others; a dense one
-    where there are none. Letters may stand together, numbers stand apart. "D/7" is a dense step for every 7 steps of
+    where there are none. "E" is a step at which the method's matcher, such as `UnchangedMatcher`, says how many tokens
+    are left out. Letters may stand together, numbers stand apart. "D/7" is a dense step for every 7 steps of
     the generation, so that longer ones have more of them, and one of 6 none; "R/7" likewise. One part in parentheses
     with a star after it is repeated for as long as there are steps; what follows it are the last steps. With the star
     before it, the repetitions end on a whole one, and it is the first that is cut. Without one, the steps after the
@@ -55,8 +56,8 @@ class Program:
 
     @property
     def ratio(self) -> float:
-        """The largest ratio below 1; 1 where there is no other, or it is the references' share, which differs."""
-        if any(step[0] == "R" for part in self._parts() for step in part):
+        """The largest ratio below 1; 1 where there is no other, or it differs: at "R" and "E"."""
+        if any(step[0] in "RE" for part in self._parts() for step in part):
             return 1.0
         return max((ratio for ratio in self._ratios() if ratio < 1), default=float(self.skips))
 
@@ -110,8 +111,8 @@ class Program:
             if step not in LETTERS and not _is_every(step) and not _is_ratio(step):
                 raise SpecError(
                     f"program={self.text!r}: {step!r} is not a step. Allowed: D (dense), M (dense, and match), R "
-                    "(without the references), a ratio above 0 and at most 1, one repeated part such as (M .5 .5)*, "
-                    "and D/N or R/N (one such step for every N)."
+                    "(without the references), E (without what the matcher says), a ratio above 0 and at most 1, one "
+                    "repeated part such as (M .5 .5)*, and D/N or R/N (one such step for every N)."
                 )
         return tuple(f"{float(step):g}" if _is_ratio(step) else step for step in steps)
 
@@ -124,7 +125,7 @@ class Program:
         for place, step in enumerate(steps):
             if step == "M":
                 made = next(iter(_matched(steps[place + 1 :])), None)
-            elif step not in "DR1" and float(step) != made:
+            elif step not in "DRE1" and float(step) != made:
                 why = "no match, M, comes before it" if made is None else f"the match before it is made for {made:g}"
                 raise SpecError(f"program={self.text!r}: at ratio {step}, {why}. Put an M between two ratios.")
 
@@ -136,6 +137,8 @@ def _plans(program: Program, number: int) -> tuple[Plan, ...]:
 
 
 def _plan(step: str, ahead: Steps) -> Plan:
+    if step == "E":
+        return Plan(Phase.MATCH_REDUCE, counted=True)
     if step not in LETTERS:
         return Plan(Phase.REDUCE, float(step))
     ratio = next(iter(_matched(ahead)), 0.0) if step == "M" else 0.0
@@ -150,7 +153,7 @@ def _without_references(site: SiteInfo) -> Plan:
 def _matched(ahead: Steps) -> list[float]:
     """Return the ratios below 1 until the next match."""
     until = ahead.index("M") if "M" in ahead else len(ahead)
-    return [float(step) for step in ahead[:until] if step not in "DR1"]
+    return [float(step) for step in ahead[:until] if step not in "DRE1"]
 
 
 def _split(word: str) -> list[str]:

@@ -6,6 +6,7 @@ from tokred.errors import SpecError, UnknownName
 from tokred.interfaces import Signal
 from tokred.signals.block_input import BlockInput
 from tokred.signals.class_attention import ClassAttention, ClassAttentionAndKey, Significance
+from tokred.signals.clean import Clean
 from tokred.signals.drift import Drift
 from tokred.signals.error import Error
 from tokred.signals.input import Input
@@ -21,6 +22,7 @@ __all__ = [
     "BlockInput",
     "ClassAttention",
     "ClassAttentionAndKey",
+    "Clean",
     "Drift",
     "Error",
     "Input",
@@ -51,6 +53,7 @@ _KINDS: tuple[type[Signal], ...] = (
     Error,
     ModelOutput,
     ModelSpread,
+    Clean,
 )
 BUILT_IN: dict[str, Signal] = {kind.name: kind() for kind in _KINDS}
 """Every signal that comes with tokred, by name."""
