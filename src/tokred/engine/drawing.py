@@ -51,8 +51,14 @@ def _drawn(alike: list[Wanted], generator: torch.Generator, device: torch.device
 
 
 def _spread(tensor: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, ...]:
-    """Return the rows of a tensor on the device; where all are the same, it is sent once."""
-    rows = len(tensor)
-    if rows > 1 and tensor.stride(0) == 0:
-        return (tensor[0].to(device, non_blocking=True),) * rows
-    return tensor.to(device, non_blocking=True).unbind()
+    """Return the rows of a tensor on the device; where all are the same, it is sent once.
+
+    They are no views of it: compiled code would be made for its size and their places in it, too.
+    """
+    number = len(tensor)
+    if number > 1 and tensor.stride(0) == 0:
+        return (tensor[0].to(device, non_blocking=True).data,) * number
+    rows = tensor.to(device, non_blocking=True).unbind()
+    own = tuple(map(torch.empty_like, rows))
+    torch._foreach_copy_(own, rows)
+    return own
