@@ -99,7 +99,7 @@ def test_parts_of_parts_and_the_recovery_of_keys_come_back(tmp_path: Path) -> No
     assert read_method(tmp_path / "saved.json") == method
     recovery = json.loads((tmp_path / "saved.json").read_text())["recovery"]
     assert recovery["params"] == {
-        "base": {"name": "forecast", "params": {"order": 2, "variable": "log_snr"}},
+        "base": {"name": "forecast", "params": {"order": 2, "variable": "log_snr", "update": False}},
         "gain": "fitted",
     }
 

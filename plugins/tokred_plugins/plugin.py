@@ -77,6 +77,7 @@ def tokred_components() -> Iterator[Component]:
         "leave out what an edit leaves as the reference has it",
         levels=(
             {"program": "D(DE)*D", "references": True},
+            {"program": "DDD(1E1D)*D"},
             {"program": "DDD(1E1D)*D", "references": True},
         ),
         hosts="tokred_adapters.tiny.qwenimage:REGION",

@@ -65,7 +65,7 @@ POINTS: dict[str, Callable[[nn.Module], AbstractContextManager[None]]] = {
     "interrupt": lambda model: failing_module(last_linear(model), 1, KeyboardInterrupt),
     "scores": lambda model: failing(Cosine, "scores", 2),
     "match": lambda model: failing(GridMatcher, "match", 2),
-    "draw": lambda model: failing(GridMatcher, "draw", 2),
+    "draw": lambda model: failing(GridMatcher, "draw_together", 1),
     "recover": lambda model: failing(Copy, "recover", 2),
     "delta": lambda model: failing(Delta, "recover", 2),
     "plan": lambda model: failing((Interval if "2DModel" in type(model).__name__ else EveryStep), "plan", 2),

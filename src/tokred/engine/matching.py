@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tokred.engine.sharing import MatchGroup
-from tokred.engine.state import MatchState
+from tokred.engine.state import Gathered, MatchState
 from tokred.method import Method
 from tokred.pmr import pair_match_ratio
 
@@ -21,7 +21,7 @@ def make_match(group: MatchGroup, method: Method, state: MatchState, features: t
     if not group.per_sample and features.shape[0] > 1:
         features = in_one(features)
     last, matcher = state.reduction, state.matcher or method.matcher
-    state.rows, state.tables = {}, {}
+    state.gathered = Gathered()
     removed = features.shape[1] - state.ruler[0]
     state.reduction = matcher.match(features, state.draw, removed, method.similarity, state.memory)
     state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()

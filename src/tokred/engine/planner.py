@@ -30,7 +30,7 @@ from tokred.engine.ruler import CallRuler, Ruler
 from tokred.engine.sharing import MatchGroup
 from tokred.engine.site import Site
 from tokred.engine.site_call import SiteCall
-from tokred.engine.state import MatchState, SiteState, shared_state
+from tokred.engine.state import MatchState, SiteState, Use, shared_state
 from tokred.engine.steps import Position, StepSource
 from tokred.engine.stream import StreamSite
 from tokred.engine.unit import Unit
@@ -234,7 +234,7 @@ class CallPlanner:
         if plan is not DENSE and not skips:
             self._join(site, match, call, plan)
         match.enter(whole.inference)
-        makes = phase.matches and not match.made
+        makes = phase.matches and not match.use.made
         if makes:
             self._prepare_match(site.group, match, call, plan)
         elif phase is Phase.ORACLE:
@@ -302,9 +302,9 @@ class CallPlanner:
     def _join(self, site: AnySite, match: MatchState, call: ModelCall, plan: Plan) -> None:
         """Have `site` use a match with those before it in this call; refuse it where it plans another."""
         planned = call.position, plan.ratio, plan.matcher
-        if match.planned[0] is not call.position:
-            match.planned, match.made = planned, False
-        if match.planned != planned:
+        if match.use.planned[0] is not call.position:
+            match.use = Use(planned)
+        if match.use.planned != planned:
             raise SpecError(
                 f"share={self.method.share} has {', '.join(site.group.names[:3])} share one match, and "
                 f"{self.method.scheduler} plans it differently for {site.spec.name} than for those before it. Plan one "
@@ -322,7 +322,7 @@ class CallPlanner:
             state.memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
         if removed != state.removed:
             state.ruler = Ruler(call.layout.image - removed, device=call.device)
-        state.matcher, state.removed, state.made = plan.matcher, removed, True
+        state.matcher, state.removed, state.use.made = plan.matcher, removed, True
         self.ledger.matched(call.position.step)
 
     def _unasked(self, site: AnySite) -> int:

@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import TensorWeakRef
 
 from tokred.engine.base_site import BaseSite, is_recomputing
-from tokred.engine.state import SiteState
+from tokred.engine.state import Gathered, SiteState
 from tokred.engine.stream import StreamSite
 from tokred.errors import UnsupportedModel
 from tokred.interfaces import Phase, Plan, Time
@@ -174,7 +174,7 @@ def _first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
 
 def _done(site: BaseSite, versions: tuple[int, ...]) -> _Done:
     plan = replace(site.plan, phase=Phase.REDUCE if site.plan.phase.reduces else Phase.DENSE)
-    match = replace(site.state.match, rows={})
+    match = replace(site.state.match, gathered=Gathered())
     return _Done(plan, replace(site.state, match=match), site.time.clone(), versions)
 
 

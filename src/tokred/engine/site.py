@@ -212,7 +212,7 @@ class Site(BaseSite):
             return forward(*call.args, **call.kwargs)
         check_arguments(self.spec, call, self.state.ruler, self.apart)
         match, prefix = self.state.match, self.state.ruler.prefix
-        index = RowIndex(reduction, match.rows, prefix, match.tables, self.group.taken)
+        index = RowIndex(reduction, match.gathered.rows, prefix, match.gathered.tables, self.group.taken)
         self._take_tables(call, index)
         gather_rows(self.spec, call, index, self.apart)
         if self.spec.kind == "kv":

@@ -117,8 +117,11 @@ def _is_compiled(model: nn.Module, run: Run) -> bool:
     """Say whether a model or anything in it is compiled, or its class was in this process."""
     if any(module._compiled_call_impl is not None for module in model.modules()):
         return True
+    entries = getattr(torch._C._dynamo.eval_frame, "_debug_get_cache_entry_list", None)
+    if entries is None:  # it is no public function; without it, say nothing rather than something wrong
+        return True
     codes = {function.__code__ for module in (model, *run.modules) for function in _forwards(module)}
-    return any(torch._C._dynamo.eval_frame._debug_get_cache_entry_list(code) for code in codes)
+    return any(entries(code) for code in codes)
 
 
 def _forwards(module: nn.Module) -> Iterator[Callable[..., Any]]:

@@ -20,6 +20,32 @@ from tokred.reduction import Reduction
 
 
 @dataclass
+class Gathered:
+    """What is worked out once for all calls that a match serves.
+
+    Attributes:
+        rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
+        tables: rotary tables of the kept tokens, see `keep_tables`.
+    """
+
+    rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    tables: dict[Rows, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Use:
+    """What sites want of correspondences in the last model call that used them.
+
+    Attributes:
+        planned: the call, with the ratio and the matcher.
+        made: whether one of the sites makes them anew there.
+    """
+
+    planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
+    made: bool = False
+
+
+@dataclass
 class MatchState:
     """The correspondences of a site, or of several that share them, within one generation and guidance branch.
 
@@ -33,10 +59,8 @@ class MatchState:
         reduction: the correspondences; None before the first match has run.
         pmr: pair match ratio of the last match with the one before it, a tensor; None where it drew anew.
         memory: the matcher's tensors.
-        rows: positions of what is left in sequences that the image's tokens are in, see `RowIndex`.
-        tables: rotary tables of the kept tokens, see `keep_tables`.
-        planned: the last model call in which sites planned to use it, with the ratio and the matcher.
-        made: whether one of them makes it anew there.
+        gathered: what follows from them.
+        use: the last of them.
         inference: whether any of its tensors may have been made in inference mode.
     """
 
@@ -49,10 +73,8 @@ class MatchState:
     reduction: Reduction | None = None
     pmr: torch.Tensor | None = None
     memory: Memory = field(default_factory=dict)
-    rows: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
-    tables: dict[Rows, Any] = field(default_factory=dict)
-    planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
-    made: bool = False
+    gathered: Gathered = field(default_factory=Gathered)
+    use: Use = field(default_factory=Use)
     inference: bool = False
 
     def enter(self, inference: bool) -> None:
@@ -62,7 +84,7 @@ class MatchState:
         self.inference = inference
 
     def _leave_inference_mode(self) -> None:
-        self.rows, self.tables = {}, {}
+        self.gathered = Gathered()
         if self.reduction is not None and any(map(_is_inference, vars(self.reduction).values())):
             self.reduction = copy.copy(self.reduction)
             for name, value in vars(self.reduction).items():

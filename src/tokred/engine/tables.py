@@ -36,7 +36,7 @@ def keep_tables(spec: SiteSpec, call: Arguments, match: MatchState, prefix: int)
         tables = call.get(rows.argument) if rows.argument in spec.travel.lasting else None
         size = sum(table.nbytes for table in tensors_in(tables))
         if tables is not None and size * reduction.computed <= MOST_BYTES * reduction.tokens:
-            match.tables[rows] = _of_kept(tables, rows, reduction, prefix, spec.name)
+            match.gathered.tables[rows] = _of_kept(tables, rows, reduction, prefix, spec.name)
 
 
 def _of_kept(tables: Any, rows: Rows, reduction: Reduction, prefix: int, where: str) -> Any:

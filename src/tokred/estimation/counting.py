@@ -143,7 +143,8 @@ class Counter(TorchDispatchMode):
         if name in VIEWS:
             self.work.views += 1
             return result
-        given, made = list(_tensors((args, kwargs))), list(_tensors(result))
+        given = list(_tensors((args, kwargs)))
+        made = given if result is None else list(_tensors(result))  # what returns nothing writes to what it is given
         came, went = (any(tensor.device.type != "cpu" for tensor in ends) for ends in (given, made))
         if not went:
             self.work.waits += came
