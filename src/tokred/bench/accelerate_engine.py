@@ -73,8 +73,9 @@ class AccelerateEngine:
     ) -> Iterator[tuple[int, Found]]:
         from accelerate.utils import gather_object
 
-        for start in range(0, len(jobs), self.processes):
-            place = start + self.state.process_index
+        for turn, start in enumerate(range(0, len(jobs), self.processes)):
+            # Of the parts of a row one takes far longer: it is not always the same process that has it.
+            place = start + (self.state.process_index + turn) % self.processes
             yield from gather_object([(place, do(subject, jobs[place]))] if place < len(jobs) else [])
 
     def _agreed(self, asked: Any) -> Any:
