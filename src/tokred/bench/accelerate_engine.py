@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tokred.bench.spreading import Found, Job, refuse_loss
+from tokred.bench.spreading import Engine, Found, Job, refuse_loss
 from tokred.bench.subject import Subject
 from tokred.errors import SpecError
 
@@ -17,7 +17,7 @@ PATIENCE = timedelta(days=30)
 """How long processes wait for each other: a generation may take hours."""
 
 
-class AccelerateEngine:
+class AccelerateEngine(Engine):
     """Every process loads the model; the first one has the jobs, and each does one of as many as there are processes.
 
     Where one dies, the launcher's `--max_restarts` starts all again, and the first goes on with what it kept: only rows
@@ -41,9 +41,13 @@ class AccelerateEngine:
                 "--module tokred bench ..., or torchrun on CPUs."
             )
         self.state = PartialState(cpu=torch.device(device).type == "cpu", timeout=PATIENCE)
-        self.processes = int(self.state.num_processes)
         self.first = bool(self.state.is_main_process)
         self.restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+    @property
+    def processes(self) -> int:
+        """See `Engine`."""
+        return int(self.state.num_processes)
 
     def each(
         self,

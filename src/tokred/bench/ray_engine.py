@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tokred.bench.sources import Source
-from tokred.bench.spreading import Found, Job, refuse_loss
+from tokred.bench.spreading import Engine, Found, Job, refuse_loss
 from tokred.bench.subject import Subject
 from tokred.errors import SpecError
 from tokred.extras import extra
@@ -89,7 +89,7 @@ class _Pool:
         return self.idle.pop() if self.idle else None
 
 
-class RayEngine:
+class RayEngine(Engine):
     """Has workers do jobs; one that dies is replaced, and its job tried again. See `tokred.bench.spreading.Engine`.
 
     Args:
@@ -101,8 +101,6 @@ class RayEngine:
         MissingPackage: if Ray is not installed.
         SpecError: if there are no workers.
     """
-
-    first, restarted = True, False
 
     def __init__(self, source: Source, workers: int | None = None, address: str | None = None) -> None:
         with extra("ray"):
@@ -133,9 +131,6 @@ class RayEngine:
         for place, found in self._pool().each(do, jobs) if jobs else ():
             died = isinstance(found, self.ray.exceptions.RayActorError)
             yield place, lost(jobs[place], _death(found)) if died else found
-
-    def serve(self, subject: Subject) -> None:
-        """See `Engine`."""
 
     def close(self) -> None:
         """See `Engine`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tokred.bench.subject import Subject
 from tokred.errors import SpecError
@@ -21,7 +22,7 @@ def refuse_loss(job: object, said: str) -> Found:  # type: ignore[type-var]
     raise SpecError(said)
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """Has jobs done by other processes as well; what comes of them does not depend on who does them.
 
     Attributes:
@@ -29,14 +30,15 @@ class Engine(Protocol):
         restarted: whether it goes on with what it had before it was stopped.
     """
 
-    first: bool
-    restarted: bool
+    first: bool = True
+    restarted: bool = False
 
     @property
+    @abstractmethod
     def processes(self) -> int:
         """How many jobs are done at a time."""
-        ...
 
+    @abstractmethod
     def each(
         self,
         do: Callable[[Subject, Job], Found],
@@ -56,21 +58,17 @@ class Engine(Protocol):
         Raises:
             SpecError: if a job is lost.
         """
-        ...
 
-    def serve(self, subject: Subject) -> None:
-        """Do what the first process has done, until that closes."""
-        ...
+    def serve(self, subject: Subject) -> None:  # noqa: B027 - only where processes start together
+        """Do what the first process has done, until that closes; nothing in the first one itself."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - only where there are other processes
         """Let the other processes go."""
-        ...
 
 
-class Here:
+class Here(Engine):
     """Does everything in this process; see `Engine`."""
 
-    first, restarted = True, False
     processes = 1
 
     def each(
@@ -83,9 +81,3 @@ class Here:
         """See `Engine`."""
         for place, job in enumerate(jobs):
             yield place, do(subject, job)
-
-    def serve(self, subject: Subject) -> None:
-        """See `Engine`."""
-
-    def close(self) -> None:
-        """See `Engine`."""

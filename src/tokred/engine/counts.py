@@ -23,13 +23,16 @@ class Counts:
     Args:
         method: what is applied.
         sites: all sites at work.
-        given: the picture that the model is called with.
     """
 
-    def __init__(self, method: Method, sites: Sequence[BaseSite], given: Any) -> None:
+    def __init__(self, method: Method, sites: Sequence[BaseSite]) -> None:
         self.method = method
         self.model = next((site for site in sites if isinstance(site, ModelSite) and site.followed), None)
         self.known: dict[Matcher, int] = {}
+
+    def begin(self, given: Any) -> None:
+        """Begin a call of the model, with a picture."""
+        self.known.clear()
         if self.model is not None:
             self.model.given = given
 

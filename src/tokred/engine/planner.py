@@ -95,6 +95,7 @@ class CallPlanner:
         self.inside = False
         self.layout = Layout(())
         self.generators: dict[str, torch.Generator] = {}
+        self.counts = Counts(method, sites)
         self.wanted: list[Wanted] = []
         self.clocks: dict[torch.device, Time] = {}
         steps.join(self)
@@ -141,13 +142,13 @@ class CallPlanner:
         self._note_pmr(position)
         matches = tuple(match for match in self.ledger.matches if match.step < position.step)
         self.wanted.clear()
-        counts = Counts(self.method, self.sites, arguments[self.family.picture])
+        self.counts.begin(arguments[self.family.picture])
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
             plan = self.method.scheduler.plan(position.step, position.steps, site.info_in(call.layout), matches)
             if plan.counted:
-                plan = counts.counted(plan, call, self._state)
+                plan = self.counts.counted(plan, call, self._state)
             self._prepare(site, call, plan)
             if isinstance(site, StreamSite) and site.reducing:
                 call = replace(call, layout=call.layout.without(site.state.match.removed))
