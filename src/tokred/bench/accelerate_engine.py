@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import torch
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+from torch.distributed.rendezvous import rendezvous
 
 from tokred.bench.spreading import Engine, Found, Job, refuse_loss
 from tokred.bench.subject import Subject
@@ -40,9 +42,10 @@ class AccelerateEngine(Engine):
                 "--engine accelerate is for processes that start together: accelerate launch --num_processes 2 "
                 "--module tokred bench ..., or torchrun on CPUs."
             )
-        self.state = PartialState(cpu=torch.device(device).type == "cpu", timeout=PATIENCE)
+        start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        self.state = PartialState(cpu=torch.device(device).type == "cpu", timeout=PATIENCE, **_meeting(start))
         self.first = bool(self.state.is_main_process)
-        self.restarted = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+        self.restarted = start != "0"
 
     @property
     def processes(self) -> int:
@@ -87,3 +90,13 @@ class AccelerateEngine(Engine):
         from accelerate.utils import broadcast_object_list
 
         return broadcast_object_list([asked])[0]
+
+
+def _meeting(start: str) -> dict[str, Any]:
+    """Return where the processes of a start find each other.
+
+    The launcher keeps one store for all starts, in which those of the last one are still to be found: apart by a name
+    for each, none tries to reach a process that has died.
+    """
+    store, rank, world_size = next(rendezvous("env://", timeout=PATIENCE))
+    return {"store": PrefixStore(f"start {start}", store), "rank": rank, "world_size": world_size}

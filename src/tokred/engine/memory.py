@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import torch
 
@@ -18,7 +19,16 @@ def new_memory(spec: MemorySpec, dtype: torch.dtype, device: torch.device) -> Me
 
     They are written to in later calls too, in whatever mode these are, and so are never made as inference tensors.
     """
-    return {name: torch.zeros(shape, dtype=_dtype(shape, dtype), device=device) for name, shape in spec.items()}
+    made = {name: torch.zeros(shape, dtype=_dtype(shape, dtype), device=device) for name, shape in spec.items()}
+    return lasting(made)
+
+
+def lasting(memory: Memory) -> Memory:
+    """Tell CUDA graphs that these tensors are written to where they are: a graph would not be one otherwise."""
+    if "torch._dynamo" in sys.modules:  # nothing is compiled where it is not, and it takes seconds to import
+        for tensor in memory.values():
+            torch._dynamo.mark_static_address(tensor)
+    return memory
 
 
 def memory_bytes(spec: MemorySpec, dtype: torch.dtype) -> int:

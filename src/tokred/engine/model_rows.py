@@ -57,7 +57,7 @@ def _fitting(shape: torch.Size, grid: Grid, axes: str) -> tuple[list[str], dict[
     """Return the names of the axes, and the sides of the grid by their names."""
     names = (axes or ("b c h w" if len(grid) == 2 else "b c f h w")).split()
     sides = dict(zip("fhw", (1, *grid)[-3:], strict=True)) if "f" in names else dict(zip("hw", grid[-2:], strict=True))
-    fits = len(shape) == len(names) and prod(sides.values()) == prod(grid)
+    fits = len(shape) == len(names) and prod([*sides.values()]) == prod(grid)  # of a list: dynamo follows it
     if not fits or any(shape[names.index(name)] % side for name, side in sides.items()):
         raise UnsupportedModel(
             f"The model returned {tuple(shape)}, which has no row for each of its {prod(grid)} image tokens. Use a "

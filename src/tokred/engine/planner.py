@@ -19,7 +19,7 @@ from tokred.engine.fitting import PlanFitter
 from tokred.engine.generation import Generation
 from tokred.engine.inner import Inner
 from tokred.engine.ledger import Ledger
-from tokred.engine.memory import new_memory, remembered_dtype
+from tokred.engine.memory import lasting, new_memory, remembered_dtype
 from tokred.engine.model_call import ModelCall
 from tokred.engine.model_site import ModelSite
 from tokred.engine.parallel import refuse_parallel
@@ -179,6 +179,7 @@ class CallPlanner:
         for site in self.sites:
             if isinstance(site, ModelSite):
                 site.observe(output)
+            site.state.match.call_ended()
         self._note_kept()
         skipped = any(isinstance(site, ModelSite) and site.skipping for site in self.sites)
         left_out = [site for site in self.sites if not (site.called or skipped)]
@@ -320,7 +321,7 @@ class CallPlanner:
             self.wanted.append(Wanted(state, matcher, call.layout, removed))
         if not state.removed:
             shapes = matcher.state_spec((group.rows(call.batch), call.layout.image))
-            state.memory = {name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()}
+            state.memory = lasting({name: torch.zeros(shape, device=call.device) for name, shape in shapes.items()})
         if removed != state.removed:
             state.ruler = Ruler(call.layout.image - removed, device=call.device)
         state.matcher, state.removed, state.use.made = plan.matcher, removed, True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,7 @@ class MatchState:
         gathered: what follows from them.
         use: the last of them.
         inference: whether any of its tensors may have been made in inference mode.
+        compiled: whether compiled code made the last match.
     """
 
     shape: tuple[int, Layout]
@@ -76,6 +77,7 @@ class MatchState:
     gathered: Gathered = field(default_factory=Gathered)
     use: Use = field(default_factory=Use)
     inference: bool = False
+    compiled: bool = False
 
     def enter(self, inference: bool) -> None:
         """Be used in a call in inference mode, or in one outside it, which may keep what it is given."""
@@ -83,17 +85,26 @@ class MatchState:
             self._leave_inference_mode()
         self.inference = inference
 
+    def call_ended(self) -> None:
+        """Copy what compiled code returned, at the end of its call: a CUDA graph writes over it in the next one."""
+        if self.compiled:
+            self.compiled = False
+            self._copy(lambda tensor: True)
+            self.pmr = None if self.pmr is None else self.pmr.clone()
+
     def _leave_inference_mode(self) -> None:
         self.gathered = Gathered()
-        if self.reduction is not None and any(map(_is_inference, vars(self.reduction).values())):
+        self._copy(torch.Tensor.is_inference)
+
+    def _copy(self, chosen: Callable[[torch.Tensor], bool]) -> None:
+        """Have the correspondences in tensors of their own, those that are `chosen`."""
+        if self.reduction is None:
+            return
+        tensors = {name: value for name, value in vars(self.reduction).items() if isinstance(value, torch.Tensor)}
+        copies = {name: tensor.clone() for name, tensor in tensors.items() if chosen(tensor)}
+        if copies:
             self.reduction = copy.copy(self.reduction)
-            for name, value in vars(self.reduction).items():
-                if _is_inference(value):
-                    object.__setattr__(self.reduction, name, value.clone())
-
-
-def _is_inference(value: object) -> bool:
-    return isinstance(value, torch.Tensor) and value.is_inference()
+            vars(self.reduction).update(copies)
 
 
 @dataclass
