@@ -12,9 +12,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from jobs import Job, Options
-from loop import STEPS, counted, first_loop, methods, timed
-from speed import describe
+from jobs import AFTER_MODELS, Job, Options
+from loop import counted, first_loop, methods, timed
+from speed import describe, workbench
 from tokred.bench.contender import Contender
 from tokred.estimation.models import MODELS, TINY_PIXELS, RealModel
 from tokred.estimation.workbench import Workbench
@@ -24,7 +24,12 @@ from tokred.registry import family_for
 FIRST_LOOPS = 2
 """Before anything is timed: each phase is called at least three times, and by then CUDA graphs are recorded."""
 GUESS_SECONDS = {"full": 60.0, "tiny": 0.0}
-DRAWING = ("dito:ratio=0.5,dense_first=4", "tomesd:ratio=0.5", "balanced")
+DRAWING = (
+    "balanced",
+    "dito:ratio=0.5,dense_first=4",
+    "tomesd:ratio=0.5",
+    "delta:ratio=0.9,stride=4x4,interval=3,keys=recovered",
+)
 CLASSIFYING = ("tomesd:ratio=0.5",)
 """Methods that compile into whole graphs on every family that they fit."""
 
@@ -47,17 +52,17 @@ class Way:
 
 def jobs(options: Options) -> Iterator[Job]:
     """Yield a job for each way to compile a model, dense and with each method."""
-    workbench = Workbench(options.device, options.sizes == "tiny", STEPS[options.sizes])
     for model, way in ways(options.device):
         for pixels in model.compiled if options.sizes == "full" else [TINY_PIXELS]:
             for contender in [None, *methods(model, DRAWING, CLASSIFYING)]:
                 yield Job(
                     part="compile",
                     what=describe(options, model, pixels, str(way), contender),
-                    run=partial(measure, workbench, model, pixels, way, contender, options.sizes),
+                    run=partial(measure, workbench(options), model, pixels, way, contender, options.sizes),
                     like=f"{model.name} {way} {options.sizes} {options.device}",
                     size=pixels**2,
                     guess=GUESS_SECONDS[options.sizes],
+                    rank=MODELS.index(model) if way.scope == "blocks" else AFTER_MODELS,
                 )
 
 

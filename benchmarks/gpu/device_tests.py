@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from child import run_child
-from jobs import Job, Options
+from jobs import AFTER_MODELS, Job, Options
 
 GUESS_SECONDS = 30.0
 
@@ -16,7 +16,7 @@ GUESS_SECONDS = 30.0
 def jobs(options: Options) -> Iterator[Job]:
     """Yield the one job; on a machine without a device its tests are skipped."""
     what = {"marker": "cuda", "device": options.device}
-    yield Job("tests", what, partial(run_tests, options), guess=GUESS_SECONDS)
+    yield Job("tests", what, partial(run_tests, options), guess=GUESS_SECONDS, rank=AFTER_MODELS + 1)
 
 
 def run_tests(options: Options, seconds: float) -> dict[str, Any]:

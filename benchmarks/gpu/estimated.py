@@ -43,10 +43,10 @@ class Row:
 def rows() -> Iterator[Row]:
     """Yield every phase that was measured and calls the model."""
     counts = json.loads((RESULTS / "counts.json").read_text())
-    for name, phases in sorted(counts.items()):
+    for name, counted in sorted(counts.items()):
         record = json.loads((RESULTS / "speed" / f"{name}.json").read_text())
         device = find_device(PLACES[record["device"]["name"]])
-        for phase, work in phases.items():
+        for phase, work in counted["phases"].items():
             measured = record["result"]["ms"].get(phase, {"median": 0.0})["median"]
             if measured >= LEAST_MS:
                 yield Row(record["what"], phase, measured, times(read(work), device))

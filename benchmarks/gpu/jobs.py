@@ -36,6 +36,7 @@ class Job:
         like: jobs of a part that are alike in this take times that follow from each other's.
         size: the time grows at most with its square; the number of tokens, say.
         guess: seconds that it is expected to take while nothing like it has been done.
+        rank: the lower, the earlier it is done, whatever its part.
     """
 
     part: str
@@ -44,9 +45,14 @@ class Job:
     like: str = ""
     size: float = 1.0
     guess: float = 0.0
+    rank: int = 0
 
     def __str__(self) -> str:
         return " ".join([self.part, *map(str, self.what.values())])
+
+
+AFTER_MODELS = 100
+"""The rank of what comes after every model at its own size, eager and compiled."""
 
 
 class LeftOut(Exception):

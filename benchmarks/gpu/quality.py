@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from child import run_child
-from jobs import Job, Options
+from jobs import AFTER_MODELS, Job, Options
 from tokred.zoo.catalog import ZooModel, zoo_models
 
 SAMPLES = {"full": 64, "tiny": 2}
@@ -26,6 +26,7 @@ def jobs(options: Options) -> Iterator[Job]:
             run=partial(bench, options, model),
             like=model.name,
             guess=GUESS_SECONDS,
+            rank=AFTER_MODELS + 3,
         )
 
 

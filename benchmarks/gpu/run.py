@@ -18,17 +18,17 @@ import quality
 import speed
 import training
 from deadline import Deadline
-from jobs import LeftOut, Options
+from jobs import Job, LeftOut, Options
 from records import Records
 from summary import summary
 from work import work_through
 
 PARTS = {
-    "train": training.jobs,
-    "tests": device_tests.jobs,
     "speed": speed.jobs,
     "compile": compiled.jobs,
+    "tests": device_tests.jobs,
     "quality": quality.jobs,
+    "train": training.jobs,
 }
 SMOKE = "smoke"
 
@@ -64,14 +64,14 @@ def main() -> None:
     deadline = Deadline(arguments.minutes)
     options = Options(arguments.device, arguments.sizes, arguments.out, arguments.data)
     records = Records(arguments.out, arguments.device)
-    remain: list[str] = []
+    jobs: list[Job] = []
     left_out: dict[str, str] = {}
-    for part in PARTS:
-        if part in arguments.only:
-            try:
-                remain += work_through(PARTS[part](options), records, deadline)
-            except LeftOut as why:
-                left_out[part] = str(why)
+    for part in arguments.only:
+        try:
+            jobs += PARTS[part](options)
+        except LeftOut as why:
+            left_out[part] = str(why)
+    remain = work_through(sorted(jobs, key=lambda job: job.rank), records, deadline)
     text = summary(records.all(), remain, left_out)
     (arguments.out / "summary.txt").write_text(text + "\n")
     print(text)

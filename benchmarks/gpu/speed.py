@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from jobs import Job, Options
+from jobs import AFTER_MODELS, Job, Options
 from loop import STEPS, counted, methods, timed
 from tokred.bench.contender import Contender
 from tokred.estimation.models import MODELS, TINY_PIXELS, RealModel
@@ -26,18 +27,24 @@ CLASSIFYING = ("tome:r=8", "evit:ratio=0.3", "tomesd:ratio=0.5")
 def jobs(options: Options) -> Iterator[Job]:
     """Yield a job for each model, picture size and method; the dense model is the first of each.
 
-    First each model at the size that it is used at most, then at the others.
+    Each model at the size that it is used at most; at the others when all else of all models is done.
     """
-    workbench = Workbench(options.device, options.sizes == "tiny", STEPS[options.sizes])
     for model, pixels in pictures(options):
         for contender in [None, *methods(model, DRAWING, CLASSIFYING)]:
             yield Job(
                 part="speed",
                 what=describe(options, model, pixels, "eager", contender),
-                run=partial(measure, workbench, model, pixels, contender, options.sizes),
+                run=partial(measure, workbench(options), model, pixels, contender, options.sizes),
                 like=f"{model.name} {options.sizes} {options.device}",
                 size=pixels**2,
+                rank=MODELS.index(model) if pixels in (model.pixels[0], TINY_PIXELS) else AFTER_MODELS + 2,
             )
+
+
+@functools.cache
+def workbench(options: Options) -> Workbench:
+    """Return the one that holds the model at hand: the largest would not fit twice on a small device."""
+    return Workbench(options.device, options.sizes == "tiny", STEPS[options.sizes])
 
 
 def pictures(options: Options) -> list[tuple[RealModel, int]]:

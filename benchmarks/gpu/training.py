@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from child import ROOT, run_child
-from jobs import Job, LeftOut, Options, Unfinished
+from jobs import AFTER_MODELS, Job, LeftOut, Options, Unfinished
 from tokred.zoo.catalog import zoo_models
 
 TRAIN = ROOT / "benchmarks" / "zoo" / "train.py"
@@ -40,6 +40,7 @@ def jobs(options: Options) -> Iterator[Job]:
                 run=partial(train, options, folder, steps),
                 like=path.stem,
                 guess=2 * AROUND_SECONDS,
+                rank=AFTER_MODELS + 4,
             )
 
 
