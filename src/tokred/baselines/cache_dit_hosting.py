@@ -86,17 +86,19 @@ def _adapter(model: nn.Module, pipe: Any) -> Any:
 
     kinds = [kind.__name__ for kind in (*type(pipe).__mro__, *type(model).__mro__)]
     known = BlockAdapterRegister._adapters
-    prefix = next((prefix for kind in kinds for prefix in known if kind.startswith(prefix)), None)
-    if prefix is None:
+    found = next(((kind, prefix) for kind in kinds for prefix in known if kind.startswith(prefix)), None)
+    if found is None:
         raise UnsupportedModel(
             f"cache-dit does not know {type(pipe).__name__}, nor the blocks of its {type(model).__name__}. Use another "
             "cache, such as taylor_seer."
         )
+    kind, prefix = found
     stands, own = model.forward, type(model).forward.__get__(model)
-    holder = type("Holder", (FakeDiffusionPipeline,), {})(model)  # of its own class, on which cache-dit leaves a mark
+    holder = type(kind, (FakeDiffusionPipeline,), {})(model)  # a class of its own, on which cache-dit leaves a mark
+    holder.controlnet = getattr(pipe, "controlnet", None)
     try:
         adapter = BlockAdapter.normalize(known[prefix](holder))
-    except AssertionError as error:
+    except (AssertionError, AttributeError, ValueError) as error:
         raise UnsupportedModel(f"cache-dit refuses {type(model).__name__}: {str(error).rstrip('.')}.") from error
     if stands not in (model.forward, own):
         raise ConflictError(
