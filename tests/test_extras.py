@@ -16,7 +16,7 @@ from tokred.extras import EXTRAS, extra
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-MODULES = {"pillow": "PIL", "pyyaml": "yaml"}
+MODULES = {"cache-dit": "cache_dit", "pillow": "PIL", "pyyaml": "yaml"}
 """Modules that are not called as their packages are."""
 OF_THE_USER = {"accelerate", "datasets", "dreamsim", "pytest", "torch_fidelity", "transformers"}
 """Modules that are imported only where users have them, since what they ask for is theirs."""

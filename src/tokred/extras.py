@@ -13,6 +13,7 @@ EXTRAS = {
     "cli": CLI,
     "plot": PLOT,
     "bench": CLI | PLOT | {"PIL", "diffusers", "timm", "yaml"},
+    "cache-dit": frozenset({"cache_dit"}),
     "pandas": frozenset({"pandas"}),
     "ray": frozenset({"ray"}),
 }

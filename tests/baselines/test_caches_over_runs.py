@@ -59,7 +59,7 @@ def test_a_cache_of_attention_inside_a_reduced_block_is_refused() -> None:
     pipeline = PIPELINE["FluxPipeline"]
     pipe = pipeline.build()
     before = pipeline.generate(pipe, STEPS)
-    message = r"A diffusers cache is enabled inside single_transformer_blocks\.0, whose tokens are reduced as a whole"
+    message = r"A cache is enabled inside single_transformer_blocks\.0, whose tokens are reduced as a whole"
     baseline = TaylorSeer(forecast="attn")
     with tokred.apply(pipe, "dito"), baseline.applied(pipe), pytest.raises(ConflictError, match=message):
         pipeline.generate(pipe, STEPS)

@@ -194,7 +194,7 @@ def test_a_cache_that_diffusers_lacks_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 def test_one_cache_at_a_time() -> None:
     pipe = PIPELINE["DiTPipeline"].build()
-    message = r"A diffusers cache is enabled on this DiTTransformer2DModel already\. Call disable_cache\(\) first"
+    message = r"A cache is enabled on this DiTTransformer2DModel already\. Call disable_cache\(\) first"
     with TaylorSeer().applied(pipe), pytest.raises(ConflictError, match=message), FirstBlockCache().applied(pipe):
         pytest.fail("both were applied")
 

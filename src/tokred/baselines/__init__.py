@@ -6,6 +6,7 @@ from tokred._lazy import lazily
 
 if TYPE_CHECKING:
     from tokred.baselines.baseline import Baseline, Calibrated
+    from tokred.baselines.db_cache import DBCache
     from tokred.baselines.faster_cache import FasterCache
     from tokred.baselines.fewer_steps import FewerSteps
     from tokred.baselines.first_block_cache import FirstBlockCache
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Baseline",
     "Calibrated",
+    "DBCache",
     "FasterCache",
     "FewerSteps",
     "FirstBlockCache",

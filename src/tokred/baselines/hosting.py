@@ -52,9 +52,7 @@ def cacheable(pipe: Any) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise UnsupportedModel(f"{type(pipe).__name__} has no transformer, which is what diffusers' caches work on.")
     if any(is_cached(module) for module in model.modules()):
-        raise ConflictError(
-            f"A diffusers cache is enabled on this {type(model).__name__} already. Call disable_cache() first."
-        )
+        raise ConflictError(f"A cache is enabled on this {type(model).__name__} already. Call disable_cache() first.")
     return model
 
 

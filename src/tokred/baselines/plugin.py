@@ -67,6 +67,17 @@ def tokred_components() -> Iterator[Component]:
     )
     yield Component(
         "baseline",
+        "db_cache",
+        "tokred.baselines:DBCache",
+        "cache-dit's DBCache: skip the other blocks where the first ones changed little, or forecast what they add",
+        levels=(
+            {"threshold": 0.2},
+            {"threshold": 1.0, "longest": 1, "order": 1},
+            {"threshold": 1.0, "longest": 2, "order": 1},
+        ),
+    )
+    yield Component(
+        "baseline",
         "pyramid_attention_broadcast",
         "tokred.baselines:PyramidAttentionBroadcast",
         "diffusers' PyramidAttentionBroadcast: use attention outputs again",

@@ -10,9 +10,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from tokred.baselines.baseline import check_denoises
-from tokred.baselines.caching import Generation
-from tokred.baselines.hosting import cacheable
+from tokred.baselines.caching import Generation, model_and_generation
 from tokred.engine.patch import PatchedForward
 from tokred.engine.pipeline_steps import Followed
 from tokred.interfaces import Forward
@@ -68,8 +66,7 @@ def skipping(pipe: Any, name: str, steps: EveryFew, predict: Predict) -> Iterato
         UnsupportedModel: if the pipeline takes no denoising steps, or has no transformer.
         ConflictError: if a cache is enabled already.
     """
-    check_denoises(pipe, f"{name} remembers what was computed at other denoising steps")
-    model, generation = cacheable(pipe), Generation(pipe)
+    model, generation = model_and_generation(pipe, name)
     known: dict[int, list[Output]] = {}
 
     def around(forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokred.bench.contender import Contender, contender_names, parse_contenders
 from tokred.bench.result import Failed, LeftOut, Row
 from tokred.bench.subject import Subject
-from tokred.errors import SpecError, TokredError, UnsupportedModel
+from tokred.errors import MissingPackage, SpecError, TokredError, UnsupportedModel
 from tokred.method import Method
 
 
@@ -48,6 +48,7 @@ def line_up(subject: Subject, texts: Sequence[str | Path | Method] = ()) -> Line
         UnsupportedModel: if what is named does not fit the model.
         SpecError: likewise, or if a name or parameter is wrong, or nothing fits.
         ConflictError: if the model is patched already.
+        MissingPackage: if what is named needs a package that is not installed.
     """
     contenders: list[Contender] = []
     left_out: list[LeftOut] = []
@@ -55,7 +56,7 @@ def line_up(subject: Subject, texts: Sequence[str | Path | Method] = ()) -> Line
         try:
             with contender.applied(subject.model):
                 contenders.append(contender)
-        except (SpecError, UnsupportedModel) as error:
+        except (SpecError, UnsupportedModel, MissingPackage) as error:
             if texts:
                 raise
             left_out.append(LeftOut(contender.label, str(error)))

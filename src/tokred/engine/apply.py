@@ -193,7 +193,7 @@ def refuse_conflicts(model: nn.Module) -> None:
         raise ConflictError(f"tokred is already applied to this {name}. Call tokred.remove() on it first.")
     if any(is_cached(module) for module in modules):
         raise ConflictError(
-            f"A diffusers cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() first, "
+            f"A cache is enabled on this {name}, and would store reduced tokens. Call disable_cache() first, "
             "then tokred.apply(), then enable_cache()."
         )
 

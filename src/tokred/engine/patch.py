@@ -102,7 +102,9 @@ def patch_of(module: nn.Module) -> PatchedForward | None:
 
 
 def is_cached(module: nn.Module) -> bool:
-    """Say whether a diffusers cache has hooked `module`."""
+    """Say whether a cache of diffusers has hooked `module`, or one of cache-dit."""
+    if "_is_cached" in module.__dict__:  # cache-dit's mark
+        return True
     registry = getattr(module, "_diffusers_hook", None)
     return registry is not None and any(hook._is_stateful for hook in registry.hooks.values())
 

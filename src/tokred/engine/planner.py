@@ -375,7 +375,7 @@ class CallPlanner:
             inside = () if site.spec.kind != "block" else list(site.spec.module.modules())[1:]
             if any(is_cached(module) for module in inside):
                 raise ConflictError(
-                    f"A diffusers cache is enabled inside {site.spec.name}, whose tokens are reduced as a whole, and "
+                    f"A cache is enabled inside {site.spec.name}, whose tokens are reduced as a whole, and "
                     "would use the outputs of other tokens. Call disable_cache(), and use a cache of whole blocks."
                 )
 
