@@ -290,10 +290,36 @@ def matches_table(results: dict[str, Any]) -> list[str]:
     return markdown(["model", "method", "matches", "PSNR, dB", "against matches anew everywhere, dB"], *rows)
 
 
+def graphs_table(results: dict[str, Any], by: str) -> list[str]:
+    """Return in how many graphs a generation runs, block by block and as a whole, by "method" or by "family"."""
+    over, columns = ("family", results["families"]) if by == "method" else ("method", results["methods"])
+    cells = {(row[by], row[over], row["scope"]): _graphs(row) for row in results["graphs"]}
+    columns = [column for column in columns if any(column == other for _, other, _ in cells)]
+    rows = [
+        [
+            head,
+            *(", ".join(filter(None, (cells.get((head, c, scope)) for scope in ("blocks", "whole")))) for c in columns),
+        ]
+        for head in dict.fromkeys(row[by] for row in results["graphs"] if row[over] in columns)
+    ]
+    return markdown([by, *columns], *rows)
+
+
+def _graphs(row: dict[str, Any]) -> str:
+    """Write how many graphs there are, and a dash where nothing is compiled: in models whose blocks no method knows."""
+    if row["why"]:
+        return "no"
+    return f"{row['graphs']} + {row['added']}" if row["added"] else str(row["graphs"] or "-")
+
+
 def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
     """Return the lines of the table of a file, by what kind of file it is."""
     if "per_site" in results:
         return parts_table(results) if names else operations_table(results)
+    if "kernels" in results:
+        return markdown(["what", "kernels"], *([what, str(count)] for what, count in results["kernels"].items()))
+    if "graphs" in results:
+        return graphs_table(results, *names)
     if "allowance" in results:
         return time_table(results)
     if "choices" in results:

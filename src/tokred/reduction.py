@@ -153,6 +153,9 @@ class Reduction:
 
     def put(self, kept: torch.Tensor, full: torch.Tensor) -> torch.Tensor:
         """Write the rows `kept` `[B, K, C]` to their places in `full` `[B, N, C]`, and return it."""
+        if torch.compiler.is_compiling():  # each place taking its own row is one kernel with what made `full`
+            own = self.follows == torch.arange(self.tokens, device=full.device)
+            return full.copy_(torch.where(own.unsqueeze(2), self.unmerge(kept), full))
         if len(self.kept) == 1:
             return full.index_copy_(1, self.kept_rows[0], kept)
         full.flatten(0, 1).index_copy_(0, self.kept_rows.flatten(), kept.flatten(0, 1))

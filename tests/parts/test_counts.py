@@ -90,3 +90,22 @@ def test_a_recovery_takes_few_operations(recovery: Any, most: int) -> None:
         with Counter() as counter:
             recovery.recover(kept, reduction, memory, time)
     assert counter.work.operations == most
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recovery", [Copy(), Cached(), Forecast(), Delta()], ids=str)
+def test_inductor_makes_one_kernel_of_a_recovery(recovery: Any) -> None:
+    from torch._inductor import metrics  # takes seconds
+    order = torch.randperm(64)[None]
+    reduction = Reduction.from_pairs(64, order[:, :32], order[:, 32:])
+    memory = new_memory(recovery.state_spec((2, 64, 16)), torch.float32, torch.device("cpu"))
+    kept, time = torch.randn(2, 32, 16), Time.at(torch.tensor(0.5))
+
+    @torch.no_grad()
+    def recover(kept: torch.Tensor, memory: Memory) -> Any:
+        return recovery.recover(kept, reduction, memory, time)
+
+    torch._dynamo.reset()
+    metrics.reset()
+    torch.testing.assert_close(torch.compile(recover, fullgraph=True)(kept, memory), recover(kept, memory))
+    assert metrics.generated_kernel_count == 1

@@ -24,5 +24,5 @@ def make_match(group: MatchGroup, method: Method, state: MatchState, features: t
     state.gathered = Gathered()
     removed = features.shape[1] - state.ruler[0]
     state.reduction = matcher.match(features, state.draw, removed, method.similarity, state.memory)
-    state.compiled = torch.compiler.is_compiling()
+    state.use.compiled = torch.compiler.is_compiling()
     state.pmr = None if state.redrawn or last is None else pair_match_ratio(last, state.reduction).mean()

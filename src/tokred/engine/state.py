@@ -39,10 +39,12 @@ class Use:
     Attributes:
         planned: the call, with the ratio and the matcher.
         made: whether one of the sites makes them anew there.
+        compiled: whether compiled code did.
     """
 
     planned: tuple[Position | None, float, Matcher | None] = (None, 0.0, None)
     made: bool = False
+    compiled: bool = False
 
 
 @dataclass
@@ -62,7 +64,6 @@ class MatchState:
         gathered: what follows from them.
         use: the last of them.
         inference: whether any of its tensors may have been made in inference mode.
-        compiled: whether compiled code made the last match.
     """
 
     shape: tuple[int, Layout]
@@ -77,7 +78,6 @@ class MatchState:
     gathered: Gathered = field(default_factory=Gathered)
     use: Use = field(default_factory=Use)
     inference: bool = False
-    compiled: bool = False
 
     def enter(self, inference: bool) -> None:
         """Be used in a call in inference mode, or in one outside it, which may keep what it is given."""
@@ -87,8 +87,8 @@ class MatchState:
 
     def call_ended(self) -> None:
         """Copy what compiled code returned, at the end of its call: a CUDA graph writes over it in the next one."""
-        if self.compiled:
-            self.compiled = False
+        if self.use.compiled:
+            self.use.compiled = False
             self._copy(lambda tensor: True)
             self.pmr = None if self.pmr is None else self.pmr.clone()
 
