@@ -96,6 +96,7 @@ def test_a_recovery_takes_few_operations(recovery: Any, most: int) -> None:
 @pytest.mark.parametrize("recovery", [Copy(), Cached(), Forecast(), Delta()], ids=str)
 def test_inductor_makes_one_kernel_of_a_recovery(recovery: Any) -> None:
     from torch._inductor import metrics  # takes seconds
+
     order = torch.randperm(64)[None]
     reduction = Reduction.from_pairs(64, order[:, :32], order[:, 32:])
     memory = new_memory(recovery.state_spec((2, 64, 16)), torch.float32, torch.device("cpu"))
