@@ -3,8 +3,8 @@
 Compiles the tiny model of each family, block by block and as a whole, dense and with the methods in use most, or, on
 some families, with every method that reduces something there. Writes docs/results/compiled.json: in how many graphs a
 generation runs, how many a second one adds, and why where torch.compile does not get a call into one graph. Only traces
-(`backend="eager"`, `fullgraph=True`, PyTorch's own limit of graphs). Families that are named
-are printed, and not written. Takes an hour of one core.
+(`backend="eager"`, `fullgraph=True`, PyTorch's own limit of graphs). Families that are named are printed, and not
+written. Takes an hour of one core.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from advantage import FRONT, METRIC, PAGE, all_results
 
@@ -24,13 +24,14 @@ from tokred.errors import SpecError
 from tokred.estimation.asked import Asked
 from tokred.estimation.counts import Counts, count
 from tokred.estimation.devices import Device, find_device
+from tokred.estimation.result import Way
 from tokred.estimation.times import times
 from tokred.interfaces import Phase
 from tokred.registry import build_method
 
 OUT = FRONT / "estimated.json"
 LARGE = {"emoji-dit": "dit-xl-2", "emoji-sd3": "sd3.5-medium", "emoji-flux": "flux-dev", "emoji-clip": "wan-1.3b"}
-STEPS = (10,)
+STEPS = 10
 BLOCK = re.compile(r"(<!-- estimated front -->\n).*?(<!-- end -->)", re.DOTALL)
 AXES = ("measured", "eager", "compiled")
 
@@ -71,10 +72,10 @@ class Costs:
     """
 
     def __init__(self, large: str, device: Device) -> None:
-        self.device, self.looped = device, Asked(large).looped()
+        self.device, self.looped = device, Asked(large, steps=STEPS).looped()
         self.dense = count(self.looped, None)
 
-    def of(self, row: Row, steps: int) -> tuple[float, float]:
+    def of(self, row: Row) -> tuple[float, float]:
         """Return the times of a run over dense ones, eager and compiled.
 
         Raises:
@@ -83,33 +84,28 @@ class Costs:
         if row.kind == "baseline":
             return row.compute, row.compute
         method = Contender(row.method, "method", row.params, build_method(row.method, row.params))
-        counts = count(replace(self.looped, steps=steps), method)
+        counts = count(self.looped, method)
         return self._ratio(counts, compiled=False), self._ratio(counts, compiled=True)
 
     def _ratio(self, counts: Counts, compiled: bool) -> float:
-        step = times(self.dense.work[Phase.DENSE.value], self.device, compiled).seconds
-        seconds = {phase: times(work, self.device, compiled).seconds for phase, work in counts.work.items()}
-        return sum(seconds[phase] * number for phase, number in counts.steps.items()) / (
-            step * sum(counts.steps.values())
-        )
+        dense = times(self.dense.work[Phase.DENSE.value], self.device, compiled)
+        phases = {phase: times(work, self.device, compiled) for phase, work in counts.work.items()}
+        return 1 / Way(dense, phases, counts.steps).speedup
 
 
 def placed(device: Device) -> Iterator[Placed]:
-    """Estimate every run of the fronts at some numbers of steps."""
-    costs: dict[str, Costs] = {}
-    for results in all_results(FRONT):
-        steps, large = results.settings.steps, LARGE[results.model]
-        if steps not in STEPS:
-            continue
-        known = costs.setdefault(large, Costs(large, device))
+    """Estimate every run of the fronts at one number of steps."""
+    for results in (results for results in all_results(FRONT) if results.settings.steps == STEPS):
+        large = LARGE[results.model]
+        costs = Costs(large, device)
         for row in filter(lambda row: row.reduced, results.rows):
             try:
-                eager, compiled = known.of(row, steps)
+                eager, compiled = costs.of(row)
             except SpecError as why:
                 print(f"{row.label} on {large}: {why}")
                 continue
             psnr, measured = row.scores[METRIC].mean, row.time_ratio.median
-            yield Placed(results.model, large, steps, row.label, psnr, row.compute, measured, eager, compiled)
+            yield Placed(results.model, large, STEPS, row.label, psnr, row.compute, measured, eager, compiled)
 
 
 def table(runs: list[Placed]) -> str:

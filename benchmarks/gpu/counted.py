@@ -13,6 +13,7 @@ from collections import Counter as Tally
 from pathlib import Path
 from typing import Any
 
+from loop import STEPS
 from tokred.bench.contender import parse_contenders
 from tokred.bench.environment import Versions
 from tokred.estimation.counting import Work
@@ -22,8 +23,6 @@ from tokred.estimation.released import pretended
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "gpu"
 OUT = RESULTS / "counts.json"
-STEPS = 20
-"""Of a generation that is measured."""
 
 
 def main() -> None:
@@ -46,7 +45,7 @@ def counted(what: dict[str, Any]) -> dict[str, Any]:
     model = next(model for model in MODELS if model.name == what["model"])
     name, *params = what["method"].split(" ")
     contender = None if name == "dense" else parse_contenders([f"{name}:{','.join(params)}".rstrip(":")])[0]
-    subject = pretended(model, what["pixels"], 1 if model.family == "vit" else STEPS)
+    subject = pretended(model, what["pixels"], 1 if model.family == "vit" else STEPS["full"])
     return {phase: written(work) for phase, work in count(subject, contender).work.items()}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from baselines.aborting import aborted
 from bench.tiny import TinySubject
 from diffusers import CogVideoXPipeline
 from families.models import BY_NAME
@@ -63,22 +64,6 @@ def test_it_draws_what_cache_dit_draws_and_leaves_nothing_behind(pipeline: Pipel
     assert torch.equal(cached[0], expected)
     assert torch.equal(cached[1], expected)
     assert not torch.equal(expected, dense)
-
-
-@contextmanager
-def aborted(model: torch.nn.Module, after: int) -> Iterator[None]:
-    calls: list[None] = []
-
-    def count(*_: Any) -> None:
-        calls.append(None)
-        if len(calls) > after:
-            raise KeyboardInterrupt
-
-    hook = model.register_forward_pre_hook(count)
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from baselines.aborting import aborted
 from families.models import BY_NAME
 from families.pipelines import PIPELINE, PIPELINES, Pipeline
 from torch import nn
@@ -88,22 +89,6 @@ def test_nothing_is_remembered_from_one_generation_to_the_next(pipeline: Pipelin
             pipeline.generate(pipe, STEPS)
         assert torch.equal(pipeline.generate(pipe, STEPS), expected)
         assert torch.equal(pipeline.generate(pipe, STEPS), expected)
-
-
-@contextmanager
-def aborted(model: nn.Module, after: int) -> Iterator[None]:
-    calls: list[None] = []
-
-    def count(*_: Any) -> None:
-        calls.append(None)
-        if len(calls) > after:
-            raise KeyboardInterrupt
-
-    hook = model.register_forward_pre_hook(count)
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 @simplest

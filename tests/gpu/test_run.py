@@ -41,12 +41,13 @@ def test_smoke_measures_everything_and_a_second_call_nothing_more(tmp_path: Path
     records = [json.loads(text) for text in written.values()]
     assert [record["error"] for record in records if record["error"]] == []
     measured = {(r["part"], r["what"]["model"], r["what"]["method"].split()[0]) for r in records}
-    for part, models in {"speed": 5, "compile": 4}.items():
+    for part, models in {"speed": 7, "compile": 7}.items():
         for method, fitting in {"dense": models, "tomesd": models, "dito": models - 1, "balanced": models - 1}.items():
             assert sum(what[::2] == (part, method) for what in measured) == fitting, (part, method)
     for record in records:
         result = record["result"]
-        assert result["unplanned"] == 0
+        below = record["what"]["model"] == "sdxl" and record["what"]["method"].startswith("delta")
+        assert (result["unplanned"] > 0) == below, "the lowest level of a tiny UNet has fewer tokens than a cell"
         assert result["generation_ms"] > 0
         assert (result["compute"] < 1) == (record["what"]["method"] != "dense")
         assert result.get("difference", 0.0) < 0.02
