@@ -78,9 +78,9 @@ def pages() -> list[Any]:
     return [pytest.param(page, id=name(page), marks=slow if name(page) in MEASURING else []) for page in found]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def flux() -> Any:
-    """Load the pipeline that pages call `pipe`."""
+    """Load the pipeline that pages call `pipe`, anew for each: what one applies or compiles is not the next one's."""
     pipe = tokred.load_model("emoji-flux")
     pipe.set_progress_bar_config(disable=True)
     return pipe
