@@ -21,7 +21,6 @@ import tokred
 from tokred.bench import Subject, load_subject
 from tokred.bench.environment import Device, Versions
 from tokred.bench.json_file import write_json
-from tokred.interfaces import Memory, Time
 from tokred.metrics import Paired, psnr
 from tokred.parts import Forecast
 from tokred.plain import read_plain
@@ -31,23 +30,6 @@ OUT = Path(__file__).parents[1] / "docs" / "results" / "bend.json"
 SAMPLES = {"emoji-dit": 8, "emoji-sd3": 8, "emoji-flux": 4}
 STEPS, PRESETS, BENDS = (10, 28), ("quality", "balanced"), (0.0, 0.5)
 SEED = 6000
-
-
-@dataclass(frozen=True)
-class BentForecast(Forecast):
-    """The line through two outputs, plus a share of the bend of the parabola through three.
-
-    Attributes:
-        bend: the share: 0 for the line, 1 for the parabola.
-    """
-
-    order: int = 2  # type: ignore[assignment]
-    bend: float = 0.5
-
-    def recall(self, memory: Memory, time: Time) -> torch.Tensor:
-        """See `Forecast`."""
-        line = Forecast(1, self.variable).recall(memory, time)
-        return torch.lerp(line, super().recall(memory, time), self.bend)
 
 
 @dataclass(frozen=True)
@@ -96,7 +78,7 @@ def measure(subject: Subject, steps: int, done: list[Run]) -> None:
     batches = [settings.seeds[i : i + settings.batch] for i in range(0, settings.samples, settings.batch)]
     dense = torch.cat([subject.generate(batch, steps) for batch in batches])
     for preset, bend in missing:
-        method = replace(build_method(preset, {}), recovery=BentForecast(bend=bend))
+        method = replace(build_method(preset, {}), recovery=Forecast(1 + bend))
         with tokred.apply(subject.model, method):
             pictures = torch.cat([subject.generate(batch, steps) for batch in batches])
         values = tuple(round(value, 2) for value in psnr(pictures, dense).tolist())

@@ -24,6 +24,7 @@ import json
 import re
 import statistics
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,19 @@ def _measured(model: str, row: Row) -> list[str]:
 
 
 def time_table(results: dict[str, Any]) -> list[str]:
-    """Return the lines of the table that compares time with compute."""
-    rows = ([row["method"], f"{row['compute']:.2f}", f"{row['time_ratio']:.2f}"] for row in results["rows"])
-    return markdown(["method", "compute", "time"], *rows)
+    """Return the lines of the table that holds time against compute, of blocks as they are and compiled ones."""
+    ways: dict[tuple[str, int, str], dict[bool, dict[str, Any]]] = defaultdict(dict)
+    for row in results["rows"]:
+        ways[row["model"], row["tokens"], row["method"]][row["compiled"]] = row
+
+    def cells(row: dict[str, Any] | None) -> list[str]:
+        return [f"{row['time_ratio']:.2f}", f"{row['time_ratio'] - row['compute']:+.3f}"] if row else ["", ""]
+
+    rows = (
+        [model, f"{tokens:,}", method, f"{way[False]['compute']:.2f}", *cells(way[False]), *cells(way.get(True))]
+        for (model, tokens, method), way in ways.items()
+    )
+    return markdown(["model", "tokens", "method", "compute", "time", "over", "compiled", "over"], *rows)
 
 
 def presets_table(results: dict[str, Any]) -> list[str]:
@@ -320,7 +331,7 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
         return markdown(["what", "kernels"], *([what, str(count)] for what, count in results["kernels"].items()))
     if "graphs" in results:
         return graphs_table(results, *names)
-    if "allowance" in results:
+    if "width" in results:
         return time_table(results)
     if "choices" in results:
         return presets_table(results)

@@ -19,7 +19,7 @@ def delta(
     interval: int = USUAL.interval,
     dense_first: int = USUAL.dense_first,
     program: str = "",
-    order: int = 1,
+    order: float = 1,
     variable: Variable = "log_snr",
     gain: Gain = "one",
     signal: Signal | str = "output",
@@ -43,7 +43,8 @@ def delta(
         dense_first: number of dense steps at the start, at least 1; the last of them is the first match.
         program: the schedule as a line, such as "DDDD (M .75 .75 1)*", in place of those three; empty
             for none; see `tokred.parts.Program`. At ratio 1 the whole model is skipped.
-        order: of the forecast: 0 keeps the last dense output, 1 draws a line through two, 2 a parabola through three.
+        order: of the forecast: 0 keeps the last dense output, 1 draws a line through two, 2 a parabola through three;
+            1.5 the line and half of the parabola's bend.
         variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
         gain: "one", or "fitted" to what the forecasts missed at the last dense step, token by token.
         signal: what is compared; "error" pairs tokens whose forecasts miss alike; as "drift", it needs `dense_first`
@@ -58,7 +59,7 @@ def delta(
         seed: of the draws.
     """
     scheduler = scheduled(program, Interval(ratio, interval, dense_first), USUAL)
-    base = Forecast(order, variable) if order else Cached()  # type: ignore[arg-type]
+    base = Forecast(order, variable) if order else Cached()
     return Method(
         name="delta",
         similarity=Cosine(signal),

@@ -13,7 +13,7 @@ def step_cache(
     *,
     interval: int = USUAL.interval,
     dense_first: int = USUAL.dense_first,
-    order: int = 0,
+    order: float = 0,
     variable: Variable = "log_snr",
     program: str = "",
     memory: Remembered = "model",
@@ -23,7 +23,8 @@ def step_cache(
     Args:
         interval: number of steps from one computed step to the next, at least 2.
         dense_first: number of steps at the start that are all computed, at least 1.
-        order: 0 returns the last computed output, 1 carries on the line through two, 2 the parabola through three.
+        order: 0 returns the last computed output, 1 carries on the line through two, 2 the parabola through three; 1.5
+            the line and half of the parabola's bend.
         variable: what the line runs over, "log_snr" or "noise"; see `tokred.parts.Forecast`.
         program: the schedule as a line, such as "DDDD (D 1 1)* D", in place of `interval` and `dense_first`; empty
             for none.
@@ -34,7 +35,7 @@ def step_cache(
         similarity=Cosine(),  # these two are not asked for: nothing is matched
         matcher=RandomMatcher(),
         scheduler=scheduled(program, Interval(1.0, interval, dense_first), USUAL),
-        recovery=Forecast(order, variable) if order else Cached(),  # type: ignore[arg-type]
+        recovery=Forecast(order, variable) if order else Cached(),
         sites=("model",),
         memory=memory,
     )

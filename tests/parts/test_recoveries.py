@@ -147,6 +147,14 @@ def test_a_forecast_is_the_polynomial_through_the_last_outputs(order: Any, varia
     torch.testing.assert_close(recovery.recall(memory, at(0.05)), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_between_a_line_and_a_parabola_a_forecast_has_a_share_of_the_bend() -> None:
+    dense = dict(zip(TIMES, outputs(4), strict=True))
+    line, parabola, between = (
+        recovery.recall(observed(recovery, dense), at(0.05)) for recovery in (Forecast(1), Forecast(2), Forecast(1.25))
+    )
+    torch.testing.assert_close(between, 0.75 * line + 0.25 * parabola, rtol=1e-4, atol=1e-5)
+
+
 def test_two_calls_at_one_time_tell_nothing_of_a_slope() -> None:
     first, last = outputs(2)
     for order in (1, 2):
@@ -213,7 +221,7 @@ def test_each_call_moves_every_output_by_one() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Forecast(0), "order=0 is not known. Allowed: 1, 2; order 0 is Cached"),
+        (lambda: Forecast(0), "order=0 must be a number from 1, a line, to 2, a parabola; order 0 is Cached"),
         (lambda: Forecast(1, "sigma"), "variable='sigma' is not known. Allowed: log_snr, noise"),
         (lambda: Delta(Copy()), r"base=Copy\(\) remembers nothing to start from"),
         (lambda: Delta(gain="best"), "gain='best' must be a number or 'fitted'"),

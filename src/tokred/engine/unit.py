@@ -36,10 +36,11 @@ class Unit(PatchedForward):
     @property
     def forward(self) -> Forward:
         """The code of what the sites do; the same object whenever they do it."""
-        if self.doing not in self.forwards:
+        known = self.forwards.get(self.doing)
+        if known is None:
             code: Any = stand_in(type(self.module), self.method, self.doing)  # type: ignore[arg-type]
-            self.forwards[self.doing] = MethodType(code, self)
-        return self.forwards[self.doing]
+            known = self.forwards[self.doing] = MethodType(code, self)
+        return known
 
     def begin(self, doing: Mapping[BaseSite, Doing]) -> None:
         """Be the code of what the sites do in the call that was planned."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal, get_args
 
 import torch
@@ -11,7 +12,6 @@ from tokred.errors import SpecError
 from tokred.interfaces import Memory, MemorySpec, Time
 from tokred.reduction import Reduction
 
-Order = Literal[1, 2]
 Variable = Literal["log_snr", "noise"]
 _LINE: MemorySpec = {"slope": (), "offset": ()}
 
@@ -24,40 +24,43 @@ class Forecast:
     precision. What the dense calls seen so far do not determine counts nothing, so that fewer give a lower order.
 
     Attributes:
-        order: 1, a line through two outputs; 2, a parabola through three.
+        order: 1, a line through two outputs; 2, a parabola through three; 1.5, the line and half of the parabola's
+            bend; any number from 1 to 2.
         variable: what the polynomial runs over: "log_snr", the logarithm of the ratio of picture to noise, in which
             outputs at both ends of a generation change more evenly; or "noise", the share of noise, a flow's own time.
         update: whether calls that compute kept tokens only are remembered too, removed tokens as they were forecast.
     """
 
-    order: Order = 1
+    order: float = 1
     variable: Variable = "log_snr"
     update: bool = False
 
     def __post_init__(self) -> None:
-        if self.order not in get_args(Order):
-            raise SpecError(f"order={self.order!r} is not known. Allowed: 1, 2; order 0 is Cached.")
+        if not isinstance(self.order, int | float) or not 1 <= self.order <= 2:
+            raise SpecError(
+                f"order={self.order!r} must be a number from 1, a line, to 2, a parabola; order 0 is Cached()."
+            )
         if self.variable not in get_args(Variable):
             raise SpecError(f"variable={self.variable!r} is not known. Allowed: {', '.join(get_args(Variable))}.")
 
     def state_spec(self, shape: tuple[int, int, int]) -> MemorySpec:
-        """Declare the last output, how it changed, for order 2 how that changed; and what a time is worth."""
-        spec: MemorySpec = {"output": shape, "change": shape, "times": (self.order,), "begun": (), **_LINE}
-        return spec | {"bend": shape, "slope_2": (), "offset_2": ()} if self.order == 2 else spec
+        """Declare the last output, how it changed, above order 1 how that changed; and what a time is worth."""
+        spec: MemorySpec = {"output": shape, "change": shape, "times": (ceil(self.order),), "begun": (), **_LINE}
+        return spec | {"bend": shape, "slope_2": (), "offset_2": ()} if self.order > 1 else spec
 
     def observe(self, output: torch.Tensor, memory: Memory, time: Time, reduction: Reduction | None) -> None:
         """Remember `output` `[B, N, C]`, and how it has changed."""
         now, times, change = self._place(time), memory["times"], memory["change"]
-        if self.order == 2:  # as much as the change before would be over this time
+        if self.order > 1:  # as much as the change before would be over this time
             memory["bend"].copy_(change).mul_(-_ratio(now - times[0], times[0] - times[1]))
         torch.sub(output, memory["output"], out=change)
         memory["output"].copy_(output)
-        if self.order == 2:
+        if self.order > 1:
             memory["bend"].add_(change)
             _draw_line(memory, "_2", memory["slope"] != 0, times[0], times[1] - now)
         _draw_line(memory, "", memory["begun"], now, times[0] - now)
         memory["begun"].fill_(1)
-        times.copy_(torch.cat([now.view(1), times[:-1]]) if self.order == 2 else now)
+        times.copy_(torch.cat([now.view(1), times[:-1]]) if self.order > 1 else now)
 
     def recover(self, kept: torch.Tensor, reduction: Reduction, memory: Memory, time: Time) -> torch.Tensor:
         """Put the outputs `kept` `[B, K, C]` in their places among the forecasts, `[B, N, C]`."""
@@ -71,7 +74,9 @@ class Forecast:
         now = self._place(time)
         share = _on_line(memory, "", now)
         forecast = torch.addcmul(memory["output"], memory["change"], share)
-        return forecast.addcmul_(memory["bend"], share * _on_line(memory, "_2", now)) if self.order == 2 else forecast
+        if self.order > 1:
+            forecast.addcmul_(memory["bend"], share * _on_line(memory, "_2", now), value=self.order - 1)
+        return forecast
 
     def _place(self, time: Time) -> torch.Tensor:
         """Return where a call lies on the line that the polynomial runs over."""

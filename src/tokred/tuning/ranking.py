@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 import torch
 
 from tokred.interfaces.time import EDGE
-from tokred.parts.forecast import Order
 from tokred.tuning.recording import Recording
 
-ORDERS = (0, *get_args(Order))
+ORDERS = (0, 1, 2)
 BEAM = 40
 """Schedules of each number of dense steps from which those with one fewer are made."""
 KEPT = 3
