@@ -2,6 +2,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
+# What was imported once is compiled, also where the environment says otherwise: the tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
 RUN := OMP_WAIT_POLICY=passive $(BIN)
 # Two workers of one thread each; what a folder's tests share is made once in a worker as long as they run in order.
 PYTEST := OMP_NUM_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal -p no:benchmark

@@ -54,7 +54,7 @@ class Forecast:
         if self.order > 1:  # as much as the change before would be over this time
             memory["bend"].copy_(change).mul_(-_ratio(now - times[0], times[0] - times[1]))
         torch.sub(output, memory["output"], out=change)
-        memory["output"].copy_(output)
+        memory["output"].copy_(_tied(output, change, memory["begun"]))
         if self.order > 1:
             memory["bend"].add_(change)
             _draw_line(memory, "_2", memory["slope"] != 0, times[0], times[1] - now)
@@ -81,6 +81,15 @@ class Forecast:
     def _place(self, time: Time) -> torch.Tensor:
         """Return where a call lies on the line that the polynomial runs over."""
         return time.noise if self.variable == "noise" else time.log_snr
+
+
+def _tied(output: torch.Tensor, change: torch.Tensor, begun: torch.Tensor) -> torch.Tensor:
+    """Return `output`; in compiled code as something that needs `change`, which is never taken.
+
+    Inductor fails on CPUs (PyTorch 2.15, a `KeyError`) where all that follows from a difference is that one of its terms
+    may be written over.
+    """
+    return torch.where(begun >= 0, output, change) if torch.compiler.is_compiling() else output
 
 
 def _draw_line(memory: Memory, which: str, known: torch.Tensor, zero: torch.Tensor, span: torch.Tensor) -> None:
