@@ -2,9 +2,9 @@
 
 A wide DiT and a wide Flux with random weights (12 heads of 64) take a few denoising steps on 1,024 and 4,096 tokens,
 as they are and with a method, in turns; eagerly, and with every block compiled. What a method needs of the dense time,
-the least of a few generations each, is held against what it needs of the dense operations. Writes docs/results/time_follows_compute.json, row by row, and
-goes on with what is there; takes most of an hour. Set `OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1`, and let the
-machine do nothing else.
+the least of a few generations each, is held against what it needs of the dense operations. Writes
+docs/results/time_follows_compute.json, row by row, and goes on with what is there; takes most of an hour. Set
+`OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1`, and let the machine do nothing else.
 """
 
 from __future__ import annotations
