@@ -20,6 +20,7 @@ class Cosine(Product):
         if x.is_cuda:
             unit: torch.Tensor = torch.nn.functional.rms_norm(x, x.shape[-1:], eps=TINY)
             return unit
+        x = x.contiguous()  # a DiT's tokens are a view of [B, C, N], of which lengths, rows and products take longer
         lengths: torch.Tensor = torch.linalg.vector_norm(x.float(), dim=-1, keepdim=True)
         return x / lengths.clamp_min(TINY)
 
