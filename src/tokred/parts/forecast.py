@@ -86,8 +86,8 @@ class Forecast:
 def _tied(output: torch.Tensor, change: torch.Tensor, begun: torch.Tensor) -> torch.Tensor:
     """Return `output`; in compiled code as something that needs `change`, which is never taken.
 
-    Inductor fails on CPUs (PyTorch 2.15, a `KeyError`) where all that follows from a difference is that one of its terms
-    may be written over.
+    Inductor fails on CPUs (PyTorch 2.15, a `KeyError`) where all that follows from a difference is that one of its
+    terms may be written over.
     """
     return torch.where(begun >= 0, output, change) if torch.compiler.is_compiling() else output
 
