@@ -180,7 +180,7 @@ def test_a_classifier_has_no_steps() -> None:
     ("params", "message"),
     [
         ({"interval": 1}, "interval=1 must be an integer of at least 2"),
-        ({"order": 3}, "order=3.* must be a number from 1"),
+        ({"order": 3}, "order=3 must be a number from 1, a line, to 2, a parabola; order 0 is Cached"),
         ({"program": "D (M .5)*"}, r"ratio=0.5 for sites=\('model',\): a whole model is called or skipped"),
     ],
 )
