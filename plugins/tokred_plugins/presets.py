@@ -11,17 +11,17 @@ from tokred_plugins.reference_cache import reference_cache
 
 def quality() -> Method:
     """Skip every other step between dense ones at both ends, the first five of 28: 0.61 of the compute at 28 steps."""
-    return _preset("quality", "D D D D/28 *(1 D) D")
+    return _preset("quality", "D D D D/28 *(1 D) D I")
 
 
 def balanced() -> Method:
     """Skip two steps in three between more dense ones at both ends, the longer the more: 0.46 of the compute at 28."""
-    return _preset("balanced", "D D/9 *(1 1 D) D/15")
+    return _preset("balanced", "D D/9 *(1 1 D) D/15 I")
 
 
 def fast() -> Method:
     """Skip three steps in four, and compute the last ones: 0.32 of the compute at 28 steps."""
-    return _preset("fast", "D *(1 1 1 D) D/15")
+    return _preset("fast", "D *(1 1 1 D) D/15 I")
 
 
 def edit() -> Method:

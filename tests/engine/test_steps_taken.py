@@ -70,6 +70,14 @@ def test_steps_left_out_before_a_picture_are_not_planned(kind: Any) -> None:
     assert [p.time for p in late] == [p.time for p in every[7:]]
 
 
+@pytest.mark.parametrize("kind", [FlowMatchEulerDiscreteScheduler, DDIMScheduler, FlowMatchHeunDiscreteScheduler])
+@pytest.mark.parametrize("start", [0, 3])
+def test_the_noise_of_every_step_is_known_from_the_first(kind: Any, start: int) -> None:
+    seen = walk(kind(), 6, start)
+    assert len({p.noise for p in seen}) == 1
+    assert seen[0].noise == tuple({p.step: p.time for p in reversed(seen)}[step] for step in range(6 - start))
+
+
 @pytest.mark.parametrize("kind", [FlowMatchEulerDiscreteScheduler, DDIMScheduler, HeunDiscreteScheduler])
 def test_steps_left_out_at_the_end_are_not_planned(kind: Any) -> None:
     """As by `denoising_end`, of which only the pipeline's own count tells."""
@@ -138,6 +146,17 @@ def test_noise_that_cannot_be_read_falls_evenly_and_is_said() -> None:
                 BY_NAME["dit"].run(model, BY_NAME["dit"].arguments(model, 0))
                 assert len(run.report().notes) == notes
                 assert ("taken to fall evenly" in repr(run.report())) is bool(notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "computed"), [("StableDiffusion3Pipeline", [0, 1, 2, 4]), ("FluxPipeline", [0, 1, 3, 5])]
+)
+def test_a_last_step_with_next_to_no_noise_left_is_skipped(name: str, computed: list[int]) -> None:
+    """SD3's sampler ends on 0.001, Flux's on a share of one step."""
+    pipe = PIPELINE[name].build()
+    with tokred.apply(pipe, "step_cache", program="D D *(1 D) I", order=1) as run:
+        PIPELINE[name].generate(pipe, 6)
+        assert sorted({call.position.step for call in run.report().calls if not call.skipped}) == computed
 
 
 def test_a_step_said_by_hand_counts_inside_a_run_on_a_pipeline() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tokred import Layout, Phase, Plan, SiteInfo, SpecError
-from tokred.interfaces import DENSE
+from tokred.interfaces import DENSE, Seen
 from tokred.parts import Program, RoleMatcher
 
 SITE = SiteInfo("blocks.0", "block", 0, 1)
@@ -55,6 +55,28 @@ def test_references_are_left_out_but_of_the_model_as_a_whole() -> None:
     assert program.plan(1, 6, replace(SITE, kind="model", layout=layout), ()) == DENSE
 
 
+@pytest.mark.parametrize(
+    ("text", "noise", "expected"),
+    [
+        ("D D *(1 D) I", (1.0, 0.8, 0.6, 0.4, 0.2, 0.01), "D D D 1 D 1"),  # laid out over five
+        ("D D *(1 D) I", (1.0, 0.8, 0.6, 0.4, 0.2, 0.011), "D D 1 D 1 D"),
+        ("D D *(1 D) I", (), "D D 1 D 1 D"),
+        ("D D *(1 D)", (1.0, 0.8, 0.6, 0.4, 0.2, 0.001), "D D 1 D 1 D"),
+        ("D D/5 (1)* D I", (1.0, 0.7, 0.4, 0.2, 0.005, 0.001), "D 1 1 D 1 1"),  # D/5 of four steps is none
+        ("D I", (1.0, 0.001, 0.5, 0.001), "D D D 1"),  # only those that nothing follows
+        ("M .5 I", (1.0, 0.5, 0.5, 0.001), "M 0.5 D 1"),
+        ("D I", (0.005, 0.001), "D 1"),
+    ],
+)
+def test_idle_steps_are_skipped_and_the_rest_laid_out_without_them(
+    text: str, noise: tuple[float, ...], expected: str
+) -> None:
+    program, steps, seen = Program(text), expected.count(" ") + 1, Seen(noise)
+    letters = {Phase.DENSE: "D", Phase.MATCH: "M"}
+    plans = [program.plan_seen(step, steps, SITE, (), seen) for step in range(steps)]
+    assert " ".join(letters.get(plan.phase, f"{plan.ratio:g}") for plan in plans) == expected
+
+
 def test_a_match_knows_the_ratio_that_it_is_for() -> None:
     plans = [Program("M 1 .25 M .75").plan(step, 5, SITE, ()) for step in range(5)]
     assert [plan.ratio for plan in plans] == [0.25, 1, 0.25, 0.75, 0.75]
@@ -70,12 +92,14 @@ def test_a_match_knows_the_ratio_that_it_is_for() -> None:
         "D *(1 1 D) D",
         "D D/9 *(1 D) D/15",
         "D R/9 (R 1)* R",
+        "D *(1 D) D/15 I",
+        "DI",
     ],
 )
 def test_what_is_printed_is_read_again(text: str) -> None:
     program = Program(text)
     assert str(Program(str(program))) == str(program)
-    assert Program(str(program)).steps(20) == program.steps(20)
+    assert Program(str(program)).steps(20, idle=2) == program.steps(20, idle=2)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +110,7 @@ def test_what_is_printed_is_read_again(text: str) -> None:
         ("D M .5", 0.5, False),
         ("D", 0, False),
         ("D D/3 (1)*", 1, True),
+        ("D M .5 I", 0.5, True),
     ],
 )
 def test_ratios(text: str, ratio: float, skips: bool) -> None:
@@ -117,6 +142,9 @@ def test_ratios(text: str, ratio: float, skips: bool) -> None:
         ("D D/x", "'D/x' is not a step"),
         ("D M/4", "'M/4' is not a step"),
         ("D (1 D/4)*", "the same steps in every generation: no D/N"),
+        ("D I D", "'I' is not a step. Allowed: .* I at the very end"),
+        ("D (1 I)*", "'I' is not a step"),
+        ("I", "must begin with a dense step"),
     ],
 )
 def test_what_is_no_program_is_refused(text: str, message: str) -> None:

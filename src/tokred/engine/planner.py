@@ -37,7 +37,7 @@ from tokred.engine.unit import Unit
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of, layout_of
-from tokred.interfaces import DENSE, Phase, Plan, Time
+from tokred.interfaces import DENSE, Looking, Match, Phase, Plan, Seen, SiteInfo, Time
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -77,6 +77,7 @@ class CallPlanner:
         self.model = model
         self.family = family
         self.method = method
+        self.looking = method.scheduler if isinstance(method.scheduler, Looking) else None
         self.sites = sites
         self.groups = list(dict.fromkeys(site.group for site in sites))
         self.steps = steps
@@ -146,7 +147,7 @@ class CallPlanner:
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
-            plan = self.method.scheduler.plan(position.step, position.steps, site.info_in(call.layout), matches)
+            plan = self._plan(position, site.info_in(call.layout), matches)
             if plan.counted:
                 plan = self.counts.counted(plan, call, self._state)
             self._prepare(site, call, plan)
@@ -184,6 +185,13 @@ class CallPlanner:
         skipped = any(isinstance(site, ModelSite) and site.skipping for site in self.sites)
         left_out = [site for site in self.sites if not (site.called or skipped)]
         self.ledger.take_back({record.name for site in left_out for record in site.records})
+
+    def _plan(self, position: Position, site: SiteInfo, matches: Sequence[Match]) -> Plan:
+        """Have the scheduler plan a call of a site."""
+        step, steps = position.step, position.steps
+        if self.looking is None:
+            return self.method.scheduler.plan(step, steps, site, matches)
+        return self.looking.plan_seen(step, steps, site, matches, Seen(position.noise))
 
     def _enter(self, generation: Generation) -> None:
         """Go on with a generation: put in place what it remembers, nothing at its first call."""

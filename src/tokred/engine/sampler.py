@@ -68,7 +68,7 @@ class Sampler:
         self.calls[model, named] += 1
         name = f"{named}, call {call}" if named and call else named or f"call {call}"
         steps = max(-(-self.planned // self.order), step + 1)
-        return Position(step, steps, name, generation, self._time(), not self.times)
+        return Position(step, steps, name, generation, self._time(), not self.times, self.noise)
 
     def _time(self) -> float:
         """Return the share of noise; 0 where the sampler has run out of steps."""
@@ -88,6 +88,7 @@ class Sampler:
         self.planned, told = max(count - self.first, 1), self.known.get("_num_timesteps")
         if told is not None and not isinstance(told, _Past) and 0 < told <= self.planned:
             self.planned = told
+        self.noise = tuple(self.times[self.first : self.first + self.planned : self.order])
 
     def _place_shown(self, timesteps: Any) -> int:
         """Return which timestep is the first that the pipeline takes."""

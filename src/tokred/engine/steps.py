@@ -22,6 +22,7 @@ class Position:
         step: index of the denoising step, from 0.
         steps: number of denoising steps.
         branch: tells apart the calls of one step, such as the two halves of classifier-free guidance.
+        noise: the share of noise at every step of the generation; empty where it is not known beforehand.
         parts: names of the branches that share the call's batch, in order; empty where it is one branch's.
         generation: number of the generation, from 1; the same for all models of a pipeline.
         time: the share of noise, see `tokred.engine.noise`.
@@ -34,6 +35,7 @@ class Position:
     generation: int
     time: float = field(default=0.0, compare=False)
     guessed: bool = field(default=False, compare=False)
+    noise: tuple[float, ...] = field(default=(), compare=False)
     parts: tuple[str, ...] = field(default=(), compare=False)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tokred.interfaces.memory import Memory, MemorySpec, Remembered
     from tokred.interfaces.place import ClassToken, Place, Shown
     from tokred.interfaces.recovery import Recovery
-    from tokred.interfaces.scheduler import DENSE, Match, Phase, Plan, Scheduler
+    from tokred.interfaces.scheduler import DENSE, Looking, Match, Phase, Plan, Scheduler, Seen
     from tokred.interfaces.signal import Probe, Signal
     from tokred.interfaces.similarity import Similarity
     from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
@@ -26,6 +26,7 @@ __all__ = [
     "Draw",
     "DrawsTogether",
     "Forward",
+    "Looking",
     "Match",
     "Matcher",
     "Memory",
@@ -37,6 +38,7 @@ __all__ = [
     "Recovery",
     "Remembered",
     "Scheduler",
+    "Seen",
     "Shown",
     "Signal",
     "Similarity",

@@ -95,6 +95,17 @@ class Match:
     pmr: float | None = None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a generation besides the number of its steps.
+
+    Attributes:
+        noise: the share of noise at every step, see `Recovery`; empty where the sampler does not say beforehand.
+    """
+
+    noise: tuple[float, ...] = ()
+
+
 @runtime_checkable
 class Scheduler(Protocol):
     """Plans the phase and the ratio of each call; plain Python, outside compiled code."""
@@ -126,4 +137,16 @@ class Scheduler(Protocol):
             site: the site that is about to be called.
             matches: the earlier steps of this generation at which any site matched.
         """
+        ...
+
+
+@runtime_checkable
+class Looking(Scheduler, Protocol):
+    """A scheduler that goes by more than the number of the step.
+
+    Its `plan` is what it plans where nothing else is known.
+    """
+
+    def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
+        """Say what `site` does at a step, as `plan` does, with what is known of the generation."""
         ...

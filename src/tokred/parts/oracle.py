@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tokred.interfaces import Match, Phase, Plan, Scheduler, SiteInfo
+from tokred.interfaces import Looking, Match, Phase, Plan, Scheduler, Seen, SiteInfo
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,16 @@ class Oracle:
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan what the other schedule plans, with an oracle in place of each reduce step."""
-        plan = self.schedule.plan(step, steps, site, matches)
-        if plan.phase is not Phase.REDUCE or plan.ratio == 1:
-            return plan
-        return replace(plan, phase=Phase.ORACLE, redraw=False)
+        return _with_oracle(self.schedule.plan(step, steps, site, matches))
+
+    def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
+        """Likewise of a schedule that looks."""
+        if not isinstance(self.schedule, Looking):
+            return self.plan(step, steps, site, matches)
+        return _with_oracle(self.schedule.plan_seen(step, steps, site, matches, seen))
+
+
+def _with_oracle(plan: Plan) -> Plan:
+    if plan.phase is not Phase.REDUCE or plan.ratio == 1:
+        return plan
+    return replace(plan, phase=Phase.ORACLE, redraw=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 
-from tokred.interfaces import SITE_KINDS, Match, Phase, Plan, SiteInfo
+from tokred.interfaces import SITE_KINDS, Looking, Match, Phase, Plan, Seen, SiteInfo
 from tokred.layout import Layout
 from tokred.testing.check import Specimen, Stage, demand
 
@@ -31,11 +32,12 @@ def _perform(part: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
     return torch.tensor([[phases.index(plan.phase), plan.ratio, plan.redraw] for plan in plans], dtype=torch.float64)
 
 
-def _generation(part: Any, steps: int) -> Iterator[tuple[int, SiteInfo, Plan]]:
-    """Yield every plan of a generation, told of the earlier matches as the engine does."""
+def _generation(part: Any, steps: int, seen: Seen | None = None) -> Iterator[tuple[int, SiteInfo, Plan]]:
+    """Yield every plan of a generation, told of the earlier matches, and of what else is seen, as the engine does."""
     matches: list[Match] = []
+    asked = part.plan if seen is None or not isinstance(part, Looking) else partial(part.plan_seen, seen=seen)
     for step in range(steps):
-        plans = [part.plan(step, steps, site, tuple(matches)) for site in SITES]
+        plans = [asked(step, steps, site, tuple(matches)) for site in SITES]
         for site, plan in zip(SITES, plans, strict=True):
             yield step, site, plan
         if any(plan.phase.matches for plan in plans):
@@ -55,10 +57,11 @@ def plans_keep_to_what_is_declared(specimen: Specimen) -> None:
     """Every plan's ratio is in [0, `ratio`], no site reduces before it matched, and `reuses` says if pairs are kept."""
     part = specimen.make()
     demand(0 <= part.ratio <= 1, f"its ratio is {part.ratio}, not in [0, 1].")
-    for steps in LENGTHS:
+    falling = [Seen(tuple(1 - step / max(steps - 1, 1) for step in range(steps))) for steps in LENGTHS]
+    for steps, seen in [*((steps, None) for steps in LENGTHS), *zip(LENGTHS, falling, strict=True)]:
         matched: set[str] = set()
-        for step, site, plan in _generation(specimen.make(), steps):
-            what = f"step {step} of {steps}, {site.name}"
+        for step, site, plan in _generation(specimen.make(), steps, seen):
+            what = f"step {step} of {steps}, {site.name}{', noise known' if seen else ''}"
             demand(isinstance(plan, Plan), f"{what}: it planned {plan!r}, which is not a tokred.Plan.")
             within = 0 <= plan.ratio <= part.ratio or (part.skips and plan.ratio == 1)
             demand(within, f"{what}: it planned ratio {plan.ratio}, and declares at most {part.ratio}.")
