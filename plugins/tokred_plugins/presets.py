@@ -30,7 +30,7 @@ def edit() -> Method:
     It takes 0.88 of the compute at 4 steps and 0.55 at 28, where the references are half of the tokens; without any the
     second step is a dense one.
     """
-    return replace(reference_cache(program="D R *(1 D) D"), name="edit")
+    return replace(reference_cache(program="D R *(1 D) D I"), name="edit")
 
 
 def _preset(name: str, program: str) -> Method:

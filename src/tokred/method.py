@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from tokred.errors import SpecError
 from tokred.interfaces import (
     SITE_KINDS,
+    Looking,
     Matcher,
     Phase,
     Recovery,
@@ -230,6 +231,8 @@ class Method:
                 f"sites={self.sites!r}: {self.scheduler} never plans ratio 1, at which the model is skipped. Leave out "
                 "'model'."
             )
+        if "model" not in self.sites and isinstance(self.scheduler, Looking) and self.scheduler.watches:
+            raise SpecError(f"sites={self.sites!r}: {self.scheduler} watches the whole model. Name 'model' among them.")
         if ratio < 1 and ratio > self.matcher.max_ratio:
             raise SpecError(
                 f"ratio={ratio} for method {self.name!r} is too much for {self.matcher}: at most "

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from tokred.engine.lookout import Sight
 from tokred.engine.site_call import SiteCall
 from tokred.engine.state import MatchState, SiteState
 from tokred.engine.steps import Position
@@ -27,6 +28,7 @@ class Generation:
         states: what each site remembers, by branch.
         correspondences: those of each group of sites, by branch.
         generators: of each model's random draws, by branch.
+        sights: what was seen of each model.
         calls: every site call, in order.
         matches: every step at which sites matched, in order.
         kept: the tokens `[1, K]` that a site's match kept, and the site's name, by step.
@@ -39,6 +41,7 @@ class Generation:
     states: dict[Hashable, dict[str, SiteState]] = field(default_factory=dict)
     correspondences: dict[Hashable, dict[str, MatchState]] = field(default_factory=dict)
     generators: dict[Hashable, dict[str, torch.Generator]] = field(default_factory=dict)
+    sights: dict[Hashable, Sight] = field(default_factory=dict)
     calls: list[SiteCall] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
     kept: dict[int, tuple[str, torch.Tensor]] = field(default_factory=dict)

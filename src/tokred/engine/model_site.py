@@ -81,7 +81,7 @@ class ModelSite(BaseSite):
     def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """See `BaseSite`."""
         if self.skipping:
-            result = self._returned.recall(self.time)
+            result = self.recall()
             self._note(result)
             return result
         if not (self.active and self.followed):
@@ -93,6 +93,15 @@ class ModelSite(BaseSite):
             result = self._of_one_branch.recover(result, reduction, self.time)
         self._note(result)
         return result
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a call before this one was remembered."""
+        return self.state.seen > 1
+
+    def recall(self) -> Any:
+        """Return what the model would have returned, had it been skipped."""
+        return self._returned.recall(self.time)
 
     def observe(self, result: Any) -> None:
         """Remember what the model returned; called once it has, outside of compiled code."""

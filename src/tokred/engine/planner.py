@@ -19,6 +19,7 @@ from tokred.engine.fitting import PlanFitter
 from tokred.engine.generation import Generation
 from tokred.engine.inner import Inner
 from tokred.engine.ledger import Ledger
+from tokred.engine.lookout import Lookout, Sight
 from tokred.engine.memory import lasting, new_memory, remembered_dtype
 from tokred.engine.model_call import ModelCall
 from tokred.engine.model_site import ModelSite
@@ -37,7 +38,7 @@ from tokred.engine.unit import Unit
 from tokred.errors import ConflictError, SpecError, UnsupportedModel
 from tokred.family.description import Family
 from tokred.family.layouts import entry_of, layout_of
-from tokred.interfaces import DENSE, Looking, Match, Phase, Plan, Seen, SiteInfo, Time
+from tokred.interfaces import DENSE, Phase, Plan, Time
 from tokred.layout import Layout
 from tokred.method import Method
 
@@ -77,7 +78,7 @@ class CallPlanner:
         self.model = model
         self.family = family
         self.method = method
-        self.looking = method.scheduler if isinstance(method.scheduler, Looking) else None
+        self.lookout = Lookout(method.scheduler)
         self.sites = sites
         self.groups = list(dict.fromkeys(site.group for site in sites))
         self.steps = steps
@@ -136,7 +137,9 @@ class CallPlanner:
         if self.steps.current is not self.generation:
             self._enter(self.steps.current)
         self.ledger.enter(self.generation)  # another model's call may have been of another
-        call = replace(self._call(position, arguments), inference=inference)
+        pictures = _pictures(arguments[self.family.picture])
+        self.lookout.look(position, pictures, self.generation.sights.setdefault(self, Sight()))
+        call = replace(self._call(position, arguments, pictures), inference=inference)
         self.ledger.begin_call(position)
         if position.guessed and self.method.remembers:
             self.ledger.notes["the sampler does not say how much noise there is: taken to fall evenly"] = None
@@ -147,7 +150,7 @@ class CallPlanner:
         for site in self.sites:
             if isinstance(site, StreamSite):
                 site.stream.open = not self.inside
-            plan = self._plan(position, site.info_in(call.layout), matches)
+            plan = self.lookout.plan(position, site.info_in(call.layout), matches)
             if plan.counted:
                 plan = self.counts.counted(plan, call, self._state)
             self._prepare(site, call, plan)
@@ -179,6 +182,7 @@ class CallPlanner:
         self.recomputation.end(output)
         for site in self.sites:
             if isinstance(site, ModelSite):
+                self._look_back(site, output)
                 site.observe(output)
             site.state.match.call_ended()
         self._note_kept()
@@ -186,12 +190,13 @@ class CallPlanner:
         left_out = [site for site in self.sites if not (site.called or skipped)]
         self.ledger.take_back({record.name for site in left_out for record in site.records})
 
-    def _plan(self, position: Position, site: SiteInfo, matches: Sequence[Match]) -> Plan:
-        """Have the scheduler plan a call of a site."""
-        step, steps = position.step, position.steps
-        if self.looking is None:
-            return self.method.scheduler.plan(step, steps, site, matches)
-        return self.looking.plan_seen(step, steps, site, matches, Seen(position.noise))
+    def _look_back(self, site: ModelSite, output: Any) -> None:
+        """Note that the model was computed, and how far its forecast was off, for a scheduler that watches that."""
+        if site.skipping or self.ledger.position is None:
+            return
+        self.lookout.note_computed(self.ledger.position.step)
+        if "miss" in self.lookout.watches and site.remembers:
+            self.lookout.note_miss(site.recall(), output)
 
     def _enter(self, generation: Generation) -> None:
         """Go on with a generation: put in place what it remembers, nothing at its first call."""
@@ -210,13 +215,11 @@ class CallPlanner:
             site.states = generation.states.setdefault(site, {})
             site.group.states = generation.correspondences.setdefault(site.group, {})
 
-    def _call(self, position: Position, arguments: Arguments) -> ModelCall:
+    def _call(self, position: Position, arguments: Arguments, pictures: Sequence[torch.Tensor]) -> ModelCall:
         """Work out what the model is called with."""
-        given = arguments[self.family.picture]
-        pictures: list[torch.Tensor] = list(given) if isinstance(given, (list, tuple)) else [given]
         first = pictures[0]
         shape = tuple(p.shape for p in pictures) if len(pictures) > 1 else tuple(first.shape)
-        batch = len(pictures) if isinstance(given, (list, tuple)) else len(first)
+        batch = len(first) if arguments[self.family.picture] is first else len(pictures)
         layout, time = self._layout(arguments), self._time(position, first)
         if layout == self.layout:
             layout = self.layout  # what is made for a layout is looked up by it, at once where it is the same object
@@ -393,3 +396,8 @@ class CallPlanner:
         self._install(Generation(0))
         for site in self.sites:
             site.prepare_dense()
+
+
+def _pictures(given: Any) -> list[torch.Tensor]:
+    """Return what the model is given to denoise as a list: of a batch one tensor, or one for each sample."""
+    return list(given) if isinstance(given, (list, tuple)) else [given]

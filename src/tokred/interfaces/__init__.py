@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tokred.interfaces.memory import Memory, MemorySpec, Remembered
     from tokred.interfaces.place import ClassToken, Place, Shown
     from tokred.interfaces.recovery import Recovery
-    from tokred.interfaces.scheduler import DENSE, Looking, Match, Phase, Plan, Scheduler, Seen
+    from tokred.interfaces.scheduler import DENSE, Looking, Match, Phase, Plan, Scheduler, Seen, Watched
     from tokred.interfaces.signal import Probe, Signal
     from tokred.interfaces.similarity import Similarity
     from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
@@ -46,6 +46,7 @@ __all__ = [
     "SiteKind",
     "Time",
     "Trained",
+    "Watched",
 ]
 
 __getattr__, __dir__ = lazily(__name__)

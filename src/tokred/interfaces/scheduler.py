@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from tokred.interfaces.site import SiteInfo
 
@@ -95,15 +95,27 @@ class Match:
     pmr: float | None = None
 
 
+Watched = Literal["change", "miss"]
+"""What takes a look at the picture, see `Seen`."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What is known of a generation besides the number of its steps.
 
     Attributes:
         noise: the share of noise at every step, see `Recovery`; empty where the sampler does not say beforehand.
+        since: number of steps since the model was last computed.
+        change: how far what the model is given has moved since then: of each step the mean absolute difference over the
+            mean absolute value of the whole batch, added up. 0 unless it is watched.
+        miss: how far what would have been recalled was from what the model returned when it was last computed, measured
+            likewise; None before there is one, and unless it is watched.
     """
 
     noise: tuple[float, ...] = ()
+    since: int = 1
+    change: float = 0.0
+    miss: float | None = None
 
 
 @runtime_checkable
@@ -145,7 +157,16 @@ class Looking(Scheduler, Protocol):
     """A scheduler that goes by more than the number of the step.
 
     Its `plan` is what it plans where nothing else is known.
+
+    Attributes:
+        watches: which of "change" and "miss" it is shown, see `Seen`. The host waits for the device at every step for
+            each; a picture then depends on what else is in its batch.
     """
+
+    @property
+    def watches(self) -> tuple[Watched, ...]:
+        """See above."""
+        ...
 
     def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
         """Say what `site` does at a step, as `plan` does, with what is known of the generation."""

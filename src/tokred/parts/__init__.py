@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tokred.parts.euclidean import Euclidean
     from tokred.parts.forecast import Forecast, Variable
     from tokred.parts.frequency import FrequencyPenalty
+    from tokred.parts.gate import Gate
     from tokred.parts.grid import GridMatcher
     from tokred.parts.of_signal import OfSignal
     from tokred.parts.oracle import Oracle
@@ -41,6 +42,7 @@ __all__ = [
     "EveryStep",
     "Forecast",
     "FrequencyPenalty",
+    "Gate",
     "GridMatcher",
     "GuidedInterval",
     "Interval",

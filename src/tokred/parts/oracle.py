@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tokred.interfaces import Looking, Match, Phase, Plan, Scheduler, Seen, SiteInfo
+from tokred.interfaces import Looking, Match, Phase, Plan, Scheduler, Seen, SiteInfo, Watched
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Oracle:
 
     schedule: Scheduler
     reuses: ClassVar[bool] = True
+
+    @property
+    def watches(self) -> tuple[Watched, ...]:
+        """What the other schedule watches."""
+        return self.schedule.watches if isinstance(self.schedule, Looking) else ()
 
     @property
     def ratio(self) -> float:

@@ -83,6 +83,13 @@ def _schedulers() -> Iterator[Component]:
     )
     yield Component(
         "scheduler",
+        "gate",
+        "tokred.parts:Gate",
+        "skip the model until it has gone too far: a schedule that looks",
+        levels=({"threshold": 0.05}, {"threshold": 0.2, "by": "change"}),
+    )
+    yield Component(
+        "scheduler",
         "oracle",
         "tokred.parts:Oracle",
         "another schedule, its pairs made anew at every step",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tokred.errors import SpecError
-from tokred.interfaces import DENSE, Match, Phase, Plan, Seen, SiteInfo
+from tokred.interfaces import DENSE, Match, Phase, Plan, Seen, SiteInfo, Watched
 from tokred.parts.roles import RoleMatcher
 
 LETTERS = "DMRE"
@@ -56,6 +56,7 @@ class Program:
 
     text: str
     reuses: ClassVar[bool] = True
+    watches: ClassVar[tuple[Watched, ...]] = ()
 
     def __post_init__(self) -> None:
         first, repeated, _ = self._parts()
@@ -93,7 +94,7 @@ class Program:
 
     def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
         """Plan what the line says, with the idle steps that the noise tells."""
-        written, plans = _plans(self, steps, _idle(seen.noise))
+        written, plans = _plans(self, steps, idle_steps(seen.noise))
         if written[step] == "R":
             return DENSE if site.kind == "model" else _without_references(site)
         return plans[step]
@@ -161,8 +162,8 @@ def _plans(program: Program, number: int, idle: int) -> tuple[Steps, tuple[Plan,
 
 
 @functools.lru_cache
-def _idle(noise: tuple[float, ...]) -> int:
-    """Return how many steps at the end of a generation are idle; the first never is."""
+def idle_steps(noise: tuple[float, ...]) -> int:
+    """Return how many steps at the end of a generation are idle, by the share of noise at each; the first never is."""
     return len(list(itertools.takewhile(lambda share: share <= IDLE_NOISE, noise[:0:-1])))
 
 

@@ -17,6 +17,7 @@ from tokred.errors import SpecError
 from tokred.metrics import psnr
 from tokred.metrics.psnr import METRIC
 from tokred.parts import Program
+from tokred.parts.program import idle_steps
 from tokred.registry import build_method
 from tokred.tuning.candidate import DENSE, Candidate
 from tokred.tuning.carry import ORDER, measure_carry, single_skips
@@ -227,7 +228,8 @@ def _presets(recording: Recording, carry: torch.Tensor) -> list[Ranked]:
     for name in PRESETS:
         scheduler = build_method(name, {}).scheduler
         assert isinstance(scheduler, Program)
-        dense = tuple(step == DENSE for step in scheduler.steps(recording.steps))
+        idle = idle_steps(tuple(recording.shares.tolist()))
+        dense = tuple(step == DENSE for step in scheduler.steps(recording.steps, idle))
         quality = predicted_psnr(recording, carry, torch.tensor([dense]), ORDER)
         found.append(Ranked(dense, ORDER, float(quality[0])))
     return [ranked for ranked in found if not all(ranked.dense)]
