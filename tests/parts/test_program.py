@@ -58,17 +58,19 @@ def test_references_are_left_out_but_of_the_model_as_a_whole() -> None:
 @pytest.mark.parametrize(
     ("text", "noise", "expected"),
     [
-        ("D D *(1 D) I", (1.0, 0.8, 0.6, 0.4, 0.2, 0.01), "D D D 1 D 1"),  # laid out over five
+        ("D D *(1 D) I", (1.0, 0.8, 0.6, 0.4, 0.2, 0.01), "D D D 1 D 1"),
+        ("D D *(1 D) D I", (1.0, 0.8, 0.6, 0.4, 0.2, 0.01), "D D D 1 D 1"),  # in the place of the last one
+        ("D *(1 D) D I", (1.0, 0.8, 0.6, 0.4, 0.01, 0.01), "D D 1 D 1 1"),
         ("D D *(1 D) I", (1.0, 0.8, 0.6, 0.4, 0.2, 0.011), "D D 1 D 1 D"),
         ("D D *(1 D) I", (), "D D 1 D 1 D"),
         ("D D *(1 D)", (1.0, 0.8, 0.6, 0.4, 0.2, 0.001), "D D 1 D 1 D"),
-        ("D D/5 (1)* D I", (1.0, 0.7, 0.4, 0.2, 0.005, 0.001), "D 1 1 D 1 1"),  # D/5 of four steps is none
+        ("D D/5 (1)* D D D I", (1.0, 0.7, 0.4, 0.2, 0.005, 0.001), "D D 1 D 1 1"),
         ("D I", (1.0, 0.001, 0.5, 0.001), "D D D 1"),  # only those that nothing follows
         ("M .5 I", (1.0, 0.5, 0.5, 0.001), "M 0.5 D 1"),
         ("D I", (0.005, 0.001), "D 1"),
     ],
 )
-def test_idle_steps_are_skipped_and_the_rest_laid_out_without_them(
+def test_idle_steps_are_skipped_in_place_of_the_last_dense_ones(
     text: str, noise: tuple[float, ...], expected: str
 ) -> None:
     program, steps, seen = Program(text), expected.count(" ") + 1, Seen(noise)
