@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import tokred
 from tokred import Plan, Scheduler, SiteInfo
-from tokred.interfaces import DENSE, Match
+from tokred.interfaces import DENSE, Match, Seen, Watched, plan_of, watched
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Limited:
             raise tokred.SpecError(f"start={self.start:g} must be below end={self.end:g}, both in [0, 1].")
         if not 0 < self.strength <= 1:
             raise tokred.SpecError(f"strength={self.strength:g} must be above 0 and at most 1.")
+        if self.watches and self.strength < 1:
+            raise tokred.SpecError(
+                f"strength={self.strength:g}: {self.scheduler} decides at each step, so that how many it skips is not "
+                "known. Use strength=1."
+            )
 
     @property
     def ratio(self) -> float:
@@ -48,15 +53,24 @@ class Limited:
         """Whether the other schedule reuses correspondences."""
         return self.scheduler.reuses
 
+    @property
+    def watches(self) -> tuple[Watched, ...]:
+        """What the other schedule watches."""
+        return watched(self.scheduler)
+
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan as the other schedule does, as far as it may."""
+        return self.plan_seen(step, steps, site, matches, Seen())
+
+    def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
+        """Likewise, with what is known of the generation."""
         if not self._within(step, steps):
             return DENSE
-        plan = self.scheduler.plan(step, steps, site, matches)
-        if not plan.skips:
+        plan = plan_of(self.scheduler, step, steps, site, matches, seen)
+        if not plan.skips or self.strength == 1:
             return replace(plan, ratio=plan.ratio * self.strength)
         before = sum(
-            self.scheduler.plan(earlier, steps, site, matches).skips
+            plan_of(self.scheduler, earlier, steps, site, matches, seen).skips
             for earlier in range(step)
             if self._within(earlier, steps)
         )

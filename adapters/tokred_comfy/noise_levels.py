@@ -39,6 +39,11 @@ class NoiseLevels:
         return step in self._reached
 
 
+def noise_shares(model_sampling: Any, levels: NoiseLevels) -> tuple[float, ...]:
+    """Return the share of noise at each step; see `noise_share`."""
+    return tuple(noise_share(model_sampling, sigma) for sigma in levels.sigmas[: levels.steps])
+
+
 def noise_share(model_sampling: Any, sigma: float) -> float:
     """Return `sigma / (alpha + sigma)`, the share of noise in what the sampler draws on at `sigma`.
 

@@ -10,7 +10,7 @@ import tokred
 from .branches import BranchNames
 from .drawn import Drawn
 from .families import family_for
-from .noise_levels import NoiseLevels, noise_share
+from .noise_levels import NoiseLevels, noise_share, noise_shares
 
 ITSELF = (
     "The sampler chooses noise levels of its own, so that nothing says which step a call belongs to: from there on "
@@ -32,6 +32,7 @@ class Sampling:
         self.method = method
         self.run: tokred.Run | None = None
         self.levels: NoiseLevels | None = None
+        self.noise: tuple[float, ...] = ()
         self.names = BranchNames()
         self.notes: tuple[str, ...] = ()
         self.drawn = Drawn()
@@ -43,6 +44,7 @@ class Sampling:
             return executor(*args, **kwargs)
         if self.levels is None:
             self.levels = NoiseLevels(options["sample_sigmas"].tolist())
+            self.noise = noise_shares(model.model_sampling, self.levels)
             network = model.diffusion_model
             self.run = tokred.apply(network, self.method, family=family_for(network))
         sigma = float(options["sigmas"][0])
@@ -53,7 +55,7 @@ class Sampling:
             return executor(*args, **kwargs)
         step, share = self.levels.step(sigma), noise_share(model.model_sampling, sigma)
         branches = self.names.names(step, options)
-        with tokred.step(step, self.levels.steps, branches, share, generation=self):
+        with tokred.step(step, self.levels.steps, branches, share, generation=self, noise=self.noise):
             return executor(*args, **kwargs)
 
     def end(self) -> None:

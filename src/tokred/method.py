@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 from tokred.errors import SpecError
 from tokred.interfaces import (
     SITE_KINDS,
-    Looking,
     Matcher,
     Phase,
     Recovery,
@@ -19,6 +18,7 @@ from tokred.interfaces import (
     Similarity,
     SiteInfo,
     SiteKind,
+    watched,
 )
 from tokred.reduction import MERGE_MODES, MergeMode
 
@@ -231,7 +231,7 @@ class Method:
                 f"sites={self.sites!r}: {self.scheduler} never plans ratio 1, at which the model is skipped. Leave out "
                 "'model'."
             )
-        if "model" not in self.sites and isinstance(self.scheduler, Looking) and self.scheduler.watches:
+        if "model" not in self.sites and watched(self.scheduler):
             raise SpecError(f"sites={self.sites!r}: {self.scheduler} watches the whole model. Name 'model' among them.")
         if ratio < 1 and ratio > self.matcher.max_ratio:
             raise SpecError(

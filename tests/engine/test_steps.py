@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
 )
+from families.models import BY_NAME
 
 import tokred
 from tokred import SpecError
@@ -170,4 +172,24 @@ def test_no_step_is_said_outside_the_with_block() -> None:
 @pytest.mark.parametrize(("index", "steps"), [(-1, 3), (3, 3), (0, 0)])
 def test_a_step_outside_its_generation_is_refused(index: int, steps: int) -> None:
     with pytest.raises(tokred.SpecError, match=f"step index {index} of {steps} steps"), tokred.step(index, steps):
+        pass
+
+
+def test_the_noise_of_all_steps_may_be_said_by_hand() -> None:
+    """The presets then skip an idle step, as they do of a pipeline's sampler; `time` is that of the step."""
+    model, computed, sigmas = BY_NAME["sd3"].model(), [], (1.0, 0.7, 0.4, 0.001)
+    with tokred.apply(model, "step_cache", program="D I", order=1) as run, torch.no_grad():
+        for index in range(4):
+            with tokred.step(index, 4, noise=sigmas):
+                BY_NAME["sd3"].run(model, BY_NAME["sd3"].arguments(model, 0))
+            (call,) = (call for call in run.report().calls if call.position.step == index)
+            assert call.position.time == sigmas[index]
+            computed.append(not call.skipped)
+    assert computed == [True, True, True, False]
+
+
+@pytest.mark.parametrize("noise", [(1.0, 0.5), (1.0, 0.5, 1.5)])
+def test_noise_that_is_no_share_for_each_step_is_refused(noise: tuple[float, ...]) -> None:
+    message = r"noise=\(1.0.*\) must be one share in \[0, 1\] for each of the 3 steps"
+    with pytest.raises(tokred.SpecError, match=message), tokred.step(0, 3, noise=noise):
         pass

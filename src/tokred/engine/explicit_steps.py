@@ -59,7 +59,8 @@ class ExplicitSteps:
         place.branches |= named
         self.places.value, self.current = place, place.generation
         shared = parts if len(parts) > 1 else ()
-        return Position(now.index, now.steps, " + ".join(parts), self.current.number, now.time, parts=shared)
+        branch = " + ".join(parts)
+        return Position(now.index, now.steps, branch, self.current.number, now.time, noise=now.noise, parts=shared)
 
     def join(self, model: Hashable) -> None:
         """See `StepSource`; nothing is attached."""

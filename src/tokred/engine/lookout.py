@@ -10,7 +10,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from tokred.engine.steps import Position
-from tokred.interfaces import Looking, Match, Plan, Scheduler, Seen, SiteInfo
+from tokred.interfaces import Looking, Match, Plan, Scheduler, Seen, SiteInfo, plan_of, watched
 
 
 @dataclass
@@ -41,14 +41,13 @@ class Lookout:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
-        self.looking = scheduler if isinstance(scheduler, Looking) else None
-        self.watches = self.looking.watches if self.looking else ()
+        self.looks, self.watches = isinstance(scheduler, Looking), watched(scheduler)
         self.sight = Sight()
 
     def look(self, position: Position, pictures: Sequence[torch.Tensor], sight: Sight) -> None:
         """Look, at the first call of a step, where the scheduler does; the host waits for what is watched."""
         self.sight = sight
-        if self.looking is None or position.step == sight.step:
+        if not self.looks or position.step == sight.step:
             return
         since = position.step - sight.computed
         change = sight.seen.change if since > 1 else 0.0
@@ -61,9 +60,9 @@ class Lookout:
     def plan(self, position: Position, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Have a call of a site planned."""
         step, steps = position.step, position.steps
-        if self.looking is None:
+        if not self.looks:  # as `plan_of` would, without asking at every site
             return self.scheduler.plan(step, steps, site, matches)
-        return self.looking.plan_seen(step, steps, site, matches, self.sight.seen)
+        return plan_of(self.scheduler, step, steps, site, matches, self.sight.seen)
 
     def note_computed(self, step: int) -> None:
         """Note that the model was called and not skipped."""

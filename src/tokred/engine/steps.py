@@ -48,6 +48,7 @@ class Said:
     branches: tuple[str, ...]
     time: float
     generation: Hashable
+    noise: tuple[float, ...]
 
 
 _explicit: contextvars.ContextVar[Said | None] = contextvars.ContextVar("tokred.step", default=None)
@@ -60,6 +61,7 @@ def step(
     branch: str | Sequence[str] = "both",
     time: float | None = None,
     generation: Hashable = None,
+    noise: Sequence[float] = (),
 ) -> Iterator[None]:
     """Say which denoising step the model calls inside the `with` block belong to, in a loop written by hand.
 
@@ -76,9 +78,12 @@ def step(
             rectified flow its sigma. By default it falls evenly from 1.
         generation: tells this generation from others, such as an `object()`, where a sampler goes back to earlier
             steps or calls the model more than once in one.
+        noise: the share of noise at every step, where it is known beforehand: `time` is that of this step by default,
+            and presets skip a last step that has next to none left, as with a pipeline's sampler.
 
     Raises:
-        SpecError: unless 0 <= index < steps and 0 <= time <= 1, or if a branch is named twice.
+        SpecError: unless 0 <= index < steps and 0 <= time <= 1, if a branch is named twice, or if `noise` is not one
+            share for each step.
 
     Examples:
         >>> for i, t in enumerate(timesteps):  # doctest: +SKIP
@@ -87,7 +92,13 @@ def step(
     """
     if not 0 <= index < steps:
         raise SpecError(f"step index {index} of {steps} steps: the index must be at least 0 and below the number.")
-    share = 1 - index / steps if time is None else float(time)
+    shares = tuple(float(share) for share in noise)
+    if shares and (len(shares) != steps or not all(0 <= share <= 1 for share in shares)):
+        raise SpecError(
+            f"noise={shares} must be one share in [0, 1] for each of the {steps} steps, sigma / (alpha + sigma)."
+        )
+    usual = shares[index] if shares else 1 - index / steps
+    share = usual if time is None else float(time)
     if not 0 <= share <= 1:
         raise SpecError(
             f"time={time} at step {index} must be in [0, 1]: the share of noise, sigma / (alpha + sigma), which of a "
@@ -96,7 +107,7 @@ def step(
     branches = (branch,) if isinstance(branch, str) else tuple(branch)
     if not branches or len(set(branches)) < len(branches):
         raise SpecError(f"branch={branch!r} must be the name of a branch, or the names of several that differ.")
-    token = _explicit.set(Said(index, steps, branches, share, generation))
+    token = _explicit.set(Said(index, steps, branches, share, generation, shares))
     try:
         yield
     finally:

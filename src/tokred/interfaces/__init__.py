@@ -10,7 +10,18 @@ if TYPE_CHECKING:
     from tokred.interfaces.memory import Memory, MemorySpec, Remembered
     from tokred.interfaces.place import ClassToken, Place, Shown
     from tokred.interfaces.recovery import Recovery
-    from tokred.interfaces.scheduler import DENSE, Looking, Match, Phase, Plan, Scheduler, Seen, Watched
+    from tokred.interfaces.scheduler import (
+        DENSE,
+        Looking,
+        Match,
+        Phase,
+        Plan,
+        Scheduler,
+        Seen,
+        Watched,
+        plan_of,
+        watched,
+    )
     from tokred.interfaces.signal import Probe, Signal
     from tokred.interfaces.similarity import Similarity
     from tokred.interfaces.site import SITE_KINDS, SiteInfo, SiteKind
@@ -47,6 +58,8 @@ __all__ = [
     "Time",
     "Trained",
     "Watched",
+    "plan_of",
+    "watched",
 ]
 
 __getattr__, __dir__ = lazily(__name__)

@@ -171,3 +171,15 @@ class Looking(Scheduler, Protocol):
     def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
         """Say what `site` does at a step, as `plan` does, with what is known of the generation."""
         ...
+
+
+def watched(scheduler: Scheduler) -> tuple[Watched, ...]:
+    """Return what a scheduler watches; nothing where it does not look."""
+    return scheduler.watches if isinstance(scheduler, Looking) else ()
+
+
+def plan_of(scheduler: Scheduler, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
+    """Have a scheduler plan, one that looks with what is known of the generation."""
+    if isinstance(scheduler, Looking):
+        return scheduler.plan_seen(step, steps, site, matches, seen)
+    return scheduler.plan(step, steps, site, matches)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tokred.interfaces import Looking, Match, Phase, Plan, Scheduler, Seen, SiteInfo, Watched
+from tokred.interfaces import Match, Phase, Plan, Scheduler, Seen, SiteInfo, Watched, plan_of, watched
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Oracle:
     @property
     def watches(self) -> tuple[Watched, ...]:
         """What the other schedule watches."""
-        return self.schedule.watches if isinstance(self.schedule, Looking) else ()
+        return watched(self.schedule)
 
     @property
     def ratio(self) -> float:
@@ -41,16 +41,11 @@ class Oracle:
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
         """Plan what the other schedule plans, with an oracle in place of each reduce step."""
-        return _with_oracle(self.schedule.plan(step, steps, site, matches))
+        return self.plan_seen(step, steps, site, matches, Seen())
 
     def plan_seen(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match], seen: Seen) -> Plan:
-        """Likewise of a schedule that looks."""
-        if not isinstance(self.schedule, Looking):
-            return self.plan(step, steps, site, matches)
-        return _with_oracle(self.schedule.plan_seen(step, steps, site, matches, seen))
-
-
-def _with_oracle(plan: Plan) -> Plan:
-    if plan.phase is not Phase.REDUCE or plan.ratio == 1:
-        return plan
-    return replace(plan, phase=Phase.ORACLE, redraw=False)
+        """Likewise, with what is known of the generation."""
+        plan = plan_of(self.schedule, step, steps, site, matches, seen)
+        if plan.phase is not Phase.REDUCE or plan.ratio == 1:
+            return plan
+        return replace(plan, phase=Phase.ORACLE, redraw=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tokred.interfaces import SITE_KINDS, Looking, Match, Phase, Plan, Seen, SiteInfo
+from tokred.interfaces import SITE_KINDS, Match, Phase, Plan, Seen, SiteInfo, plan_of
 from tokred.layout import Layout
 from tokred.testing.check import Specimen, Stage, demand
 
@@ -35,7 +35,7 @@ def _perform(part: Any, x: torch.Tensor, compiled: bool) -> torch.Tensor:
 def _generation(part: Any, steps: int, seen: Seen | None = None) -> Iterator[tuple[int, SiteInfo, Plan]]:
     """Yield every plan of a generation, told of the earlier matches, and of what else is seen, as the engine does."""
     matches: list[Match] = []
-    asked = part.plan if seen is None or not isinstance(part, Looking) else partial(part.plan_seen, seen=seen)
+    asked = part.plan if seen is None else partial(plan_of, part, seen=seen)
     for step in range(steps):
         plans = [asked(step, steps, site, tuple(matches)) for site in SITES]
         for site, plan in zip(SITES, plans, strict=True):
