@@ -27,8 +27,6 @@ from tokred.engine.steps import Position
 
 def generate(source: SchedulerSteps, steps: int, calls: int = 1) -> list[Position]:
     """Walk through a generation as a pipeline does, with so many model calls in each step."""
-    import torch
-
     scheduler, seen = source.pipe.scheduler, []
     scheduler.set_timesteps(steps)
     sample = torch.zeros(1, 1)

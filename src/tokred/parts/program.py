@@ -34,10 +34,9 @@ class Program:
     before it, the repetitions end on a whole one, and it is the first that is cut. Without one, the steps after the
     line are dense. A line that is longer than the generation is cut off.
 
-    "I" at the very end skips the idle steps, in the place of dense steps that the line ends with, if it does. Some
-    samplers, Stable Diffusion 3's among them, end on a step with next to no noise left, a share of at most
-    `IDLE_NOISE`, which hardly moves the picture; Flux's do not. There are none where the sampler does not say
-    beforehand.
+    "I" at the very end skips the idle steps, whatever the line has for them. Some samplers, Stable Diffusion 3's among
+    them, end on a step with next to no noise left, a share of at most `IDLE_NOISE`, which hardly moves the picture;
+    Flux's do not. There are none where the sampler does not say beforehand.
 
     Attributes:
         text: the line.
@@ -81,14 +80,12 @@ class Program:
 
     def steps(self, number: int, idle: int = 0) -> Steps:
         """Return what each step of a generation of so many does, of which the last `idle` ones are idle."""
-        idle = idle if self._skips_idle else 0
         first, repeated, last = (_written_out(part, number) for part in self._parts())
-        dense = len(list(itertools.takewhile(lambda step: step == "D", reversed(last))))
-        last = last[: len(last) - min(dense, idle)]
-        between = number - idle - len(first) - len(last)
+        between = number - len(first) - len(last)
         filling = repeated or ("D",)
         cut = -between if self._ends_whole else 0
         middle = tuple(filling[(i + cut) % len(filling)] for i in range(between))
+        idle = idle if self._skips_idle else 0
         return (first + middle + last)[: number - idle] + ("1",) * idle
 
     def plan(self, step: int, steps: int, site: SiteInfo, matches: Sequence[Match]) -> Plan:
