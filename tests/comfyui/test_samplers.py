@@ -10,12 +10,12 @@ import pytest
 from comfy_samplers import BEGIN, END, PAGE, SAMPLERS, STEPS, seen_of, table
 
 from tokred.parts import Program
+from tokred.parts.program import idle_steps
 from tokred_comfy.branches import BranchNames
 from tokred_comfy.noise_levels import NoiseLevels
 
 FOLLOWED = [sampler for sampler in SAMPLERS if sampler != "dpm_adaptive"]
-PROGRAM = Program("D D/9 *(1 1 D) D/15").steps(STEPS)
-"""What `balanced` does at each of 20 steps."""
+BALANCED = Program("D D/9 *(1 1 D) D/15 I")
 
 
 def step_of(sigmas: list[float], sigma: float) -> int:
@@ -23,13 +23,14 @@ def step_of(sigmas: list[float], sigma: float) -> int:
     return max(step for step in range(STEPS) if sigmas[step] >= sigma * (1 - 1e-4)) if sigma < sigmas[0] else 0
 
 
-def expected(steps: list[int]) -> list[bool]:
-    """Say which calls are skipped: those of the steps that the program skips, once there is one like it to carry on."""
+def expected(steps: list[int], noise: tuple[float, ...]) -> list[bool]:
+    """Say which calls are skipped: those of the steps that `balanced` skips, once there is one like it to carry on."""
+    program = BALANCED.steps(STEPS, idle_steps(noise))
     seen: set[int] = set()
     calls: Counter[int] = Counter()
     skipped = []
     for step in steps:
-        skipped.append(PROGRAM[step] == "1" and calls[step] in seen)
+        skipped.append(program[step] == "1" and calls[step] in seen)
         if not skipped[-1]:
             seen.add(calls[step])
         calls[step] += 1
@@ -46,7 +47,7 @@ def test_each_call_is_at_the_step_and_noise_that_its_sigma_says(sampler: str, mo
     assert [call.position.step for call in seen.calls] == steps
     share = (lambda sigma: sigma) if model == "flux" else (lambda sigma: sigma / (1 + sigma))
     assert [call.position.time for call in seen.calls] == pytest.approx([share(sigma) for sigma in seen.asked])
-    assert [call.skipped for call in seen.calls] == expected(steps)
+    assert [call.skipped for call in seen.calls] == expected(steps, tuple(map(share, seen.sigmas[:-1])))
     assert seen.computed == sum(not call.skipped for call in seen.calls)
 
 

@@ -15,6 +15,7 @@ from comfy_tiny import FLUX, MODELS, Tiny, draw
 
 import tokred
 from tokred.interfaces import Phase
+from tokred.parts.program import IDLE_NOISE
 from tokred.registry import build_method
 from tokred.testing.snapshot import changes, snapshot
 from tokred_comfy.limits import limited
@@ -38,14 +39,16 @@ def counted(model: Any) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_balanced_computes_half_of_the_calls_of_any_model(name: str) -> None:
+def test_balanced_computes_half_of_the_calls_of_any_model_or_one_less(name: str) -> None:
+    """The schedule "normal" ends on next to no noise, where models are flows."""
     tiny = MODELS[name]
     model = tiny.patcher()
     faster, dense = balanced(model), draw(tiny, model)
     picture = draw(tiny, faster)
     report = drawn_with(faster).report
     assert report is not None
-    assert [call.skipped for call in report.calls].count(True) == len(report.calls) / 2 == 10
+    idle = report.calls[-1].position.time <= IDLE_NOISE
+    assert [call.skipped for call in report.calls].count(True) == len(report.calls) / 2 + idle == 10 + idle
     assert report.model == type(model.model.diffusion_model).__name__
     assert not torch.equal(picture, dense)
     assert torch.equal(draw(tiny, model), dense), "the model that was cloned is as it was"
@@ -64,13 +67,13 @@ def by_hand(tiny: Tiny, model: Any, steps: int, cfg: float, seed: int) -> torch.
     with tokred.apply(inner.diffusion_model, "balanced") as run, torch.no_grad():
         for step in range(steps):
             sigma = sigmas[step]
-            with tokred.step(step, steps, time=float(sigma)):
+            with tokred.step(step, steps, noise=sigmas[:-1].tolist()):
                 both = inner.apply_model(
                     torch.cat([x, x]), sigma.expand(2), c_crossattn=text, y=pooled, guidance=guidance
                 )
             uncond, cond = both.chunk(2)
             x = x + (x - (uncond + (cond - uncond) * cfg)) / sigma * (sigmas[step + 1] - sigma)
-        assert run.report().compute == pytest.approx(0.5)
+        assert run.report().compute == pytest.approx(0.45)
     return inner.process_latent_out(x / (1 - sigmas[-1]))
 
 
@@ -93,7 +96,7 @@ def test_nothing_is_changed_by_no_strength_no_steps_and_a_removed_node() -> None
     assert changes(before, snapshot(model.model)) == []
 
 
-@pytest.mark.parametrize(("strength", "skipped"), [(1.0, 10), (0.5, 5), (0.1, 1)])
+@pytest.mark.parametrize(("strength", "skipped"), [(1.0, 11), (0.5, 5), (0.1, 1)])
 def test_strength_is_the_share_of_skipped_steps_that_are_skipped(strength: float, skipped: int) -> None:
     faster = sped_up(FLUX.patcher(), limited(build_method("balanced", {}), 0.0, 1.0, strength))
     draw(FLUX, faster)
@@ -126,7 +129,7 @@ def test_branches_are_remembered_apart_however_they_are_batched(monkeypatch: pyt
     with counted(model) as batches:
         mixed = draw(FLUX, faster)
     assert set(batches) == {1, 2}
-    assert sum(batches) == 20, "ten steps of two branches each"
+    assert sum(batches) == 18, "nine steps of two branches each"
     torch.testing.assert_close(mixed, together)
 
 
@@ -216,7 +219,7 @@ def test_other_wrappers_of_the_model_are_called_as_well() -> None:
     with counted(model) as batches:
         draw(FLUX, faster)
     assert len(seen) == 20
-    assert len(batches) == 10
+    assert len(batches) == 9
 
 
 def growth(model: Any) -> Counter[str]:
