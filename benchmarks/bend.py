@@ -28,7 +28,7 @@ from tokred.registry import build_method
 
 OUT = Path(__file__).parents[1] / "docs" / "results" / "bend.json"
 SAMPLES = {"emoji-dit": 8, "emoji-sd3": 8, "emoji-flux": 4}
-STEPS, PRESETS, BENDS = (10, 28), ("quality", "balanced"), (0.0, 0.5)
+STEPS, PRESETS, BENDS = (6, 10, 28, 50), ("quality", "balanced"), (0.0, 0.5)
 SEED = 6000
 
 

@@ -25,7 +25,7 @@ import re
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from tokred.bench import (
     read_results,
     validate,
 )
+from tokred.bench.curve import Point, at_cost, pareto_front
 from tokred.bench.gains import gain_tables
 from tokred.bench.measures import known_metric
 from tokred.bench.result import Row, Score
@@ -56,8 +57,6 @@ GAINS = re.compile(r"(<!-- (gains|twins): (\S+) against (\S+)(?: (\w+))? -->\n).
 RANGES = re.compile(r"(<!-- ranges: (\S+) of (\S+)(?: without (\S+))? against (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SPEED = re.compile(r"(<!-- speed: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-read_once = functools.cache(read_results)
-"""The page of every method has rows of the same files."""
 
 
 def markdown(*rows: Sequence[str]) -> list[str]:
@@ -105,16 +104,23 @@ def brief_table(files: Sequence[str], names: Sequence[str]) -> list[str]:
     return markdown(["method", "speedup", metric.head], *cells)
 
 
+@functools.cache  # the page of every method has rows of the same folders
+def read_whole(folder: Path) -> Results:
+    """Return the results in a folder, with those of its parts in the place of rows of the same label."""
+    parts = sorted(folder.glob("*/results.json"))
+    return functools.reduce(join_results, map(read_results, (folder / "results.json", *parts)))
+
+
 def measured_table(name: str) -> list[str]:
     """Return the lines of a table of all runs of a method or baseline, on every measured model that it fits.
 
     Raises:
         SpecError: it was measured on none.
     """
-    files = [path for model in zoo_models() if (path := RESULTS / model.name / "results.json").exists()]
-    rows = [_measured(each.model, row) for each in map(read_once, files) for row in each.rows if row.method == name]
+    folders = [folder for model in zoo_models() if (folder := RESULTS / model.name).exists()]
+    rows = [_measured(each.model, row) for each in map(read_whole, folders) for row in each.rows if row.method == name]
     if not rows:
-        raise SpecError(f"'{name}' was not measured: no row in {', '.join(map(str, files))}.")
+        raise SpecError(f"'{name}' was not measured: no row in {', '.join(map(str, folders))}.")
     return markdown(["model", "run", "compute", "time", "quality"], *rows)
 
 
@@ -163,9 +169,35 @@ def bends_table(results: dict[str, Any]) -> list[str]:
         paired = Paired.of(values[*where, bend], values[*where, 0.0])
         return f"{paired.mean:+.1f} ({paired.low:+.1f} to {paired.high:+.1f})"
 
-    places = list(dict.fromkeys(where[:2] for where in values))
+    places = sorted(dict.fromkeys(where[:2] for where in values), key=lambda place: place[1])
     rows = [[model, str(steps), *(gain(model, steps, preset) for preset in presets)] for model, steps in places]
     return markdown(["model", "steps", *presets], *rows)
+
+
+def looking_table(results: dict[str, Any]) -> list[str]:
+    """Return what each schedule that looks gains over fixed ones of as many computed steps, in PSNR."""
+    head = ["model", "steps", "schedule", "compute", "from picture to picture", "PSNR, dB", "over fixed ones, dB"]
+    places = dict.fromkeys((run["model"], run["steps"]) for run in results["runs"])
+    return markdown(head, *(row for model, steps in places for row in _looking(results["runs"], model, steps)))
+
+
+def _looking(runs: Sequence[dict[str, Any]], model: str, steps: int) -> Iterator[list[str]]:
+    """Yield a row for each of them on a model, at a number of steps."""
+    here = [run for run in runs if (run["model"], run["steps"]) == (model, steps)]
+    points = {run["schedule"]: _point(run) for run in here}
+    front = pareto_front((points[run["schedule"]] for run in here if not run["looks"]), higher=True)
+    for run in here:
+        point = points[run["schedule"]]
+        if run["looks"] and (place := at_cost(front, point.cost)):
+            gain = Paired.of(point.values, tuple(place.values))
+            spread = f"{min(run['computed']):.2f} to {max(run['computed']):.2f}"
+            cells = [f"{point.cost:.2f}", spread, f"{point.mean:.1f}"]
+            yield [model, str(steps), point.label, *cells, f"{gain.mean:+.1f} ({gain.low:+.1f} to {gain.high:+.1f})"]
+
+
+def _point(run: dict[str, Any]) -> Point:
+    cost, mean = statistics.fmean(run["computed"]), statistics.fmean(run["psnr"])
+    return Point(run["schedule"], cost, mean, tuple(run["psnr"]))
 
 
 def speed_table(folder: Path) -> list[str]:
@@ -339,6 +371,8 @@ def table(results: dict[str, Any], names: Sequence[str]) -> list[str]:
         return searches_table(results)
     if "bend" in results.get("runs", [{}])[0]:
         return bends_table(results)
+    if "looks" in results.get("runs", [{}])[0]:
+        return looking_table(results)
     if "curves" in results:
         return markdown(SUMMARY_HEAD, *summary(validate_analysis(results)))
     if "what" in results["rows"][0]:

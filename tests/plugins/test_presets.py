@@ -44,6 +44,17 @@ def test_a_dearer_preset_keeps_more_of_the_picture(path: Path) -> None:
         assert dearer.scores["psnr"].mean > cheaper.scores["psnr"].mean, (dearer.label, cheaper.label)
 
 
+def test_the_page_of_fronts_says_what_the_presets_compute() -> None:
+    rows = re.findall(r"^\| \[`(\w+)`\].*\| `(.+)` \| (.+) \| (.+) \|$", (DOCS.parent / "front.md").read_text(), re.M)
+    assert [name for name, *_ in rows] == list(PRESETS)
+    for name, program, *shares in rows:
+        scheduler: Any = build_method(name, {}).scheduler
+        assert str(scheduler) == program
+        for idle, said in enumerate(shares):
+            computed = [scheduler.steps(steps, idle).count("D") / steps for steps in (6, 10, 28, 50)]
+            assert said == ", ".join(f"{share:.2f}" for share in computed), (name, idle)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_page_and_docstring_say_its_share_of_28_steps(name: str) -> None:
     scheduler: Any = build_method(name, {}).scheduler
